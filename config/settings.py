@@ -1,0 +1,216 @@
+"""All settings, read once from the environment into one frozen object; the only place that reads `os.environ`.
+
+Every problem is reported at once, each with what to write instead. `VIDEOLIB_X_FILE` names a file that holds the
+value of `VIDEOLIB_X` (for secrets). Secrets are `SecretStr`: printing or logging the object shows stars.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+
+PREFIX = "VIDEOLIB_"
+SECRET_MIN_CHARACTERS = 32
+# read by programs beside this object: the tests' shared folder
+KNOWN_ELSEWHERE = frozenset({"VIDEOLIB_TEST_SHARED"})
+
+
+class SettingsError(Exception):
+    """What is wrong with the settings: one sentence a problem."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Settings(BaseModel):
+    """The settings of one process; addresses default to places under `home`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    home: Path = Field(description="folder that holds everything the library keeps on this host")
+    database_url: str = Field("", description="SQLite under home, or `postgresql+psycopg://user:password@host/name`")
+    store_url: str = Field(
+        "",
+        description="packages: `file:/folder`, or `s3://bucket/prefix?endpoint=…&region=…&style=path|virtual&profile=…`",
+    )
+    originals_url: str = Field("", description="what was uploaded: a store of its own; default `originals/` in the store")
+    broker_url: str | None = Field(None, description="Celery broker for workers on many hosts; none: one worker beside `serve`")
+    search_url: str = Field("whoosh:", description="search index of this host: `whoosh:` or `whoosh:/folder`")
+    secret_key: SecretStr = Field(
+        SecretStr(""),
+        description=f"signs sessions and media addresses: {SECRET_MIN_CHARACTERS} characters or more; made at first start",
+    )
+    public_url: str | None = Field(None, description="address seen from outside when a proxy stands before the service")
+    lease_s: float = Field(60.0, gt=0, le=3600, description="seconds after which a silent worker's job is given to another")
+    media_link_s: int = Field(4 * 3600, ge=60, le=86400, description="seconds that an address of a video stays valid")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+
+    @field_validator("database_url")
+    @classmethod
+    def _database(cls, value: str) -> str:
+        if value and not value.startswith(("sqlite:///", "postgresql+psycopg://")):
+            raise ValueError("write sqlite:////folder/file.db or postgresql+psycopg://user:password@host/name")
+        return value
+
+    @field_validator("store_url", "originals_url")
+    @classmethod
+    def _store(cls, value: str) -> str:
+        if value:
+            _check_store_url(value)
+        return value
+
+    @field_validator("search_url")
+    @classmethod
+    def _search(cls, value: str) -> str:
+        if not value.startswith("whoosh:"):
+            raise ValueError("write whoosh: or whoosh:/folder")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _public(cls, value: str | None) -> str | None:
+        if value and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).netloc):
+            raise ValueError("write the whole address, as in https://video.hospital.example")
+        return value.rstrip("/") if value else None
+
+    @field_validator("secret_key")
+    @classmethod
+    def _secret(cls, value: SecretStr) -> SecretStr:
+        if len(value.get_secret_value()) < SECRET_MIN_CHARACTERS:
+            raise ValueError(f"write at least {SECRET_MIN_CHARACTERS} random characters, or leave it out to have one made")
+        return value
+
+    @field_validator("log_level")
+    @classmethod
+    def _level(cls, value: str) -> str:
+        if value.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+            raise ValueError("write DEBUG, INFO, WARNING or ERROR")
+        return value.upper()
+
+    @model_validator(mode="after")
+    def _broker_needs_shared_places(self) -> Settings:
+        if self.broker_url and not (self.database_url.startswith("postgresql") and self.store_url.startswith("s3:")):
+            raise ValueError(
+                "VIDEOLIB_BROKER_URL: workers on many hosts need VIDEOLIB_DATABASE_URL on PostgreSQL and "
+                "VIDEOLIB_STORE_URL on S3; set both, or leave the broker out"
+            )
+        return self
+
+
+def load_settings(environ: Mapping[str, str] | None = None, *, default_home: Path | None = None) -> Settings:
+    """Read the settings from `environ` (default: this process's).
+
+    Fills in the places under home and makes the secret key at first start (readable by its owner only).
+    Raises `SettingsError` with every problem at once.
+    """
+    env = os.environ if environ is None else environ
+    problems: list[str] = []
+    given = _collect(env, problems)
+    home = Path(given.pop("home", "") or default_home or _user_home(env)).expanduser().absolute()
+    given["home"] = home
+    given.setdefault("database_url", f"sqlite:///{home / 'videolib.db'}")
+    given.setdefault("store_url", f"file:{home / 'store'}")
+    given.setdefault("originals_url", _originals_beside(given["store_url"]))
+    given.setdefault("search_url", f"whoosh:{home / 'index'}")
+    if given["search_url"] == "whoosh:":
+        given["search_url"] = f"whoosh:{home / 'index'}"
+    if "secret_key" not in given:
+        _with_problem(problems, lambda: given.__setitem__("secret_key", _kept_secret(home)))
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        raise SettingsError(problems + [_sentence(item) for item in error.errors()]) from None
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def is_continuous_integration(environ: Mapping[str, str] | None = None) -> bool:
+    """Whether this runs in CI, where a missing server is a failure."""
+    return (os.environ if environ is None else environ).get("CI", "").lower() in {"1", "true", "yes"}
+
+
+def child_environment(**changes: str) -> dict[str, str]:
+    """This process's environment with `changes`, for a child that reads the same settings."""
+    return {**os.environ, **changes}
+
+
+def _collect(env: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    for name, value in sorted(env.items()):
+        if not name.startswith(PREFIX) or name in KNOWN_ELSEWHERE:
+            continue
+        from_file = name.endswith("_FILE")
+        field = name.removeprefix(PREFIX).removesuffix("_FILE" if from_file else "").lower()
+        if field not in Settings.model_fields:
+            known = ", ".join(PREFIX + key.upper() for key in Settings.model_fields)
+            problems.append(f"{name} is not a setting; the settings are {known}")
+        elif from_file and PREFIX + field.upper() in env:
+            problems.append(f"{name} and {PREFIX}{field.upper()} are both set; keep one of them")
+        elif from_file:
+            try:
+                given[field] = Path(value).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError):
+                problems.append(f"{name} names a file that cannot be read; give its path and let this user read it")
+        elif value.strip():
+            given[field] = value.strip()
+    return given
+
+
+def _user_home(env: Mapping[str, str]) -> Path:
+    base = env.get("XDG_DATA_HOME") or str(Path(env.get("HOME") or "~").expanduser() / ".local" / "share")
+    return Path(base) / "videolib"
+
+
+def _originals_beside(store_url: str) -> str:
+    """The default place of originals: `originals/` in the packages' store."""
+    head, question, query = store_url.partition("?")
+    return f"{head.rstrip('/')}/originals{question}{query}"
+
+
+def _kept_secret(home: Path) -> str:
+    path = home / "secret_key"
+    home.mkdir(parents=True, exist_ok=True)
+    try:
+        # exclusive: of two first starts at once one makes the key and the other reads it
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(48))
+    except FileExistsError:
+        pass
+    return path.read_text(encoding="ascii").strip()
+
+
+def _with_problem(problems: list[str], action: Callable[[], None]) -> None:
+    try:
+        action()
+    except OSError as error:
+        problems.append(f"VIDEOLIB_HOME cannot be written ({error.strerror}); name a folder that this user may write")
+
+
+def _check_store_url(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        if not parts.path.startswith("/"):
+            raise ValueError("write file:/absolute/folder")
+        return
+    query = parse_qs(parts.query, strict_parsing=bool(parts.query))
+    if parts.scheme != "s3" or not parts.netloc:
+        raise ValueError("write file:/folder or s3://bucket/prefix?endpoint=…&region=…&style=path")
+    if unknown := sorted(set(query) - {"endpoint", "region", "style", "profile"}):
+        raise ValueError(f"does not know {', '.join(unknown)}; after ? only endpoint, region, style and profile may stand")
+    if query.get("style", ["path"])[0] not in {"path", "virtual"}:
+        raise ValueError("style is path or virtual")
+
+
+def _sentence(item: Any) -> str:
+    message = str(item["msg"]).removeprefix("Value error, ")
+    if not item["loc"]:
+        return message
+    return f"{PREFIX}{str(item['loc'][0]).upper()}: {message}"

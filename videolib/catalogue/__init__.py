@@ -1,0 +1,1 @@
+"""Tables of the library and the rules about them, one file a noun."""
