@@ -6,6 +6,7 @@ value of `VIDEOLIB_X` (for secrets). Secrets are `SecretStr`: printing or loggin
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from collections.abc import Callable, Mapping
@@ -177,13 +178,15 @@ def _originals_beside(store_url: str) -> str:
 
 def _kept_secret(home: Path) -> str:
     path = home / "secret_key"
-    home.mkdir(parents=True, exist_ok=True)
-    try:
-        # exclusive: of two first starts at once one makes the key and the other reads it
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+    if not path.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        draft = home / f"secret_key.{secrets.token_hex(8)}"
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
             file.write(secrets.token_urlsafe(48))
-    except FileExistsError:
-        pass
+        # a link appears whole or not at all: of two first starts at once one makes the key and both read it
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
     return path.read_text(encoding="ascii").strip()
 
 
