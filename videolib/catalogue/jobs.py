@@ -1,0 +1,148 @@
+"""Work to be done: rows that workers take under a lease; the row decides, whoever delivers it.
+
+`attempt` is the fencing token: every heartbeat and completion names it, so a worker that was given up for dead and
+wakes again changes nothing. All times are the database's.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, or_, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from videolib.db import Base, database_now, utc_now
+from videolib.errors import Conflict
+
+MAX_ATTEMPTS = 5
+FIRST_RETRY_S = 2.0
+
+
+class LeaseLost(Conflict):
+    """Another worker holds this job by now, or it was cancelled: stop and leave everything alone."""
+
+    code = "lease_lost"
+
+
+class Job(Base):
+    """One unit of work."""
+
+    __tablename__ = "jobs"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    recording_id: Mapped[str] = mapped_column(ForeignKey("recordings.id"), index=True)
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("jobs.id"))
+    state: Mapped[str] = mapped_column(default="queued")  # queued, running, done, failed, cancelled
+    priority: Mapped[int] = mapped_column(default=0)
+    attempt: Mapped[int] = mapped_column(default=0)
+    owner: Mapped[str | None]
+    lease_until: Mapped[datetime | None]
+    waits_for: Mapped[int] = mapped_column(default=0)
+    not_before: Mapped[datetime] = mapped_column(default=utc_now)
+    cancel: Mapped[bool] = mapped_column(default=False)
+    error: Mapped[str | None]
+    arguments: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    finished_at: Mapped[datetime | None]
+
+    __table_args__ = (Index("ix_jobs_claim", "state", "priority", "id"),)
+
+
+def enqueue(session: Session, kind: str, recording_id: str, *, priority: int = 0, **arguments: object) -> Job:
+    """Add a job."""
+    job = Job(kind=kind, recording_id=recording_id, priority=priority, not_before=database_now(session), arguments=arguments)
+    session.add(job)
+    session.flush()
+    return job
+
+
+def claim(session: Session, owner: str, lease_s: float, *, recording_ids: list[str] | None = None) -> Job | None:
+    """Take the next job that is due, or one whose worker is silent; None when there is none.
+
+    `recording_ids` limits the choice to those recordings.
+    """
+    now = database_now(session)
+    due = or_(
+        (Job.state == "queued") & (Job.waits_for == 0) & (Job.not_before <= now),
+        (Job.state == "running") & (Job.lease_until < now),
+    )
+    candidate = select(Job.id).where(due).order_by(Job.priority.desc(), Job.id).limit(1)
+    if recording_ids is not None:
+        candidate = candidate.where(Job.recording_id.in_(recording_ids))
+    if session.get_bind().dialect.name == "postgresql":
+        candidate = candidate.with_for_update(skip_locked=True)
+    statement = (
+        update(Job)
+        .where(Job.id == candidate.scalar_subquery())
+        .values(state="running", owner=owner, attempt=Job.attempt + 1, lease_until=now + timedelta(seconds=lease_s))
+        .returning(Job)
+    )
+    return session.scalars(statement, execution_options={"populate_existing": True}).first()
+
+
+def heartbeat(session: Session, job: Job, lease_s: float) -> bool:
+    """Hold the job for another `lease_s`; tells whether it is to be cancelled. Raises `LeaseLost`."""
+    until = database_now(session) + timedelta(seconds=lease_s)
+    cancel = session.scalars(_held(job).values(lease_until=until).returning(Job.cancel)).one_or_none()
+    if cancel is None:
+        raise LeaseLost("Another worker has this job by now.")
+    return cancel
+
+
+def complete(session: Session, job: Job) -> None:
+    """The job is done; what waited for it waits for one less. Raises `LeaseLost`."""
+    _end(session, job, "done", None)
+    if job.parent_id is not None:
+        session.execute(update(Job).where(Job.id == job.parent_id).values(waits_for=Job.waits_for - 1))
+
+
+def fail(session: Session, job: Job, sentence: str, *, may_retry: bool) -> bool:
+    """The job did not work; put it back with a growing pause if it may be retried. Tells whether it will be.
+
+    Raises `LeaseLost`.
+    """
+    if not may_retry or job.attempt >= MAX_ATTEMPTS:
+        _end(session, job, "failed", sentence)
+        return False
+    pause = timedelta(seconds=FIRST_RETRY_S * 2 ** (job.attempt - 1))
+    changed = session.scalars(
+        _held(job)
+        .values(state="queued", owner=None, lease_until=None, not_before=database_now(session) + pause, error=sentence)
+        .returning(Job.id)
+    ).one_or_none()
+    if changed is None:
+        raise LeaseLost("Another worker has this job by now.")
+    return True
+
+
+def cancelled(session: Session, job: Job) -> None:
+    """The job was stopped because somebody asked for it. Raises `LeaseLost`."""
+    _end(session, job, "cancelled", None)
+
+
+def request_cancel(session: Session, recording_id: str) -> int:
+    """Stop the work on a recording: what waits ends now, what runs is told. Gives the number of jobs still running."""
+    now = database_now(session)
+    waiting = (Job.recording_id == recording_id) & (Job.state == "queued")
+    session.execute(update(Job).where(waiting).values(state="cancelled", cancel=True, finished_at=now))
+    running = (Job.recording_id == recording_id) & (Job.state == "running")
+    return len(session.scalars(update(Job).where(running).values(cancel=True).returning(Job.id)).all())
+
+
+def list_open_jobs(session: Session) -> list[Job]:
+    """What waits or runs, in the order in which it will be taken."""
+    return list(session.scalars(select(Job).where(Job.state.in_(("queued", "running"))).order_by(Job.priority.desc(), Job.id)))
+
+
+def _held(job: Job) -> Any:
+    return update(Job).where(Job.id == job.id, Job.attempt == job.attempt, Job.state == "running")
+
+
+def _end(session: Session, job: Job, state: str, error: str | None) -> None:
+    ended = session.scalars(
+        _held(job).values(state=state, lease_until=None, error=error, finished_at=database_now(session)).returning(Job.id)
+    ).one_or_none()
+    if ended is None:
+        raise LeaseLost("Another worker has this job by now.")

@@ -1,0 +1,61 @@
+"""Facts about this library as a whole: its id, the software it belongs to, and the sequence that indexes follow."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from videolib import __version__
+from videolib.db import Base, new_id
+from videolib.errors import Conflict
+
+
+class LibraryFact(Base):
+    """One named fact."""
+
+    __tablename__ = "library_facts"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    text: Mapped[str]
+
+
+class Counter(Base):
+    """A number that only grows; whoever raises it holds its row until the commit, so commits come in its order."""
+
+    __tablename__ = "counters"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+def ensure_facts(session: Session) -> None:
+    """Name the library and say which software it belongs to now."""
+    if session.get(LibraryFact, "library_id") is None:
+        session.add(LibraryFact(name="library_id", text=new_id()))
+    if session.get(Counter, "entries") is None:
+        session.add(Counter(name="entries", value=0))
+    session.merge(LibraryFact(name="software_version", text=__version__))
+    session.flush()
+
+
+def require_same_version(session: Session) -> None:
+    """Raise `Conflict` where this process is not of the version that the library was upgraded to."""
+    fact = session.get(LibraryFact, "software_version")
+    if fact is None or fact.text != __version__:
+        belongs_to = fact.text if fact else "none"
+        raise Conflict(
+            f"This program is videolib {__version__}, the library belongs to version {belongs_to}: "
+            "install that version here, or run `videolib init` with the newer one.",
+            code="version_differs",
+        )
+
+
+def next_sequence(session: Session, name: str = "entries") -> int:
+    """The next number of that counter, in the order in which units of work commit."""
+    session.execute(update(Counter).where(Counter.name == name).values(value=Counter.value + 1))
+    return session.scalars(select(Counter.value).where(Counter.name == name)).one()
+
+
+def current_sequence(session: Session, name: str = "entries") -> int:
+    """The number given last."""
+    return session.scalars(select(Counter.value).where(Counter.name == name)).one_or_none() or 0

@@ -1,0 +1,77 @@
+"""Packages in the store: what was made of a recording, and of which chunks it consists."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from videolib.db import Base, utc_now
+from videolib.errors import NotFound
+
+
+class Package(Base):
+    """A folder of the store under `packages/<id>/`; never changed once it is complete."""
+
+    __tablename__ = "packages"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=lambda: secrets.token_hex(16))
+    recording_id: Mapped[str] = mapped_column(ForeignKey("recordings.id"), index=True)
+    state: Mapped[str] = mapped_column(default="making")  # making, complete
+    duration_s: Mapped[float | None]
+    # the contract's "package" object: renditions, audio, subtitles, poster, storyboard
+    description: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    made_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+    @property
+    def prefix(self) -> str:
+        """Start of the keys of all its objects."""
+        return f"packages/{self.id}"
+
+
+class Chunk(Base):
+    """A stretch of the recording encoded on its own, and the objects made of it."""
+
+    __tablename__ = "chunks"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    package_id: Mapped[str] = mapped_column(ForeignKey("packages.id", ondelete="CASCADE"))
+    position: Mapped[int]
+    start_s: Mapped[float]
+    end_s: Mapped[float]
+    state: Mapped[str] = mapped_column(default="queued")  # queued, running, done
+    attempt: Mapped[int] = mapped_column(default=0)
+    # [{"path", "bytes", "sha256"}] relative to the package
+    objects: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+
+    __table_args__ = (Index("uq_chunks_package_position", "package_id", "position", unique=True),)
+
+
+def begin_package(session: Session, recording_id: str) -> Package:
+    """A row for a package about to be stored: what a dead worker leaves behind can be found by it."""
+    package = Package(recording_id=recording_id)
+    session.add(package)
+    session.flush()
+    return package
+
+
+def complete_package(
+    session: Session, package: Package, *, description: dict[str, Any], duration_s: float, objects: list[dict[str, Any]]
+) -> None:
+    """All objects are in the store; `objects` are their paths, sizes and digests."""
+    package.state = "complete"
+    package.description = description
+    package.duration_s = duration_s
+    session.add(Chunk(package_id=package.id, position=0, start_s=0.0, end_s=duration_s, state="done", attempt=1, objects=objects))
+    session.flush()
+
+
+def get_package(session: Session, package_id: str | None) -> Package:
+    """That package, if whole. Raises `NotFound`."""
+    package = session.get(Package, package_id) if package_id else None
+    if package is None or package.state != "complete":
+        raise NotFound("There is no such package.", code="package_not_found")
+    return package

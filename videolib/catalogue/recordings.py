@@ -1,0 +1,154 @@
+"""Recordings: what was uploaded, the states it goes through, and how far it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from videolib.catalogue.audit import record_event
+from videolib.catalogue.people import User
+from videolib.db import Base, new_id, utc_now
+from videolib.errors import Conflict, NotAllowed, NotFound
+
+# The whole life of a recording. event: what happens; states: from which state to which. Nothing else is possible.
+TRANSITIONS: dict[str, dict[str, str]] = {
+    "uploaded": {"enqueue": "queued"},
+    "queued": {"start": "processing", "cancel": "cancelled", "fail": "failed"},
+    "processing": {
+        "start": "processing",  # another worker takes over after a lease ran out
+        "release": "queued",
+        "hold": "awaiting_review",
+        "finish": "ready",
+        "reject": "rejected",
+        "fail": "failed",
+        "cancel": "cancelled",
+    },
+    "awaiting_review": {"sign_off": "ready", "reject": "rejected", "enqueue": "queued"},
+    "ready": {"enqueue": "queued"},
+    "rejected": {"enqueue": "queued"},
+    "failed": {"enqueue": "queued"},
+    "cancelled": {"enqueue": "queued"},
+}
+STATES = frozenset(TRANSITIONS)
+# nothing moves any more unless a person acts
+SETTLED = frozenset({"awaiting_review", "ready", "rejected", "failed", "cancelled"})
+STAGES = ("fetch", "inspect", "convert", "encode", "package", "images", "verify", "store", "attach")
+
+
+class Recording(Base):
+    """One uploaded source. `source_name` is patient data: shown to its uploader and reviewers only, in no log."""
+
+    __tablename__ = "recordings"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    state: Mapped[str] = mapped_column(default="uploaded", index=True)
+    stage: Mapped[str | None]
+    progress: Mapped[float] = mapped_column(default=0.0)
+    source_name: Mapped[str]
+    original_key: Mapped[str]
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(unique=True)
+    uploader_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    reason_code: Mapped[str | None]
+    reason_message: Mapped[str | None]
+    source: Mapped[dict[str, Any] | None]
+    warnings: Mapped[list[str]] = mapped_column(default=list)
+    timing: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    # the newest whole package; what viewers see is the entry's own pointer
+    package_id: Mapped[str | None] = mapped_column(ForeignKey("packages.id", use_alter=True))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a recording was refused or failed: the contract's code and a sentence."""
+
+    code: str
+    message: str
+
+
+def add_recording(
+    session: Session, *, source_name: str, original_key: str, size: int, sha256: str, by: User | None
+) -> Recording:
+    """Confirm an upload: the bytes are in the originals' store under `original_key`."""
+    recording = Recording(
+        source_name=source_name, original_key=original_key, bytes=size, sha256=sha256, uploader_id=by.id if by else None
+    )
+    session.add(recording)
+    session.flush()
+    record_event(session, "upload", "recording", recording.id, by=by, bytes=size)
+    return recording
+
+
+def move(session: Session, recording: Recording, event: str) -> None:
+    """Let `event` happen to the recording. Raises `Conflict` where `TRANSITIONS` has no such step.
+
+    The row is changed only if its state is still the one that was read, so of two that move it at once one wins.
+    """
+    target = TRANSITIONS[recording.state].get(event)
+    if target is None:
+        raise Conflict(f"A recording that is {describe_state(recording.state)} cannot do this now.", code="wrong_state")
+    changed = session.execute(
+        update(Recording)
+        .where(Recording.id == recording.id, Recording.state == recording.state)
+        .values(state=target, updated_at=utc_now())
+    )
+    if changed.rowcount == 0:  # type: ignore[attr-defined]
+        raise Conflict("The recording has just changed; look at it again.", code="wrong_state")
+    session.refresh(recording)
+
+
+def settle(session: Session, recording: Recording, event: str, reason: Reason | None) -> None:
+    """End the work on a recording with `event`, and say why."""
+    move(session, recording, event)
+    recording.stage = None
+    recording.progress = 1.0 if event in {"finish", "hold"} else recording.progress
+    recording.reason_code = reason.code if reason else None
+    recording.reason_message = reason.message if reason else None
+    session.flush()
+
+
+def note_progress(session: Session, recording_id: str, stage: str, progress: float) -> None:
+    """Say how far the work is; `progress` from 0 to 1 over the whole recording."""
+    session.execute(
+        update(Recording).where(Recording.id == recording_id).values(stage=stage, progress=round(progress, 4), updated_at=utc_now())
+    )
+
+
+def sign_off(session: Session, recording: Recording, *, by: User) -> None:
+    """A second person has looked at all of it and found nothing that identifies a patient.
+
+    Raises `NotAllowed` for the person who uploaded it.
+    """
+    if recording.uploader_id == by.id:
+        raise NotAllowed("Somebody other than the uploader has to look at the recording and sign it off.", code="two_people")
+    settle(session, recording, "sign_off", None)
+    record_event(session, "sign_off", "recording", recording.id, by=by, package=recording.package_id)
+
+
+def get_recording(session: Session, recording_id: str) -> Recording:
+    """That recording. Raises `NotFound`."""
+    recording = session.get(Recording, recording_id)
+    if recording is None:
+        raise NotFound("There is no such recording.", code="recording_not_found")
+    return recording
+
+
+def find_recording_by_digest(session: Session, sha256: str) -> Recording | None:
+    """The recording with exactly these bytes."""
+    return session.scalars(select(Recording).where(Recording.sha256 == sha256)).first()
+
+
+def list_recordings(session: Session, *, limit: int = 100) -> list[Recording]:
+    """The newest recordings first."""
+    return list(session.scalars(select(Recording).order_by(Recording.created_at.desc(), Recording.id).limit(limit)))
+
+
+def describe_state(state: str) -> str:
+    """The state in words."""
+    return state.replace("_", " ")
