@@ -1,0 +1,94 @@
+"""What can go wrong between a recording and its package: the ingest branch of the library's error family.
+
+    VideolibError
+    ├── IngestError      reason: a code of the contract; may_retry: whether trying again can help
+    │   ├── Refused      the recording's own fault; never retried
+    │   └── ToolFailed   ffmpeg or ffprobe died, hung or ran into a limit
+    │       └── NoSpace  the disk filled up
+    └── Cancelled        somebody asked to stop; not a failure
+
+The sentences are for hospital editors; pages translate them by `code`, which is the reason.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from videolib.errors import VideolibError
+
+Reason = Literal[
+    "empty",
+    "not_media",
+    "still_image",
+    "no_video",
+    "encrypted",
+    "truncated",
+    "too_large",
+    "too_short",
+    "unsupported",
+    "corrupt",
+    "unsafe_reference",
+    "tool_failed",
+    "no_space",
+    "store_unavailable",
+]
+
+SENTENCES: dict[str, str] = {
+    "empty": "The file is empty (0 bytes). Copy it from the recorder again and upload it again.",
+    "not_media": "This is not a video or DICOM file. Export the recording as MP4, MOV, MKV, AVI, MPEG or DICOM.",
+    "still_image": "This is a still picture, not a video. Upload the recording itself; a picture can be added to its page.",
+    "no_video": "The file holds no moving pictures, only sound or other data. Upload the file that has the video.",
+    "encrypted": "The recording is encrypted or copy-protected and cannot be read. Export it again without protection.",
+    "truncated": "The file is incomplete: its end is missing. Copy it from the recorder again and upload it again.",
+    "too_large": "The picture is larger than 8192 pixels on a side. Export the recording at 4K or less.",
+    "too_short": "The recording holds not even one picture. Upload a longer part of it.",
+    "unsupported": "This kind of recording cannot be read here. Export it as MP4 with H.264 and upload that.",
+    "corrupt": "The file is damaged and cannot be read. Copy it from the recorder again and upload it again.",
+    "unsafe_reference": "This is a list that points at other files, not a recording. Upload the video file itself.",
+    "tool_failed": "The recording could not be converted. Try again; if it fails again, tell your administrator.",
+    "no_space": "There is not enough disk space to convert the recording. Tell your administrator.",
+    "store_unavailable": "The video store does not answer. It will be tried again.",
+}
+
+
+class IngestError(VideolibError):
+    """A recording did not become a package; `reason` is one of the contract's codes."""
+
+    code = "tool_failed"
+    may_retry = False
+
+    def __init__(self, reason: Reason, message: str | None = None, *, may_retry: bool | None = None) -> None:
+        super().__init__(message or SENTENCES[reason], code=reason)
+        self.reason: Reason = reason
+        if may_retry is not None:
+            self.may_retry = may_retry
+
+
+class Refused(IngestError):
+    """The recording itself cannot be accepted: `Refused("truncated")`, or with a sentence of its own."""
+
+
+class ToolFailed(IngestError):
+    """A media tool failed; `stderr_tail` is for the log of operators, never for pages."""
+
+    may_retry = True
+
+    def __init__(self, message: str | None = None, *, stderr_tail: str = "", reason: Reason = "tool_failed") -> None:
+        super().__init__(reason, message)
+        self.stderr_tail = stderr_tail
+
+
+class NoSpace(ToolFailed):
+    """The disk or the file-size limit was reached while a tool wrote."""
+
+    def __init__(self, message: str | None = None, *, stderr_tail: str = "") -> None:
+        super().__init__(message, stderr_tail=stderr_tail, reason="no_space")
+
+
+class Cancelled(VideolibError):
+    """The work was stopped because it was asked to stop."""
+
+    code = "cancelled"
+
+    def __init__(self, message: str = "The work was cancelled.") -> None:
+        super().__init__(message)
