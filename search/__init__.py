@@ -1,0 +1,1 @@
+"""Plain documents in, ranked hits out: this room knows no SQL and no HTTP."""

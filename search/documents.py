@@ -1,0 +1,86 @@
+"""What goes into the index: entries, their moments, and the vocabulary's concepts.
+
+Languages are "zh" and "en"; times are seconds on the entry's clock.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+
+@dataclass(frozen=True)
+class Concept:
+    """One term of the vocabulary with every form it is known by."""
+
+    id: str
+    scheme: str
+    labels: Mapping[str, str]
+    synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    broader: str | None = None
+
+    def label(self, lang: str) -> str:
+        """The label in `lang`, else in any language there is."""
+        return self.labels.get(lang) or next(iter(self.labels.values()), self.id)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A stretch of an entry that has words of its own."""
+
+    start_s: float
+    end_s: float
+    kind: str  # "caption", "step", "phase" or "annotation"
+    text: str
+    lang: str | None = None
+
+
+@dataclass(frozen=True)
+class EntryDocument:
+    """Everything of an entry that can be searched; one document an entry.
+
+    `terms` holds concept ids by scheme; `audiences` says who may know of the entry at all.
+    """
+
+    id: str
+    version: int
+    titles: Mapping[str, str]
+    summaries: Mapping[str, str]
+    terms: Mapping[str, tuple[str, ...]]
+    people: tuple[str, ...]
+    keywords: tuple[str, ...]
+    moments: tuple[Moment, ...]
+    duration_s: float
+    published_at: datetime
+    year: int | None
+    audiences: frozenset[str]
+
+
+class Vocabulary:
+    """The concepts by id, with their family lines; two with the same content have the same fingerprint."""
+
+    def __init__(self, concepts: Iterable[Concept]) -> None:
+        self.concepts = {concept.id: concept for concept in concepts}
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Twelve hex digits over ids, labels, synonyms and broader, whatever the order of the concepts."""
+        rows = [asdict(self.concepts[concept_id]) for concept_id in sorted(self.concepts)]
+        text = json.dumps(rows, sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @cached_property
+    def schemes(self) -> frozenset[str]:
+        """The ids of all schemes that have a concept."""
+        return frozenset(concept.scheme for concept in self.concepts.values())
+
+    def broader_than(self, concept_id: str) -> tuple[str, ...]:
+        """Every wider concept, nearest first; a circle in the data ends the line instead of the program."""
+        line: list[str] = []
+        concept = self.concepts.get(concept_id)
+        while concept is not None and concept.broader and concept.broader not in (concept_id, *line):
+            line.append(concept.broader)
+            concept = self.concepts.get(concept.broader)
+        return tuple(line)
