@@ -6,6 +6,7 @@ import html
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import webvtt
 from sqlalchemy import ForeignKey, Index, select
@@ -41,7 +42,7 @@ class Caption(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     entry_id: Mapped[str] = mapped_column(ForeignKey("entries.id", ondelete="CASCADE"))
     language: Mapped[str]
-    cues: Mapped[list[dict[str, object]]]
+    cues: Mapped[list[dict[str, Any]]]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
     __table_args__ = (Index("uq_captions_entry_language", "entry_id", "language", unique=True),)

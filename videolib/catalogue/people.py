@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from datetime import datetime
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, Table, func, select
+from sqlalchemy import Column, ForeignKey, Integer, Table, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from videolib.db import Base, utc_now
@@ -44,7 +44,8 @@ class User(Base):
     __tablename__ = "users"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    email: Mapped[str]
+    # kept in lower case
+    email: Mapped[str] = mapped_column(unique=True)
     display_name: Mapped[str] = mapped_column(default="")
     password: Mapped[str | None]
     active: Mapped[bool] = mapped_column(default=True)
@@ -59,8 +60,6 @@ class User(Base):
     login_count: Mapped[int] = mapped_column(default=0)
 
     roles: Mapped[list[Role]] = relationship(secondary=user_roles, lazy="selectin", order_by=Role.id)
-
-    __table_args__ = (Index("uq_users_email_lower", func.lower(email.column), unique=True),)
 
     @property
     def role_names(self) -> frozenset[str]:
@@ -91,7 +90,7 @@ def add_user(
     session: Session, email: str, password_hash: str | None, roles: list[str], *, display_name: str = "", is_demo: bool = False
 ) -> User:
     """Add a person. Raises `InvalidInput` for an address or role that cannot be, `Conflict` for one already there."""
-    email = email.strip()
+    email = email.strip().lower()
     if "@" not in email[1:-1] or any(ch.isspace() for ch in email) or len(email) > 254:
         raise InvalidInput("This is not an e-mail address.", fields={"email": "Write it as name@hospital.example."})
     if unknown := sorted(set(roles) - set(ROLES)):
@@ -112,7 +111,7 @@ def add_user(
 
 def find_user(session: Session, email: str) -> User | None:
     """The person with that address, whatever its case."""
-    return session.scalars(select(User).where(func.lower(User.email) == email.strip().lower())).first()
+    return session.scalars(select(User).where(User.email == email.strip().lower())).first()
 
 
 def get_user(session: Session, email: str) -> User:
@@ -125,7 +124,7 @@ def get_user(session: Session, email: str) -> User:
 
 def list_users(session: Session) -> list[User]:
     """Everybody, by address."""
-    return list(session.scalars(select(User).order_by(func.lower(User.email))))
+    return list(session.scalars(select(User).order_by(User.email)))
 
 
 def disable_user(session: Session, email: str) -> User:

@@ -59,7 +59,7 @@ class Recording(Base):
     warnings: Mapped[list[str]] = mapped_column(default=list)
     timing: Mapped[dict[str, Any]] = mapped_column(default=dict)
     # the newest whole package; what viewers see is the entry's own pointer
-    package_id: Mapped[str | None] = mapped_column(ForeignKey("packages.id", use_alter=True))
+    package_id: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
 

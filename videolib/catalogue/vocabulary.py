@@ -10,11 +10,12 @@ import yaml
 from sqlalchemy import ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from search.documents import Concept
 from videolib.db import Base
 from videolib.errors import InvalidInput, NotFound
 
 LANGUAGES = ("en", "zh")
+# the same safe subset read in C, ten times faster where the wheel has it
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 STARTER_FOLDER = Path(__file__).parents[2] / "config" / "vocabulary"
 _TERM_FIELDS = {"id", "labels", "synonyms", "broader", "mesh", "mesh_match", "definition", "order"}
 
@@ -57,7 +58,7 @@ def read_schemes(path: Path) -> list[dict[str, Any]]:
     schemes: list[dict[str, Any]] = []
     for file in files:
         try:
-            content = yaml.safe_load(file.read_text(encoding="utf-8"))
+            content = yaml.load(file.read_text(encoding="utf-8"), Loader=_LOADER)
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise InvalidInput(f"{file.name} cannot be read as YAML.", code="vocabulary_unreadable") from error
         found = content.get("schemes", [content]) if isinstance(content, dict) else None
@@ -130,18 +131,9 @@ def list_terms(session: Session, scheme_id: str) -> list[Term]:
     return list(session.scalars(select(Term).where(Term.scheme_id == scheme_id).order_by(Term.position, Term.id)))
 
 
-def list_concepts(session: Session) -> list[Concept]:
-    """Every term as the search room knows it."""
-    return [
-        Concept(
-            id=row.id,
-            scheme=row.scheme_id,
-            labels=dict(row.labels),
-            synonyms={language: tuple(forms) for language, forms in row.synonyms.items()},
-            broader=row.broader_id,
-        )
-        for row in session.scalars(select(Term).order_by(Term.scheme_id, Term.position))
-    ]
+def list_all_terms(session: Session) -> list[Term]:
+    """Every term, scheme by scheme in its order."""
+    return list(session.scalars(select(Term).order_by(Term.scheme_id, Term.position, Term.id)))
 
 
 def _term_row(scheme_id: str, position: int, term: dict[str, Any]) -> Term:
