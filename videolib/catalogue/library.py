@@ -10,6 +10,10 @@ from videolib.db import Base, new_id
 from videolib.errors import Conflict
 
 
+# changes of entries, and of the vocabulary: indexes follow the one and are rebuilt after the other
+COUNTERS = ("entries", "vocabulary")
+
+
 class LibraryFact(Base):
     """One named fact."""
 
@@ -32,8 +36,9 @@ def ensure_facts(session: Session) -> None:
     """Name the library and say which software it belongs to now."""
     if session.get(LibraryFact, "library_id") is None:
         session.add(LibraryFact(name="library_id", text=new_id()))
-    if session.get(Counter, "entries") is None:
-        session.add(Counter(name="entries", value=0))
+    for name in COUNTERS:
+        if session.get(Counter, name) is None:
+            session.add(Counter(name=name, value=0))
     session.merge(LibraryFact(name="software_version", text=__version__))
     session.flush()
 

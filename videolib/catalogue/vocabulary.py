@@ -10,6 +10,7 @@ import yaml
 from sqlalchemy import ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from videolib.catalogue.library import next_sequence
 from videolib.db import Base
 from videolib.errors import InvalidInput, NotFound
 
@@ -103,7 +104,9 @@ def load_vocabulary(session: Session, path: Path) -> int:
         for position, term in enumerate(scheme["terms"]):
             session.merge(_term_row(scheme["id"], position, term))
             count += 1
-    session.flush()
+    if session.new or any(session.is_modified(row) for row in session.dirty):
+        session.flush()
+        next_sequence(session, "vocabulary")
     return count
 
 

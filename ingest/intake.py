@@ -1,0 +1,154 @@
+"""From a path to a confirmed recording: read once, kept in the restricted store, a row and a draft; idempotent."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from ingest.errors import Refused
+from ingest.inspect import inspect
+from videolib.catalogue import captions
+from videolib.catalogue.entries import Entry, create_entry, find_entry_of, publish_entry, update_entry
+from videolib.catalogue.entry_values import EntryValues, parse_values
+from videolib.catalogue.jobs import enqueue
+from videolib.catalogue.people import User
+from videolib.catalogue.recordings import SETTLED, Recording, add_recording, find_recording_by_digest, move
+from videolib.db import Database
+from videolib.errors import InvalidInput
+from videolib.storage import Store
+
+READ_BYTES = 4 * 1024 * 1024
+# trying again may help with these; what was refused for its content stays refused
+_WORTH_ANOTHER_TRY = frozenset({"failed", "cancelled"})
+
+
+@dataclass(frozen=True)
+class Item:
+    """One input: a file and what is known of it. `captions` are WebVTT texts by language."""
+
+    path: Path
+    values: EntryValues
+    captions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What became of an input: its recording and entry, and the recording that had the same bytes already."""
+
+    recording_id: str
+    entry_id: str
+    duplicate_of: str | None
+
+
+def take_in(
+    database: Database,
+    originals: Store,
+    item: Item,
+    *,
+    by: User | None,
+    publish: bool,
+    on_progress: Callable[[float], None] | None = None,
+) -> Intake:
+    """Confirm one input and queue its work. The same bytes again give the same ids and start nothing.
+
+    Raises `Refused` before anything is kept, `InvalidInput` for metadata that cannot be, `Unavailable`.
+    """
+    if item.path.stat().st_size == 0:
+        raise Refused("empty")
+    sha256 = digest_of(item.path, on_progress)
+    with database.reading() as session:
+        known = find_recording_by_digest(session, sha256) is not None
+    if not known:
+        inspect(item.path)
+        key = secrets.token_hex(16)
+        originals.put_file(key, item.path)
+        try:
+            with database.writing() as session:
+                return _confirm(session, item, key, sha256, by=by, publish=publish)
+        except IntegrityError:
+            originals.delete([key])  # somebody confirmed the same bytes in this moment: theirs counts
+        except InvalidInput:
+            # certainly rolled back; after a lost connection the row may stand, then the object must stay
+            originals.delete([key])
+            raise
+    with database.writing() as session:
+        return _known_already(session, item, sha256, by=by, publish=publish)
+
+
+def digest_of(path: Path, on_progress: Callable[[float], None] | None = None) -> str:
+    """SHA-256 of a file in hexadecimal."""
+    digest, done, size = hashlib.sha256(), 0, max(1, path.stat().st_size)
+    with path.open("rb") as file:
+        while block := file.read(READ_BYTES):
+            digest.update(block)
+            done += len(block)
+            if on_progress:
+                on_progress(done / size)
+    return digest.hexdigest()
+
+
+def read_meta(content: Mapping[str, Any]) -> tuple[EntryValues, dict[str, str]]:
+    """Split a metadata mapping into the entry's fields and caption texts by language. Raises `InvalidInput`."""
+    given = dict(content)
+    tracks = given.pop("captions", None) or {}
+    if not isinstance(tracks, Mapping) or not all(isinstance(text, str) for text in tracks.values()):
+        raise InvalidInput("captions holds a WebVTT text for each language.", fields={"captions": "Write zh: and en:."})
+    return parse_values(given), dict(tracks)
+
+
+def _confirm(session: Session, item: Item, key: str, sha256: str, *, by: User | None, publish: bool) -> Intake:
+    size = item.path.stat().st_size
+    recording = add_recording(session, source_name=item.path.name, original_key=key, size=size, sha256=sha256, by=by)
+    entry = create_entry(session, item.values, recording=recording, by=by)
+    entry.publish_requested = publish
+    for language, text in item.captions.items():
+        captions.add_captions(session, entry, language, text, by=by)
+    queue_work(session, recording)
+    return Intake(recording.id, entry.id, None)
+
+
+def _known_already(session: Session, item: Item, sha256: str, *, by: User | None, publish: bool) -> Intake:
+    recording = find_recording_by_digest(session, sha256)
+    assert recording is not None
+    entry = find_entry_of(session, recording.id) or create_entry(session, item.values, recording=recording, by=by)
+    _fill_draft(session, entry, item, by=by)
+    if recording.state in _WORTH_ANOTHER_TRY:
+        queue_work(session, recording)
+    if publish and entry.status == "draft":
+        entry.publish_requested = True
+        if recording.state in SETTLED:
+            publish_if_asked(session, entry, by=by)
+    return Intake(recording.id, entry.id, recording.id)
+
+
+def _fill_draft(session: Session, entry: Entry, item: Item, *, by: User | None) -> None:
+    """Metadata given again reaches a draft, where it differs; a published entry is changed on its page only."""
+    changes = {name: getattr(item.values, name) for name in item.values.model_fields_set}
+    if entry.status == "draft" and not entry.title and changes:
+        update_entry(session, entry, item.values, revision=None, by=by)
+
+
+def queue_work(session: Session, recording: Recording) -> None:
+    """Let the workers make the recording watchable."""
+    move(session, recording, "enqueue")
+    recording.reason_code = recording.reason_message = None
+    recording.stage, recording.progress = None, 0.0
+    enqueue(session, "make_watchable", recording.id)
+
+
+def publish_if_asked(session: Session, entry: Entry, *, by: User | None) -> list[str]:
+    """Publish an entry whose uploader asked for it; gives what is still missing, a sentence each."""
+    if not entry.publish_requested:
+        return []
+    try:
+        publish_entry(session, entry, by=by)
+    except InvalidInput as error:
+        return list(error.fields.values()) or [error.message]
+    return []

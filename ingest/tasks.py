@@ -1,0 +1,190 @@
+"""The worker: takes jobs under a lease, does them, follows the index; many may run, on any host.
+
+A worker that dies costs at most the job in hand: its lease runs out and another takes it. A worker of another version
+than the library refuses to work.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import structlog
+
+from ingest.errors import Cancelled, IngestError, Refused
+from ingest.workshop import Watch, Workshop, make_watchable
+from videolib.catalogue import jobs
+from videolib.catalogue.indexing import HostIndex
+from videolib.catalogue.jobs import Job, LeaseLost
+from videolib.catalogue.library import require_same_version
+from videolib.catalogue.recordings import Reason, get_recording, move, note_progress, settle
+from videolib.errors import Unavailable, VideolibError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+log = structlog.get_logger(__name__)
+
+IDLE_S = 0.5
+PROGRESS_EVERY_S = 1.0
+BEATS_A_LEASE = 4
+# share of the whole that lies before each stage, as measured on laparoscopies of a few minutes
+_STAGE_SHARES = {"fetch": (0, 2), "inspect": (2, 1), "convert": (3, 5), "encode": (8, 82), "package": (90, 1), "images": (91, 2),
+                 "verify": (93, 2), "store": (95, 4), "attach": (99, 1)}  # fmt: skip
+
+
+@dataclass
+class _Hold:
+    """The lease on the job in hand, as the heartbeat thread sees it."""
+
+    job: Job
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    lost: threading.Event = field(default_factory=threading.Event)
+
+    def must_stop(self) -> bool:
+        """Whether the work is to be dropped now."""
+        return self.cancelled.is_set() or self.lost.is_set()
+
+
+def run_worker(
+    workshop: Workshop,
+    *,
+    index: HostIndex | None,
+    stop: Callable[[], bool],
+    recording_ids: list[str] | None = None,
+) -> None:
+    """Work until `stop` says so. `recording_ids` limits the work to those recordings; `index` is followed if given."""
+    owner = f"{socket.gethostname()}:{os.getpid()}"
+    _sweep_scratch(workshop)
+    with workshop.database.reading() as session:
+        require_same_version(session)
+    while not stop():
+        worked = _survive(lambda: _step(workshop, owner, index, recording_ids))
+        if not worked:
+            time.sleep(IDLE_S)
+
+
+def _step(workshop: Workshop, owner: str, index: HostIndex | None, recording_ids: list[str] | None) -> bool:
+    """Take and do one job, and bring the index up to date; tells whether there was anything to do."""
+    followed = index.follow() if index else 0
+    with workshop.database.writing() as session:
+        require_same_version(session)
+        job = jobs.claim(session, owner, workshop.settings.lease_s, recording_ids=recording_ids)
+    if job is None:
+        return bool(followed)
+    with _heartbeat(workshop, job, index) as hold:
+        _do(workshop, job, hold)
+    return True
+
+
+def _do(workshop: Workshop, job: Job, hold: _Hold) -> None:
+    """Do one job and write down how it ended; a lost lease writes nothing."""
+    try:
+        if job.attempt > jobs.MAX_ATTEMPTS:
+            raise IngestError("tool_failed", "The work on this recording ended its worker several times; it was given up.")
+        with workshop.database.writing() as session:
+            move(session, get_recording(session, job.recording_id), "start")
+        make_watchable(workshop, job.recording_id, Watch(_progress_writer(workshop, job.recording_id), hold.must_stop))
+        with workshop.database.writing() as session:
+            jobs.complete(session, job)
+    except LeaseLost:
+        log.warning("lease lost", job=job.id)
+    except Cancelled:
+        if not hold.lost.is_set():
+            _end(workshop, job, "cancel", None, may_retry=False)
+    except Refused as error:
+        _end(workshop, job, "reject", Reason(error.reason, error.message), may_retry=False)
+    except Unavailable as error:
+        _end(workshop, job, "fail", Reason("store_unavailable", error.message), may_retry=True)
+    except IngestError as error:
+        _end(workshop, job, "fail", Reason(error.reason, error.message), may_retry=error.may_retry)
+    except VideolibError as error:
+        _end(workshop, job, "fail", Reason("tool_failed", error.message), may_retry=False)
+
+
+def _end(workshop: Workshop, job: Job, event: str, reason: Reason | None, *, may_retry: bool) -> None:
+    """Write down that a job did not end in a package; it goes back to the queue where another try can help."""
+    with workshop.database.writing() as session:
+        recording = get_recording(session, job.recording_id)
+        if event == "cancel":
+            jobs.cancelled(session, job)
+        elif jobs.fail(session, job, reason.message if reason else "", may_retry=may_retry):
+            move(session, recording, "release")
+            log.warning("job goes back", job=job.id, attempt=job.attempt, code=reason.code if reason else None)
+            return
+        settle(session, recording, event, reason)
+    log.info("job ended", job=job.id, how=event, code=reason.code if reason else None)
+
+
+@contextmanager
+def _heartbeat(workshop: Workshop, job: Job, index: HostIndex | None) -> Iterator[_Hold]:
+    """Hold the lease while the work goes on, learn of a cancel, and keep the index moving meanwhile."""
+    hold, over = _Hold(job), threading.Event()
+
+    def beat() -> None:
+        while not over.wait(workshop.settings.lease_s / BEATS_A_LEASE):
+            _survive(one_beat)
+
+    def one_beat() -> bool:
+        try:
+            with workshop.database.writing(durable=False) as session:
+                if jobs.heartbeat(session, job, workshop.settings.lease_s):
+                    hold.cancelled.set()
+        except LeaseLost:
+            hold.lost.set()
+        if index:
+            index.follow()
+        return True
+
+    thread = threading.Thread(target=beat, name=f"heartbeat-{job.id}", daemon=True)
+    thread.start()
+    try:
+        yield hold
+    finally:
+        over.set()
+        thread.join()
+
+
+def _progress_writer(workshop: Workshop, recording_id: str) -> Callable[[str, float | None], None]:
+    """A listener that writes progress into the row, at most once a second and at each new stage."""
+    last = {"stage": "", "at": 0.0}
+
+    def write(stage: str, fraction: float | None) -> None:
+        now = time.monotonic()
+        if stage == last["stage"] and now - float(last["at"]) < PROGRESS_EVERY_S:
+            return
+        last.update(stage=stage, at=now)
+        start, share = _STAGE_SHARES.get(stage, (0, 0))
+        with workshop.database.writing(durable=False) as session:
+            note_progress(session, recording_id, stage, (start + share * min(1.0, fraction or 0.0)) / 100)
+
+    return write
+
+
+def _survive(work: Callable[[], bool]) -> bool:
+    """One of the two places that catch broadly: whatever goes wrong in a step, the worker lives on and says so."""
+    try:
+        return work()
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except Exception:  # noqa: BLE001
+        log.exception("worker step failed")
+        time.sleep(IDLE_S)
+        return False
+
+
+def _sweep_scratch(workshop: Workshop) -> None:
+    """Remove what dead workers of this host left: folders whose last change is older than any lease can be."""
+    if not workshop.scratch.is_dir():
+        return
+    oldest = time.time() - max(3600.0, 10 * workshop.settings.lease_s)
+    for folder in workshop.scratch.glob("job-*"):
+        if folder.stat().st_mtime < oldest:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,135 @@
+"""A recording in the library becomes watchable: fetch, package, store, attach; every step may be repeated.
+
+Order is safety: segments before playlists, store before catalogue. A package has its own random prefix and is
+published by one pointer change, so a viewer never sees half of one.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.settings import Settings
+from ingest.errors import NoSpace
+from ingest.intake import publish_if_asked
+from ingest.pipeline import PackageReport, package_recording
+from videolib.catalogue.entries import find_entry_of
+from videolib.catalogue.packages import Package, begin_package, complete_package
+from videolib.catalogue.recordings import Recording, get_recording, settle
+from videolib.db import Database
+from videolib.storage import Store
+
+CONTENT_TYPES = {
+    ".m3u8": "application/vnd.apple.mpegurl",
+    ".m4s": "video/iso.segment",
+    ".mp4": "video/mp4",
+    ".jpg": "image/jpeg",
+    ".vtt": "text/vtt",
+    ".json": "application/json",
+}
+# what names other objects goes last
+_PLAYLISTS_LAST = {".m3u8": 1, ".json": 2}
+# room for the source and for what is made of it
+FREE_SPACE_FACTOR = 2.5
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What a worker works with."""
+
+    settings: Settings
+    database: Database
+    store: Store
+    originals: Store
+
+    @property
+    def scratch(self) -> Path:
+        """The folder of work in hand on this host."""
+        return self.settings.home / "scratch"
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Who is told how far the work is, and who says that it is to stop."""
+
+    on_progress: Callable[[str, float | None], None]
+    cancelled: Callable[[], bool]
+
+
+def make_watchable(workshop: Workshop, recording_id: str, watch: Watch) -> None:
+    """Make the recording's package, keep it in the store and attach it.
+
+    Raises `Refused` for the recording's own fault, `ToolFailed`, `Unavailable`, `Cancelled`.
+    """
+    with workshop.database.reading() as session:
+        recording = get_recording(session, recording_id)
+        key, size = recording.original_key, recording.bytes
+    with _bench(workshop, size) as folder:
+        watch.on_progress("fetch", None)
+        source = workshop.originals.local_path(key) or _fetched(workshop, key, folder)
+        report = package_recording(source, folder / "package", on_progress=watch.on_progress, cancelled=watch.cancelled)
+        watch.on_progress("store", 0.0)
+        package = _keep(workshop, recording_id, folder / "package", watch)
+        watch.on_progress("attach", None)
+        _attach(workshop, recording_id, package, report, folder / "package")
+
+
+def _keep(workshop: Workshop, recording_id: str, folder: Path, watch: Watch) -> Package:
+    """Put all files under a new prefix, what is named before what names it."""
+    with workshop.database.writing() as session:
+        package = begin_package(session, recording_id)
+    files = sorted((path for path in folder.rglob("*") if path.is_file()), key=_order)
+    for count, path in enumerate(files):
+        key = f"{package.prefix}/{path.relative_to(folder).as_posix()}"
+        workshop.store.put_file(key, path, content_type=CONTENT_TYPES.get(path.suffix))
+        watch.on_progress("store", (count + 1) / len(files))
+    return package
+
+
+def _attach(workshop: Workshop, recording_id: str, package: Package, report: PackageReport, folder: Path) -> None:
+    answer = report.as_json()
+    objects = [{"path": item.path, "bytes": item.bytes, "sha256": item.sha256} for item in report.files]
+    with workshop.database.writing() as session:
+        recording = get_recording(session, recording_id)
+        row = session.merge(package)
+        complete_package(
+            session, row, description=answer["package"], duration_s=answer["package"]["duration_s"], objects=objects
+        )
+        recording.package_id = row.id
+        recording.source = answer["source"]
+        recording.timing = answer["timing"]
+        recording.warnings = answer["warnings"]
+        settle(session, recording, "hold" if needs_review(recording) else "finish", None)
+        entry = find_entry_of(session, recording.id)
+        if entry is not None and recording.state == "ready":
+            session.refresh(entry)
+            recording.warnings = recording.warnings + publish_if_asked(session, entry, by=None)
+
+
+def needs_review(recording: Recording) -> bool:
+    """Whether a person has to look first: the recording says of itself that its pictures name the patient."""
+    dicom = (recording.source or {}).get("dicom") or {}
+    return dicom.get("burned_in") == "yes"
+
+
+@contextmanager
+def _bench(workshop: Workshop, size: int) -> Iterator[Path]:
+    workshop.scratch.mkdir(parents=True, exist_ok=True)
+    if shutil.disk_usage(workshop.scratch).free < size * FREE_SPACE_FACTOR:
+        raise NoSpace()
+    with tempfile.TemporaryDirectory(prefix="job-", dir=workshop.scratch, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+def _fetched(workshop: Workshop, key: str, folder: Path) -> Path:
+    path = folder / "source"
+    workshop.originals.fetch_to(key, path)
+    return path
+
+
+def _order(path: Path) -> tuple[int, bool, str]:
+    return _PLAYLISTS_LAST.get(path.suffix, 0), path.name == "master.m3u8", path.as_posix()

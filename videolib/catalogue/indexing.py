@@ -1,0 +1,178 @@
+"""The search index of this host: made of rows, following their order of changes, rebuilt whenever it is doubtful."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from config.settings import Settings
+from search.documents import Concept, EntryDocument, Moment, Vocabulary
+from search.errors import IndexBusy, IndexDamaged, IndexMissing, InvalidCursor
+from search.index import SearchIndex, open_index, rebuild
+from search.pages import SearchPage, SearchRequest, Suggestion
+from videolib.catalogue import captions
+from videolib.catalogue.entries import Entry
+from videolib.catalogue.entry_values import SINGLE_TERM_FIELDS, TERM_FIELDS
+from videolib.catalogue.library import current_sequence
+from videolib.catalogue.vocabulary import list_all_terms
+from videolib.db import Database
+from videolib.errors import InvalidInput, Unavailable
+
+BATCH = 200
+
+
+class HostIndex:
+    """The one index of this host: any process reads it, the worker keeps it up to date.
+
+    Thread-safe. `search` and `suggest` raise `Unavailable` (code "search_rebuilding") while there is no usable index.
+    """
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._url = settings.search_url
+        self._home = settings.home
+        self._database = database
+        self._lock = threading.Lock()
+        self._index: SearchIndex | None = None
+        self._vocabulary_at = -1
+
+    def search(self, request: SearchRequest) -> SearchPage:
+        """One page of hits. Raises `InvalidInput` for a damaged cursor."""
+        try:
+            return self._opened().search(request)
+        except InvalidCursor as error:
+            raise InvalidInput("This page address is damaged; start again at the first page.", code="bad_cursor") from error
+        except (IndexMissing, IndexDamaged) as error:
+            self._forget()
+            raise _rebuilding() from error
+
+    def suggest(self, text: str, *, lang: str, audiences: frozenset[str], limit: int = 8) -> tuple[Suggestion, ...]:
+        """Completions while typing."""
+        try:
+            return self._opened().suggest(text, lang=lang, audiences=audiences, limit=limit)
+        except (IndexMissing, IndexDamaged) as error:
+            self._forget()
+            raise _rebuilding() from error
+
+    def follow(self) -> int:
+        """Bring the index up to the rows; gives the number of entries looked at. For the host's one indexer."""
+        try:
+            index = self._opened()
+            seen = index.sequence()
+            with self._database.reading() as session:
+                latest = current_sequence(session)
+                if seen == latest:
+                    return 0
+                if seen > latest:
+                    raise IndexDamaged("The index is ahead of the library: it belongs to another one.")
+                changed = [_split(entry, session) for entry in _changed_since(session, seen)]
+            index.update([found for found, _ in changed if found], [gone for _, gone in changed if gone], latest)
+            return len(changed)
+        except (IndexMissing, IndexDamaged):
+            return self.rebuild()
+        except IndexBusy:
+            return 0  # another process of this host is at it
+
+    def rebuild(self) -> int:
+        """Build the index anew beside the live one and swap; gives the number of entries in it."""
+        with self._database.reading() as session:
+            vocabulary = read_vocabulary(session)
+            count = rebuild(self._url, self._home, vocabulary, _all_documents(session), current_sequence(session))
+        self._forget()
+        return count
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._forget()
+
+    def _opened(self) -> SearchIndex:
+        with self._lock:
+            with self._database.reading() as session:
+                vocabulary_at = current_sequence(session, "vocabulary")
+                if self._index is None or vocabulary_at != self._vocabulary_at:
+                    self._index = open_index(self._url, self._home, read_vocabulary(session))
+                    self._vocabulary_at = vocabulary_at
+            return self._index
+
+    def _forget(self) -> None:
+        with self._lock:
+            if self._index is not None:
+                self._index.close()
+            self._index = None
+
+
+def read_vocabulary(session: Session) -> Vocabulary:
+    """Every term as the search room knows it."""
+    return Vocabulary(
+        Concept(
+            id=row.id,
+            scheme=row.scheme_id,
+            labels=dict(row.labels),
+            synonyms={language: tuple(forms) for language, forms in row.synonyms.items()},
+            broader=row.broader_id,
+        )
+        for row in list_all_terms(session)
+    )
+
+
+def make_document(session: Session, entry: Entry) -> EntryDocument:
+    """What of a published entry can be searched."""
+    terms = {scheme: tuple(term.id for term in entry.terms_of(field)) for field, scheme in TERM_FIELDS.items()}
+    singles = {scheme: (getattr(entry, field),) for field, scheme in SINGLE_TERM_FIELDS.items() if getattr(entry, field)}
+    assert entry.published_at is not None
+    return EntryDocument(
+        id=entry.id,
+        version=entry.revision,
+        titles=entry.title,
+        summaries={language: _join(entry, language) for language in ("en", "zh") if _join(entry, language)},
+        terms={scheme: ids for scheme, ids in {**terms, **singles}.items() if ids},
+        people=tuple(str(item.get("name", "")) for item in entry.details.get("contributors") or [] if item.get("name")),
+        keywords=tuple(entry.details.get("keywords") or ()),
+        moments=tuple(_moments(session, entry)),
+        duration_s=(entry.package.duration_s if entry.package else None) or 0.0,
+        published_at=entry.published_at,
+        year=entry.year_of_procedure,
+        audiences=frozenset({entry.audience}),
+    )
+
+
+def index_folder(settings: Settings) -> Path:
+    """Where this host's index lies."""
+    return Path(settings.search_url.partition(":")[2])
+
+
+def _join(entry: Entry, language: str) -> str:
+    parts = [entry.summary.get(language, ""), entry.key_points.get(language, "")]
+    parts += [objective.get(language, "") for objective in entry.learning_objectives]
+    return "\n".join(part for part in parts if part)
+
+
+def _moments(session: Session, entry: Entry) -> Iterator[Moment]:
+    for track in captions.list_tracks(session, entry.id):
+        language = "zh" if track.language.startswith("zh") else track.language
+        for cue in captions.cues_of(track):
+            yield Moment(cue.start_s, cue.end_s, "caption", cue.text, language)
+
+
+def _split(entry: Entry, session: Session) -> tuple[EntryDocument | None, str | None]:
+    """The document to put in, or the id to take out."""
+    if entry.status == "published" and entry.package_id is not None:
+        return make_document(session, entry), None
+    return None, entry.id
+
+
+def _changed_since(session: Session, sequence: int) -> list[Entry]:
+    return list(session.scalars(select(Entry).where(Entry.index_sequence > sequence).order_by(Entry.index_sequence)))
+
+
+def _all_documents(session: Session) -> Iterator[EntryDocument]:
+    published = select(Entry).where(Entry.status == "published", Entry.package_id.is_not(None)).order_by(Entry.id)
+    for entry in session.scalars(published.execution_options(yield_per=BATCH)):
+        yield make_document(session, entry)
+
+
+def _rebuilding() -> Unavailable:
+    return Unavailable("The search index is being rebuilt; the list below is not searched.", code="search_rebuilding")
