@@ -1,4 +1,4 @@
-"""What a DICOM recording says about itself that is safe to show: nothing in here names a patient or a place."""
+"""What a DICOM recording says about itself that is safe to show: nothing here names a patient or a place."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Window:
 class DicomFacts:
     """The technical facts of a DICOM recording.
 
-    `frame_times_ms` holds the start of every frame when the recording is not of constant rate, else it is None and
-    `fps` says all. `guesses` are sentences for the editor about what the file left open.
+    `frame_times_ms` holds the start of every frame when the rate is not constant, else None: `fps` says all.
+    `guesses` are sentences for the editor about what the file left open.
     """
 
     modality: str
@@ -47,8 +47,8 @@ class DicomFacts:
     positioner_deg: tuple[float, float] | None = None
     guesses: tuple[str, ...] = ()
 
-    def as_dict(self) -> dict[str, object]:
-        """Return the `source.dicom` object of the public contract (JSON-ready)."""
+    def describe(self) -> dict[str, object]:
+        """Answer the `dicom` object of the contract's `source` (JSON-ready)."""
         window = self.window
         return {
             "modality": self.modality,

@@ -1,7 +1,7 @@
 """Open a DICOM file with a bound on everything it claims, before any of it is believed.
 
-Only the tags listed here are ever read: names, numbers and dates of patients stay in the file. pydicom puts the
-values it finds odd into its warnings, so both its warnings and its log are switched off in this module.
+Only the tags listed here are ever read: names, numbers and dates of patients stay in the file. pydicom puts
+values that it finds odd into its warnings, so its warnings and its log are switched off in this module.
 """
 
 from __future__ import annotations
@@ -57,20 +57,23 @@ READ_ERRORS = (
     zlib.error,
 )
 
-_WANTED = (
-    "SOPClassUID Modality NumberOfFrames FrameIncrementPointer FrameTime FrameTimeVector CineRate "
-    "RecommendedDisplayFrameRate StartTrim StopTrim SamplesPerPixel PhotometricInterpretation PlanarConfiguration "
-    "Rows Columns BitsAllocated BitsStored HighBit PixelRepresentation PixelAspectRatio PixelSpacing "
-    "ImagerPixelSpacing NominalScannedPixelSpacing RescaleSlope RescaleIntercept RescaleType ModalityLUTSequence "
-    "WindowCenter WindowWidth VOILUTFunction VOILUTSequence PresentationLUTShape BurnedInAnnotation "
-    "MaskSubtractionSequence PositionerPrimaryAngle PositionerSecondaryAngle SharedFunctionalGroupsSequence "
-    "PerFrameFunctionalGroupsSequence RedPaletteColorLookupTableDescriptor GreenPaletteColorLookupTableDescriptor "
-    "BluePaletteColorLookupTableDescriptor RedPaletteColorLookupTableData GreenPaletteColorLookupTableData "
-    "BluePaletteColorLookupTableData SegmentedRedPaletteColorLookupTableData "
-    "SegmentedGreenPaletteColorLookupTableData SegmentedBluePaletteColorLookupTableData ShutterShape "
-    "ShutterLeftVerticalEdge ShutterRightVerticalEdge ShutterUpperHorizontalEdge ShutterLowerHorizontalEdge "
-    "CenterOfCircularShutter RadiusOfCircularShutter VerticesOfThePolygonalShutter ShutterPresentationValue"
-).split()
+_WANTED = """
+    SOPClassUID Modality NumberOfFrames FrameIncrementPointer FrameTime FrameTimeVector CineRate
+    RecommendedDisplayFrameRate StartTrim StopTrim SamplesPerPixel PhotometricInterpretation
+    PlanarConfiguration Rows Columns BitsAllocated BitsStored HighBit PixelRepresentation
+    PixelAspectRatio PixelSpacing ImagerPixelSpacing NominalScannedPixelSpacing RescaleSlope
+    RescaleIntercept RescaleType ModalityLUTSequence WindowCenter WindowWidth VOILUTFunction
+    VOILUTSequence PresentationLUTShape BurnedInAnnotation MaskSubtractionSequence
+    PositionerPrimaryAngle PositionerSecondaryAngle SharedFunctionalGroupsSequence
+    PerFrameFunctionalGroupsSequence RedPaletteColorLookupTableDescriptor
+    GreenPaletteColorLookupTableDescriptor BluePaletteColorLookupTableDescriptor
+    RedPaletteColorLookupTableData GreenPaletteColorLookupTableData BluePaletteColorLookupTableData
+    SegmentedRedPaletteColorLookupTableData SegmentedGreenPaletteColorLookupTableData
+    SegmentedBluePaletteColorLookupTableData ShutterShape ShutterLeftVerticalEdge
+    ShutterRightVerticalEdge ShutterUpperHorizontalEdge ShutterLowerHorizontalEdge
+    CenterOfCircularShutter RadiusOfCircularShutter VerticesOfThePolygonalShutter
+    ShutterPresentationValue
+""".split()  # noqa: SIM905  sixty lines of one word each would hide the code
 _MAX_HEADER_ELEMENT_BYTES = 1 << 20
 _MAX_INFLATED_BYTES = 1 << 30
 _UNDEFINED = 0xFFFFFFFF
@@ -80,7 +83,7 @@ _PIXEL_DATA = (0x7FE0, 0x0010)
 
 @dataclass(frozen=True)
 class PixelElement:
-    """Where the value of the Pixel Data element lies; `length` is None when it is encapsulated in fragments."""
+    """Where the value of the Pixel Data element lies; `length` is None when it is in fragments."""
 
     offset: int
     length: int | None
@@ -99,7 +102,7 @@ class OpenRecording:
 
 
 def is_dicom(path: Path) -> bool:
-    """Say whether a file is DICOM: by its preamble, or by elements in order where an old one has no preamble."""
+    """Say whether a file is DICOM: by its preamble, or by elements in order where there is no preamble."""
     with path.open("rb") as file:
         head = file.read(4096)
     if head[128:132] == b"DICM":
@@ -159,15 +162,14 @@ def _read(file: IO[bytes], syntax: UID | None) -> OpenRecording:
     tags = [tag for tag in map(tag_for_keyword, _WANTED) if tag is not None]
     try:
         file.seek(0)
-        # pydicom's stubs know no IO[bytes]; larger elements than any header of a cine needs are skipped, not read
+        # elements larger than any header of a cine needs are skipped, not read
         header = dcmread(
-            file,  # type: ignore[arg-type]
+            file,
             force=True,
             stop_before_pixels=True,
-            specific_tags=tags,  # type: ignore[arg-type]
+            specific_tags=tags,
             defer_size=_MAX_HEADER_ELEMENT_BYTES,
         )
-        header.decode()
         syntax = syntax or _syntax_of(header)
         pixels = _locate_pixels(file, syntax)
     except READ_ERRORS:
@@ -205,7 +207,7 @@ def _locate_pixels(file: IO[bytes], syntax: UID) -> PixelElement | None:
 
 
 def _inflate(file: IO[bytes], inflated: IO[bytes]) -> None:
-    """Write a deflated file out as plain Explicit VR Little Endian, and stop a bomb before it fills the disk."""
+    """Write a deflated file out as plain Explicit VR Little Endian; stop a bomb before it fills the disk."""
     try:
         file.seek(128 + 4 + 8)
         (meta_length,) = struct.unpack("<L", file.read(4))
