@@ -1,0 +1,332 @@
+"""What will be made of a recording, decided from its inspection alone: no files, no processes, no clock.
+
+The picture keeps its own size on top (never larger), its own rate up to 60 frames a second, and its shape:
+pixels become square, odd sizes gain one row or column, nothing is stretched. A recording of variable rate
+keeps its timestamps. Everything starts at zero, which is the first picture.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from config.ladder import (
+    AUDIO_KBPS,
+    AUDIO_RATE_HZ,
+    KEY_FRAME_S,
+    LADDER,
+    LARGEST_STEP,
+    MAX_AUDIO_TRACKS,
+    MAX_FPS,
+    MAX_SIDE_PX,
+    SEGMENT_S,
+    X264_PRESET,
+    Rung,
+)
+from ingest.inspection import AudioStream, Inspection, VideoStream
+
+# Timestamps of variable-rate video are counted in the 90 kHz of MPEG systems, which every player handles.
+OWN_CLOCK_HZ = 90_000
+# Below this rate a B-frame would delay decoding by seconds.
+SLOW_FPS = 10
+POSTER_AT = 0.10
+TILE_PX = 160
+SHEET_COLUMNS = 10
+MOST_TILES = 200
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One ffmpeg filter: its name, and its options as text."""
+
+    name: str
+    options: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class RenditionPlan:
+    """One encoded level; `name` is `<height>p`, `cap_kbps` its ceiling, `crf` its quality."""
+
+    name: str
+    width: int
+    height: int
+    fps: Fraction
+    cap_kbps: int
+    crf: int
+
+
+@dataclass(frozen=True)
+class AudioPlan:
+    """One sound track: `name` is its folder, `filters` bring it onto the video's clock and length."""
+
+    name: str
+    language: str
+    stream_index: int
+    kbps: int
+    filters: tuple[Filter, ...]
+
+
+@dataclass(frozen=True)
+class StoryboardPlan:
+    """The grid of small pictures: tile size in pixels, tiles a row, at most one tile every `interval_s`."""
+
+    tile_width: int
+    tile_height: int
+    columns: int
+    interval_s: int
+
+
+@dataclass(frozen=True)
+class EncodePlan:
+    """Everything that encoding, packaging and pictures need to know.
+
+    `renditions` has the largest first; each is scaled from the one before it. `filters` make the largest.
+    With `own_clock` the pictures keep the timestamps they came with; else they are at exactly `fps`.
+    """
+
+    video_index: int
+    filters: tuple[Filter, ...]
+    renditions: tuple[RenditionPlan, ...]
+    audio: tuple[AudioPlan, ...]
+    fps: Fraction
+    own_clock: bool
+    b_frames: int
+    preset: str
+    key_frame_s: int
+    segment_s: int
+    duration_s: float
+    poster_s: float
+    storyboard: StoryboardPlan
+    warnings: tuple[str, ...] = ()
+
+
+def plan(inspection: Inspection, ladder: Sequence[Rung] = LADDER, *, can_tone_map: bool = True) -> EncodePlan:
+    """Decide what is made of a recording; `can_tone_map` is false where ffmpeg lacks zscale and tonemap."""
+    video = inspection.video
+    fps = capped_fps(video.fps)
+    renditions = _renditions(video, fps, sorted(ladder, key=lambda rung: rung.height))
+    top = renditions[0]
+    zero_s = _first_picture_s(inspection)
+    return EncodePlan(
+        video_index=video.index,
+        filters=(
+            *_picture_filters(video, top, can_tone_map=can_tone_map),
+            *_time_filters(video, fps, zero_s),
+        ),
+        renditions=renditions,
+        audio=_audio(inspection, zero_s),
+        fps=fps,
+        own_clock=video.is_vfr,
+        b_frames=0 if video.is_vfr or fps < SLOW_FPS else 3,
+        preset=X264_PRESET,
+        key_frame_s=KEY_FRAME_S,
+        segment_s=SEGMENT_S,
+        duration_s=inspection.duration_s,
+        poster_s=inspection.duration_s * POSTER_AT,
+        storyboard=_storyboard(top, inspection.duration_s),
+        warnings=_warnings(inspection, can_tone_map=can_tone_map),
+    )
+
+
+def capped_fps(fps: Fraction) -> Fraction:
+    """Return the rate to encode: the recording's own; above 60 an even part of it (100 -> 50), else 60."""
+    if fps <= MAX_FPS:
+        return fps
+    part = fps / math.ceil(fps / MAX_FPS)
+    return part if part >= 40 else Fraction(MAX_FPS)
+
+
+def _renditions(video: VideoStream, fps: Fraction, ladder: Sequence[Rung]) -> tuple[RenditionPlan, ...]:
+    """Return the recording's own size (padded to even), then every rung that is clearly smaller."""
+    width, height = _top_size(video, ladder[-1].height)
+    width, height = _even_up(width), _even_up(height)
+    short = min(width, height)
+    above = next((rung for rung in ladder if rung.height >= short), ladder[-1])
+    # a size between two rungs takes the bits of the rung above by its share of the pixels
+    cap_kbps = round(above.cap_kbps * min(1.0, short / above.height) ** 2)
+    sizes = [(width, height, max(cap_kbps, ladder[0].cap_kbps // 2), above.crf)]
+    for rung in reversed(ladder):
+        if rung.height <= short * LARGEST_STEP:
+            share = Fraction(rung.height, short)
+            sizes.append((_even(width * share), _even(height * share), rung.cap_kbps, rung.crf))
+    faster = Fraction(3, 2) if fps > 31 else Fraction(1)
+    return tuple(RenditionPlan(f"{h}p", w, h, fps, int(cap * faster), crf) for w, h, cap, crf in sizes)
+
+
+def _top_size(video: VideoStream, tallest_px: int) -> tuple[int, int]:
+    """Return the displayed size, brought down to the tallest rung and to what browsers' decoders take."""
+    width, height = video.display_width, video.display_height
+    share = min(
+        Fraction(1), Fraction(tallest_px, min(width, height)), Fraction(MAX_SIDE_PX, max(width, height))
+    )
+    if share == 1:
+        return width, height
+    return _even(width * share), _even(height * share)
+
+
+def _even(length_px: Fraction) -> int:
+    """Return the nearest even number of pixels, at least 2."""
+    return max(2, 2 * round(length_px / 2))
+
+
+def _even_up(length_px: int) -> int:
+    return length_px + length_px % 2
+
+
+def _picture_filters(video: VideoStream, top: RenditionPlan, *, can_tone_map: bool) -> list[Filter]:
+    """Return what turns decoded pictures into the largest rendition.
+
+    ffmpeg's autorotation has turned and mirrored them before, by the matrix that the display size comes from.
+    """
+    filters = []
+    if video.interlaced:
+        # one frame of every two fields: 25i becomes 25p; all frames, as some decoders lose each frame's flag
+        filters.append(_filter("bwdif", mode="send_frame", parity="auto", deint="all"))
+    if video.hdr and can_tone_map:
+        filters += _tone_mapping(video)
+    width, height = _unpadded(video, top)
+    upright = (video.width, video.height) if video.rotation in {0, 180} else (video.height, video.width)
+    converts = video.full_range or _is_rgb_or_grey(video)
+    if (width, height) != upright or converts:
+        matrix = {"out_color_matrix": "bt709"} if _is_rgb_or_grey(video) else {}
+        filters.append(_filter("scale", w=width, h=height, flags="bicubic", out_range="limited", **matrix))
+    if (width, height) != (top.width, top.height):
+        filters.append(_filter("pad", w=top.width, h=top.height, x=0, y=0))
+    filters += [_filter("format", pix_fmts="yuv420p"), _filter("setsar", sar="1"), *_colour_tags(video)]
+    return filters
+
+
+def _unpadded(video: VideoStream, top: RenditionPlan) -> tuple[int, int]:
+    """Return the size before the row or column that makes it even."""
+    own = video.display_width, video.display_height
+    padded = (_even_up(own[0]), _even_up(own[1]))
+    return own if padded == (top.width, top.height) else (top.width, top.height)
+
+
+def _tone_mapping(video: VideoStream) -> list[Filter]:
+    """Return the way from HDR (BT.2020, PQ or HLG) to BT.709 at standard range, through linear light.
+
+    100 cd/m² is the white of the SDR that comes out; hable keeps detail in highlights (wet tissue, lamps).
+    """
+    source = {
+        "tin": "smpte2084" if video.hdr == "pq" else "arib-std-b67",
+        "min": "2020_ncl",
+        "pin": "2020",
+        "rin": "full" if video.full_range else "limited",
+    }
+    return [
+        _filter("zscale", t="linear", npl=100, **source),
+        _filter("format", pix_fmts="gbrpf32le"),
+        _filter("zscale", p="709"),
+        _filter("tonemap", tonemap="hable", desat=0),
+        _filter("zscale", t="709", m="709", r="limited"),
+        _filter("format", pix_fmts="yuv420p"),
+    ]
+
+
+def _is_rgb_or_grey(video: VideoStream) -> bool:
+    return video.pix_fmt.startswith(
+        ("gbr", "rgb", "bgr", "argb", "abgr", "0rgb", "0bgr", "gray", "mono", "pal8")
+    )
+
+
+def _colour_tags(video: VideoStream) -> list[Filter]:
+    """Return the tags of recordings that say nothing of their colours, so that all renditions look alike.
+
+    Players guess by size, and would guess differently for small and large renditions of one recording.
+    """
+    if video.hdr or (video.transfer not in {None, "unknown", "unspecified"} and not _is_rgb_or_grey(video)):
+        return []
+    is_bt709 = _is_rgb_or_grey(video) or (video.codec != "mjpeg" and min(video.width, video.height) >= 720)
+    tag = "bt709" if is_bt709 else "smpte170m"
+    return [_filter("setparams", range="limited", color_primaries=tag, color_trc=tag, colorspace=tag)]
+
+
+def _time_filters(video: VideoStream, fps: Fraction, zero_s: float) -> list[Filter]:
+    """Return what puts the first picture at zero and the others at their times."""
+    # setpts cuts fractions off, and one tick can be a whole frame: hence round()
+    shifted = f"round(PTS-{zero_s:.6f}/TB)" if zero_s else "PTS"
+    if not video.is_vfr:
+        # fills gaps with the last picture and drops doubles, so that frame n is at n/fps for every player
+        shift = [_filter("setpts", expr=shifted)] if zero_s else []
+        return [*shift, _filter("fps", fps=f"{fps.numerator}/{fps.denominator}", start_time="0")]
+    thinned = []
+    if video.fps > MAX_FPS:
+        # a passage above 60 frames a second loses the frames between; 1 ms forgives rounded timestamps
+        expr = f"isnan(prev_selected_t)+gte(t-prev_selected_t,{1 / MAX_FPS - 0.001:.6f})"
+        thinned = [_filter("select", expr=expr)]
+    return [
+        _filter("settb", expr=f"1/{OWN_CLOCK_HZ}"),
+        _filter("setpts", expr=f"if(eq(N,0),0,max(0,{shifted}))"),
+        *thinned,
+    ]
+
+
+def _first_picture_s(inspection: Inspection) -> float:
+    """Return when the first picture comes on ffmpeg's clock, which starts with the earliest stream."""
+    starts = [inspection.video.start_s, *(stream.start_s for stream in inspection.audio)]
+    return round(inspection.video.start_s - min(starts), 6)
+
+
+def _audio(inspection: Inspection, zero_s: float) -> tuple[AudioPlan, ...]:
+    """Return one track for each language; tracks that name none are all kept."""
+    chosen: dict[str, AudioStream] = {}
+    for stream in inspection.audio:
+        language = re.sub(r"[^A-Za-z0-9-]", "", stream.language) or "und"
+        name, twin = language, 2
+        while language == "und" and name in chosen:
+            name, twin = f"und-{twin}", twin + 1
+        if name not in chosen and len(chosen) < MAX_AUDIO_TRACKS:
+            chosen[name] = stream
+    filters = _audio_filters(zero_s, inspection.duration_s)
+    return tuple(
+        AudioPlan(
+            name, name.split("-")[0] if name.startswith("und") else name, stream.index, AUDIO_KBPS, filters
+        )
+        for name, stream in chosen.items()
+    )
+
+
+def _audio_filters(zero_s: float, duration_s: float) -> tuple[Filter, ...]:
+    """Return what brings sound onto the video's clock: cut before its start, silence in gaps, its length."""
+    shift = (
+        [_filter("asetpts", expr=f"round(PTS-{zero_s:.6f}/TB)"), _filter("atrim", start="0")]
+        if zero_s
+        else []
+    )
+    return (
+        *shift,
+        # async=1 fills gaps and cuts overlaps by the timestamps, but never stretches sound
+        _filter("aresample", osr=AUDIO_RATE_HZ, **{"async": 1, "first_pts": 0}),
+        _filter("aformat", sample_fmts="fltp", channel_layouts="stereo"),
+        _filter("apad", whole_dur=f"{duration_s:.6f}"),
+        _filter("atrim", end=f"{duration_s:.6f}"),
+    )
+
+
+def _storyboard(top: RenditionPlan, duration_s: float) -> StoryboardPlan:
+    """Return a grid of at most 200 tiles at key frames, each fitting 160 x 160 pixels."""
+    share = Fraction(TILE_PX, max(top.width, top.height))
+    key_frames = max(1, math.ceil(duration_s / KEY_FRAME_S))
+    return StoryboardPlan(
+        tile_width=_even(top.width * share),
+        tile_height=_even(top.height * share),
+        columns=min(SHEET_COLUMNS, key_frames),
+        interval_s=KEY_FRAME_S * math.ceil(key_frames / MOST_TILES),
+    )
+
+
+def _warnings(inspection: Inspection, *, can_tone_map: bool) -> tuple[str, ...]:
+    found = list(inspection.warnings)
+    if inspection.video.hdr and not can_tone_map:
+        found.append("The recording is HDR and this ffmpeg cannot tone-map: its colours will look pale.")
+    if len(inspection.audio) > MAX_AUDIO_TRACKS:
+        found.append(f"Of {len(inspection.audio)} sound tracks the first {MAX_AUDIO_TRACKS} are kept.")
+    return tuple(found)
+
+
+def _filter(name: str, **options: str | float) -> Filter:
+    return Filter(name, tuple((key, str(value)) for key, value in options.items()))
