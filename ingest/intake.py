@@ -15,11 +15,11 @@ from sqlalchemy.orm import Session
 from ingest.errors import Refused
 from ingest.inspect import inspect
 from videolib.catalogue import captions
-from videolib.catalogue.entries import Entry, create_entry, find_entry_of, publish_entry, update_entry
+from videolib.catalogue.entries import Entry, create_entry, find_entry_of, publish_if_asked, update_entry
 from videolib.catalogue.entry_values import EntryValues, parse_values
-from videolib.catalogue.jobs import enqueue
+from videolib.catalogue.jobs import start_work
 from videolib.catalogue.people import User
-from videolib.catalogue.recordings import SETTLED, Recording, add_recording, find_recording_by_digest, move
+from videolib.catalogue.recordings import SETTLED, add_recording, find_recording_by_digest
 from videolib.db import Database
 from videolib.errors import InvalidInput
 from videolib.storage import Store
@@ -110,7 +110,7 @@ def _confirm(session: Session, item: Item, key: str, sha256: str, *, by: User | 
     entry.publish_requested = publish
     for language, text in item.captions.items():
         captions.add_captions(session, entry, language, text, by=by)
-    queue_work(session, recording)
+    start_work(session, recording, by=by)
     return Intake(recording.id, entry.id, None)
 
 
@@ -120,7 +120,7 @@ def _known_already(session: Session, item: Item, sha256: str, *, by: User | None
     entry = find_entry_of(session, recording.id) or create_entry(session, item.values, recording=recording, by=by)
     _fill_draft(session, entry, item, by=by)
     if recording.state in _WORTH_ANOTHER_TRY:
-        queue_work(session, recording)
+        start_work(session, recording, by=by)
     if publish and entry.status == "draft":
         entry.publish_requested = True
         if recording.state in SETTLED:
@@ -133,22 +133,3 @@ def _fill_draft(session: Session, entry: Entry, item: Item, *, by: User | None) 
     changes = {name: getattr(item.values, name) for name in item.values.model_fields_set}
     if entry.status == "draft" and not entry.title and changes:
         update_entry(session, entry, item.values, revision=None, by=by)
-
-
-def queue_work(session: Session, recording: Recording) -> None:
-    """Let the workers make the recording watchable."""
-    move(session, recording, "enqueue")
-    recording.reason_code = recording.reason_message = None
-    recording.stage, recording.progress = None, 0.0
-    enqueue(session, "make_watchable", recording.id)
-
-
-def publish_if_asked(session: Session, entry: Entry, *, by: User | None) -> list[str]:
-    """Publish an entry whose uploader asked for it; gives what is still missing, a sentence each."""
-    if not entry.publish_requested:
-        return []
-    try:
-        publish_entry(session, entry, by=by)
-    except InvalidInput as error:
-        return list(error.fields.values()) or [error.message]
-    return []

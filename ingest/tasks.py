@@ -23,7 +23,7 @@ from ingest.workshop import Watch, Workshop, make_watchable
 from videolib.catalogue import jobs
 from videolib.catalogue.indexing import HostIndex
 from videolib.catalogue.jobs import Job, LeaseLost
-from videolib.catalogue.library import require_same_version
+from videolib.catalogue.library import VersionDiffers, require_same_version
 from videolib.catalogue.recordings import Reason, get_recording, move, note_progress, settle
 from videolib.errors import Unavailable, VideolibError
 
@@ -60,26 +60,28 @@ def run_worker(
     stop: Callable[[], bool],
     recording_ids: list[str] | None = None,
 ) -> None:
-    """Work until `stop` says so. `recording_ids` limits the work to those recordings; `index` is followed if given."""
+    """Work until `stop` says so. `recording_ids` limits the work to those recordings; `index` is followed if given.
+
+    Raises `VersionDiffers` as soon as the library belongs to another version of this program.
+    """
     owner = f"{socket.gethostname()}:{os.getpid()}"
     _sweep_scratch(workshop)
     with workshop.database.reading() as session:
         require_same_version(session)
-    while not stop():
-        worked = _survive(lambda: _step(workshop, owner, index, recording_ids))
-        if not worked:
-            time.sleep(IDLE_S)
+    with _indexing(index):
+        while not stop():
+            if not _survive(lambda: _step(workshop, owner, recording_ids)):
+                time.sleep(IDLE_S)
 
 
-def _step(workshop: Workshop, owner: str, index: HostIndex | None, recording_ids: list[str] | None) -> bool:
-    """Take and do one job, and bring the index up to date; tells whether there was anything to do."""
-    followed = index.follow() if index else 0
+def _step(workshop: Workshop, owner: str, recording_ids: list[str] | None) -> bool:
+    """Take and do one job; tells whether there was one."""
     with workshop.database.writing() as session:
         require_same_version(session)
         job = jobs.claim(session, owner, workshop.settings.lease_s, recording_ids=recording_ids)
     if job is None:
-        return bool(followed)
-    with _heartbeat(workshop, job, index) as hold:
+        return False
+    with _heartbeat(workshop, job) as hold:
         _do(workshop, job, hold)
     return True
 
@@ -91,9 +93,8 @@ def _do(workshop: Workshop, job: Job, hold: _Hold) -> None:
             raise IngestError("tool_failed", "The work on this recording ended its worker several times; it was given up.")
         with workshop.database.writing() as session:
             move(session, get_recording(session, job.recording_id), "start")
-        make_watchable(workshop, job.recording_id, Watch(_progress_writer(workshop, job.recording_id), hold.must_stop))
-        with workshop.database.writing() as session:
-            jobs.complete(session, job)
+        watch = Watch(_progress_writer(workshop, job.recording_id), hold.must_stop)
+        make_watchable(workshop, job.recording_id, watch, finish=lambda session: jobs.complete(session, job))
     except LeaseLost:
         log.warning("lease lost", job=job.id)
     except Cancelled:
@@ -124,8 +125,8 @@ def _end(workshop: Workshop, job: Job, event: str, reason: Reason | None, *, may
 
 
 @contextmanager
-def _heartbeat(workshop: Workshop, job: Job, index: HostIndex | None) -> Iterator[_Hold]:
-    """Hold the lease while the work goes on, learn of a cancel, and keep the index moving meanwhile."""
+def _heartbeat(workshop: Workshop, job: Job) -> Iterator[_Hold]:
+    """Hold the lease while the work goes on, and learn of a cancel."""
     hold, over = _Hold(job), threading.Event()
 
     def beat() -> None:
@@ -139,8 +140,6 @@ def _heartbeat(workshop: Workshop, job: Job, index: HostIndex | None) -> Iterato
                     hold.cancelled.set()
         except LeaseLost:
             hold.lost.set()
-        if index:
-            index.follow()
         return True
 
     thread = threading.Thread(target=beat, name=f"heartbeat-{job.id}", daemon=True)
@@ -150,6 +149,26 @@ def _heartbeat(workshop: Workshop, job: Job, index: HostIndex | None) -> Iterato
     finally:
         over.set()
         thread.join()
+
+
+@contextmanager
+def _indexing(index: HostIndex | None) -> Iterator[None]:
+    """Follow the order of changes in a thread of its own; once more at the end, so that what was done is found."""
+    over = threading.Event()
+
+    def follow() -> None:
+        while index and not over.wait(IDLE_S):
+            _survive(lambda: bool(index.follow()))
+
+    thread = threading.Thread(target=follow, name="indexer", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        if index:
+            index.follow()
 
 
 def _progress_writer(workshop: Workshop, recording_id: str) -> Callable[[str, float | None], None]:
@@ -172,7 +191,7 @@ def _survive(work: Callable[[], bool]) -> bool:
     """One of the two places that catch broadly: whatever goes wrong in a step, the worker lives on and says so."""
     try:
         return work()
-    except (KeyboardInterrupt, SystemExit):
+    except VersionDiffers:
         raise
     except Exception:  # noqa: BLE001
         log.exception("worker step failed")

@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy.orm import Session
+
 from config.settings import Settings
 from ingest.errors import NoSpace
-from ingest.intake import publish_if_asked
 from ingest.pipeline import PackageReport, package_recording
-from videolib.catalogue.entries import find_entry_of
+from videolib.catalogue.entries import recording_is_ready
 from videolib.catalogue.packages import Package, begin_package, complete_package
 from videolib.catalogue.recordings import Recording, get_recording, settle
 from videolib.db import Database
@@ -60,9 +61,10 @@ class Watch:
     cancelled: Callable[[], bool]
 
 
-def make_watchable(workshop: Workshop, recording_id: str, watch: Watch) -> None:
+def make_watchable(workshop: Workshop, recording_id: str, watch: Watch, *, finish: Callable[[Session], None]) -> None:
     """Make the recording's package, keep it in the store and attach it.
 
+    `finish` is called in the unit of work that attaches, so that the job ends with it or not at all.
     Raises `Refused` for the recording's own fault, `ToolFailed`, `Unavailable`, `Cancelled`.
     """
     with workshop.database.reading() as session:
@@ -75,7 +77,7 @@ def make_watchable(workshop: Workshop, recording_id: str, watch: Watch) -> None:
         watch.on_progress("store", 0.0)
         package = _keep(workshop, recording_id, folder / "package", watch)
         watch.on_progress("attach", None)
-        _attach(workshop, recording_id, package, report, folder / "package")
+        _attach(workshop, recording_id, package, report, finish)
 
 
 def _keep(workshop: Workshop, recording_id: str, folder: Path, watch: Watch) -> Package:
@@ -90,24 +92,22 @@ def _keep(workshop: Workshop, recording_id: str, folder: Path, watch: Watch) -> 
     return package
 
 
-def _attach(workshop: Workshop, recording_id: str, package: Package, report: PackageReport, folder: Path) -> None:
+def _attach(
+    workshop: Workshop, recording_id: str, package: Package, report: PackageReport, finish: Callable[[Session], None]
+) -> None:
     answer = report.as_json()
-    objects = [{"path": item.path, "bytes": item.bytes, "sha256": item.sha256} for item in report.files]
+    objects = [{"path": file.path, "bytes": file.bytes, "sha256": file.sha256} for file in report.files]
     with workshop.database.writing() as session:
+        finish(session)
         recording = get_recording(session, recording_id)
         row = session.merge(package)
-        complete_package(
-            session, row, description=answer["package"], duration_s=answer["package"]["duration_s"], objects=objects
-        )
+        duration_s = answer["package"]["duration_s"]
+        complete_package(session, row, description=answer["package"], duration_s=duration_s, objects=objects)
         recording.package_id = row.id
-        recording.source = answer["source"]
-        recording.timing = answer["timing"]
-        recording.warnings = answer["warnings"]
+        recording.source, recording.timing, recording.warnings = answer["source"], answer["timing"], answer["warnings"]
         settle(session, recording, "hold" if needs_review(recording) else "finish", None)
-        entry = find_entry_of(session, recording.id)
-        if entry is not None and recording.state == "ready":
-            session.refresh(entry)
-            recording.warnings = recording.warnings + publish_if_asked(session, entry, by=None)
+        if recording.state == "ready":
+            recording.warnings = recording.warnings + recording_is_ready(session, recording, by=None)
 
 
 def needs_review(recording: Recording) -> bool:

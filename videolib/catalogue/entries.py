@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, ForeignKey, and_, false, or_, select, true, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
+from videolib.catalogue import recordings
 from videolib.catalogue.audit import record_event
 from videolib.catalogue.entry_values import SINGLE_TERM_FIELDS, TERM_FIELDS, EntryValues
 from videolib.catalogue.library import next_sequence
@@ -131,6 +132,42 @@ def publish_entry(session: Session, entry: Entry, *, revision: int | None = None
     count_write(session, entry)
     record_event(session, "publish", "entry", entry.id, by=by, version=entry.version, package=entry.package_id)
     return entry
+
+
+def publish_if_asked(session: Session, entry: Entry, *, by: User | None) -> list[str]:
+    """Publish an entry whose uploader asked for it; gives what is still missing, a sentence each."""
+    if not entry.publish_requested:
+        return []
+    try:
+        publish_entry(session, entry, by=by)
+    except InvalidInput as error:
+        return list(error.fields.values())
+    return []
+
+
+def recording_is_ready(session: Session, recording: Recording, *, by: User | None) -> list[str]:
+    """A recording has a new package that may be seen: published entries turn to it, those that wait are published.
+
+    Gives what still keeps a waiting entry from being published, a sentence each.
+    """
+    missing: list[str] = []
+    for entry in session.scalars(select(Entry).where(Entry.recording_id == recording.id)).all():
+        session.refresh(entry)
+        if entry.status == "published" and entry.package_id != recording.package_id:
+            entry.package_id = recording.package_id
+            count_write(session, entry)
+        elif entry.status == "draft":
+            missing += publish_if_asked(session, entry, by=by)
+    return missing
+
+
+def sign_off(session: Session, recording: Recording, *, by: User) -> list[str]:
+    """Let a held recording be seen: a second person found nothing in it that identifies a patient.
+
+    Raises `NotAllowed` for its uploader. Gives what still keeps a waiting entry from being published.
+    """
+    recordings.sign_off(session, recording, by=by)
+    return recording_is_ready(session, recording, by=by)
 
 
 def withdraw_entry(session: Session, entry: Entry, reason: str, *, revision: int | None = None, by: User | None) -> Entry:

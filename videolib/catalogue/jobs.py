@@ -12,6 +12,9 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from videolib.catalogue.audit import record_event
+from videolib.catalogue.people import User
+from videolib.catalogue.recordings import Recording, move, settle
 from videolib.db import Base, database_now, utc_now
 from videolib.errors import Conflict
 
@@ -56,6 +59,26 @@ def enqueue(session: Session, kind: str, recording_id: str, *, priority: int = 0
     session.add(job)
     session.flush()
     return job
+
+
+def start_work(session: Session, recording: Recording, *, by: User | None) -> Job:
+    """Let the workers make a recording watchable (again). Raises `Conflict` while they are at it."""
+    move(session, recording, "enqueue")
+    recording.reason_code = recording.reason_message = recording.stage = None
+    recording.progress = 0.0
+    record_event(session, "enqueue", "recording", recording.id, by=by)
+    return enqueue(session, "make_watchable", recording.id)
+
+
+def stop_work(session: Session, recording: Recording, *, by: User | None) -> None:
+    """Cancel the work on a recording: at once where it waits, within seconds where it runs.
+
+    Raises `Conflict` where there is no work on it.
+    """
+    running = request_cancel(session, recording.id)
+    record_event(session, "cancel", "recording", recording.id, by=by)
+    if not running:
+        settle(session, recording, "cancel", None)
 
 
 def claim(session: Session, owner: str, lease_s: float, *, recording_ids: list[str] | None = None) -> Job | None:

@@ -14,6 +14,12 @@ from videolib.errors import Conflict
 COUNTERS = ("entries", "vocabulary")
 
 
+class VersionDiffers(Conflict):
+    """This process and the library are of different versions."""
+
+    code = "version_differs"
+
+
 class LibraryFact(Base):
     """One named fact."""
 
@@ -44,14 +50,13 @@ def ensure_facts(session: Session) -> None:
 
 
 def require_same_version(session: Session) -> None:
-    """Raise `Conflict` where this process is not of the version that the library was upgraded to."""
+    """Raise `VersionDiffers` where this process is not of the version that the library was upgraded to."""
     fact = session.get(LibraryFact, "software_version")
     if fact is None or fact.text != __version__:
         belongs_to = fact.text if fact else "none"
-        raise Conflict(
+        raise VersionDiffers(
             f"This program is videolib {__version__}, the library belongs to version {belongs_to}: "
-            "install that version here, or run `videolib init` with the newer one.",
-            code="version_differs",
+            "install that version here, or run `videolib init` with the newer one."
         )
 
 
