@@ -33,19 +33,20 @@ Reason = Literal[
     "store_unavailable",
 ]
 
-SENTENCES: dict[str, str] = {
-    "empty": "The file is empty (0 bytes). Copy it from the recorder again and upload it again.",
+_AGAIN = "Copy it from the recorder again and upload it again."
+SENTENCES: dict[Reason, str] = {
+    "empty": f"The file is empty (0 bytes). {_AGAIN}",
     "not_media": "This is not a video or DICOM file. Export the recording as MP4, MOV, MKV, AVI, MPEG or DICOM.",
-    "still_image": "This is a still picture, not a video. Upload the recording itself; a picture can be added to its page.",
+    "still_image": "This is a still picture, not a video. Upload the recording itself.",
     "no_video": "The file holds no moving pictures, only sound or other data. Upload the file that has the video.",
-    "encrypted": "The recording is encrypted or copy-protected and cannot be read. Export it again without protection.",
-    "truncated": "The file is incomplete: its end is missing. Copy it from the recorder again and upload it again.",
+    "encrypted": "The recording is encrypted or copy-protected. Export it again without protection.",
+    "truncated": f"The file is incomplete: a part of the recording is missing. {_AGAIN}",
     "too_large": "The picture is larger than 8192 pixels on a side. Export the recording at 4K or less.",
     "too_short": "The recording holds not even one picture. Upload a longer part of it.",
     "unsupported": "This kind of recording cannot be read here. Export it as MP4 with H.264 and upload that.",
-    "corrupt": "The file is damaged and cannot be read. Copy it from the recorder again and upload it again.",
-    "unsafe_reference": "This is a list that points at other files, not a recording. Upload the video file itself.",
-    "tool_failed": "The recording could not be converted. Try again; if it fails again, tell your administrator.",
+    "corrupt": f"The file is damaged and cannot be read. {_AGAIN}",
+    "unsafe_reference": "This is a list that points at other files, not a recording. Upload the video itself.",
+    "tool_failed": "The recording could not be converted. Try again, then tell your administrator.",
     "no_space": "There is not enough disk space to convert the recording. Tell your administrator.",
     "store_unavailable": "The video store does not answer. It will be tried again.",
 }
@@ -73,7 +74,9 @@ class ToolFailed(IngestError):
 
     may_retry = True
 
-    def __init__(self, message: str | None = None, *, stderr_tail: str = "", reason: Reason = "tool_failed") -> None:
+    def __init__(
+        self, message: str | None = None, *, stderr_tail: str = "", reason: Reason = "tool_failed"
+    ) -> None:
         super().__init__(reason, message)
         self.stderr_tail = stderr_tail
 
