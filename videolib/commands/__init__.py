@@ -1,0 +1,1 @@
+"""The commands of `videolib`, one file a group."""

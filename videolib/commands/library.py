@@ -1,0 +1,115 @@
+"""`init`, `serve`, `worker`, `reindex`: the library as a whole."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType
+
+import click
+
+from config.settings import Settings
+from videolib.commands.opening import opened_database, opened_workshop, read_settings
+
+DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8000
+
+
+@click.command()
+def init() -> None:
+    """Create or upgrade database, store and index. May be called again at any time."""
+    for line in prepare_library(read_settings()):
+        click.echo(line)
+
+
+def prepare_library(settings: Settings) -> list[str]:
+    """Create or upgrade everything; tells what was done, a sentence a line."""
+    from videolib.catalogue.indexing import HostIndex
+    from videolib.db import Database
+    from videolib.storage import open_store
+    from videolib.upgrade import upgrade
+
+    database = Database(settings.database_url)
+    try:
+        done = upgrade(database, settings.home)
+        told = [f"Database: {'created' if done.before is None else 'up to date' if done.before == done.after else 'upgraded'}."]
+        if done.copy:
+            told.append(f"A copy of the database as it was lies at {done.copy}.")
+        for url in (settings.store_url, settings.originals_url):
+            open_store(url).prepare(settings.public_url)
+        told.append("Store: ready.")
+        index = HostIndex(settings, database)
+        index.follow()
+        index.close()
+        return [*told, "Search index: ready."]
+    finally:
+        database.close()
+
+
+@click.command()
+@click.option("--host", default=DEFAULT_HOST, show_default=True, help="Address to listen on.")
+@click.option("--port", default=DEFAULT_PORT, show_default=True, help="Port to listen on.")
+def serve(host: str, port: int) -> None:
+    """Serve the library; without a broker a worker process runs beside it."""
+    from videolib.catalogue.people import has_demo_accounts
+    from videolib.errors import Conflict
+
+    settings = read_settings()
+    with opened_database(settings) as database, database.reading() as session:
+        if has_demo_accounts(session):
+            raise Conflict(
+                "This library holds demo accounts, whose passwords everybody knows: serve it with `videolib demo`, or set "
+                "VIDEOLIB_HOME to a library of your own.",
+                code="demo_library",
+            )
+    click.echo(f"Serving on http://{host}:{port} (Ctrl-C ends it).", err=True)
+    serve_until_stopped(settings, host, port)
+
+
+def serve_until_stopped(settings: Settings, host: str, port: int) -> None:
+    """Run the service in this process and, without a broker, a worker in another; both end together."""
+    from videolib.children import start_worker
+    from videolib.web import create_app
+    from videolib.web.server import serve as serve_app
+
+    worker = None if settings.broker_url else start_worker()
+    _end_on_sigterm()
+    try:
+        serve_app(create_app(settings), host, port)
+    except KeyboardInterrupt:
+        click.echo("Stopping.", err=True)
+    finally:
+        if worker is not None:
+            worker.stop()
+
+
+@click.command()
+def worker() -> None:
+    """Take recordings from the queue and make them watchable, until it is stopped."""
+    from ingest.tasks import run_worker
+    from videolib.catalogue.indexing import HostIndex
+
+    settings = read_settings()
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    with opened_workshop(settings) as workshop:
+        index = HostIndex(settings, workshop.database)
+        run_worker(workshop, index=index, stop=stopping.is_set)
+
+
+@click.command()
+def reindex() -> None:
+    """Build the search index of this host anew beside the live one, then swap."""
+    from videolib.catalogue.indexing import HostIndex
+
+    settings = read_settings()
+    with opened_database(settings) as database:
+        count = HostIndex(settings, database).rebuild()
+    click.echo(f"The index holds {count} entries.")
+
+
+def _end_on_sigterm() -> None:
+    def end(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, end)
