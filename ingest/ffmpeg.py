@@ -1,8 +1,8 @@
 """The only runner of ffmpeg and ffprobe: sandbox, whitelists, limits, progress watchdog, no orphans.
 
 Every run is a process group of its own that is killed whole, dies with this process, and cannot block on a
-full pipe. Nobody needs to remember a whitelist: they are added to every input here. An uploaded file's name never
-reaches a tool or a log.
+full pipe. Nobody needs to remember a whitelist: they are added to every input here. An uploaded file's name
+never reaches a tool or a log.
 """
 
 from __future__ import annotations
@@ -101,10 +101,10 @@ def run_ffmpeg(
     """Run ffmpeg (arguments without the program's name) inside the sandbox.
 
     `{source}` in an argument stands for the recording, `{out}` for the writable folder, which is also the
-    working directory. Whitelists go before every `-i`; quiet logging, `-nostdin` and `-progress` in front. `feed`
-    is written to stdin: name it `pipe:0` after `-f rawvideo`. With `source=None` inputs are our own (files in
-    `{out}`, `lavfi`) and such formats are allowed as well. Raises `ToolFailed` (`NoSpace`), `Cancelled`, and what
-    `feed` raises.
+    working directory. Whitelists go before every `-i`; quiet logging, `-nostdin` and `-progress` in front.
+    `feed` is written to stdin: name it `pipe:0` after `-f rawvideo`. With `source=None` inputs are our own
+    (files in `{out}`, `lavfi`) and such formats are allowed as well. Raises `ToolFailed` (`NoSpace`),
+    `Cancelled`, and what `feed` raises.
     """
     tools = find_tools()
     front = ["-hide_banner", *(() if feed is not None else ("-nostdin",)), "-stats_period", "0.5"]

@@ -19,11 +19,11 @@ class CineFacts(Protocol):
 class VideoStream:
     """The one video stream that is encoded; sizes in pixels, times in seconds on the file's own clock.
 
-    `index` is ffmpeg's absolute stream index (`-map 0:<index>`). `width` and `height` are as coded; `display_*`
-    are after sample aspect ratio and rotation, before evening. `rotation` is clockwise degrees to turn the coded
-    picture, `mirrored` says that it is flipped as well (ffmpeg's autorotation does both). `fps` is the rate of the
-    pictures that are there (of a field-coded stream: frames, not fields); of a variable rate that of its quick
-    passages. `duration_s` is what the file declares of this stream.
+    `index` is ffmpeg's absolute stream index (`-map 0:<index>`). `width` and `height` are as coded;
+    `display_*` are after sample aspect ratio and rotation, before evening. `rotation` is clockwise degrees
+    to turn the coded picture, `mirrored` says that it is flipped as well (ffmpeg's autorotation does both).
+    `fps` is the rate of the pictures that are there (of a field-coded stream: frames, not fields); of a
+    variable rate that of its quick passages. `duration_s` is what the file declares of this stream.
     """
 
     index: int
@@ -75,8 +75,8 @@ class SubtitleStream:
 class Inspection:
     """A recording that would be accepted.
 
-    `duration_s` is the length of the video that we deliver; `container` is ffprobe's format name; `sha256` is set
-    by who reads all bytes; `warnings` are sentences for the editor.
+    `duration_s` is the length of the video that we deliver; `container` is ffprobe's format name; `sha256`
+    is set by who reads all bytes; `warnings` are sentences for the editor.
     """
 
     container: str

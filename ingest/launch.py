@@ -22,9 +22,7 @@ CLONE_NEWNET = 0x40000000
 CLONE_NEWIPC = 0x08000000
 
 
-def main(
-    tier: str, cpu_s: int, memory_bytes: int, file_bytes: int, open_files: int, command: list[str]
-) -> None:
+def main(tier: str, numbers: list[int], command: list[str]) -> None:
     """Set everything up and replace this process by `command`."""
     cpu_s, memory_bytes, file_bytes, open_files = numbers
     if sys.platform == "linux":

@@ -7,8 +7,8 @@ bwrap    a file system that holds the binary, its libraries, the recording (read
 unshare  no network (user and network namespaces), but the file system is the host's
 limits   resource limits alone (macOS, hardened kernels)
 
-In the lower two the recording is an open file descriptor (/dev/fd/N): no tool ever sees an uploaded name, and a
-name inside the recording has no folder to be relative to.
+In the lower two the recording is an open file descriptor (/dev/fd/N): no tool ever sees an uploaded name,
+and a name inside the recording has no folder to be relative to.
 """
 
 from __future__ import annotations

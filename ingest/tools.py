@@ -91,7 +91,7 @@ def parse_libraries(ldd_output: str) -> tuple[Path, ...]:
 
 
 def whitelist(arguments: Iterable[str], *, foreign: bool, fed: bool = False) -> list[str]:
-    """Put the whitelists before every `-i`: narrow ones for a foreign recording, wider ones for our own files."""
+    """Put the whitelists before every `-i`: narrow for a foreign recording, wider for our own files."""
     if foreign:
         rules = ["-protocol_whitelist", "file,pipe" if fed else "file"]
         rules += [
