@@ -1,0 +1,85 @@
+"""What was named on the command line becomes inputs: files, folders of files, manifests with metadata a row."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ingest.intake import Item, read_meta
+from videolib.errors import InvalidInput
+
+MANIFEST_SUFFIXES = frozenset({".csv", ".yaml", ".yml"})
+MAX_META_BYTES = 16 * 1024 * 1024
+
+
+def find_inputs(paths: Sequence[Path], meta: Mapping[str, Any]) -> list[Item | tuple[Path, InvalidInput]]:
+    """Every input of these paths, in order; one whose metadata cannot be understood comes with its error.
+
+    `meta` is laid under the row's own metadata. Raises `InvalidInput` for a manifest that cannot be read.
+    """
+    items: list[Item | tuple[Path, InvalidInput]] = []
+    for path in paths:
+        for file, row in _expanded(path):
+            try:
+                values, captions = read_meta({**meta, **row})
+                items.append(Item(file, values, captions))
+            except InvalidInput as error:
+                items.append((file, error))
+    return items
+
+
+def read_meta_file(path: Path) -> dict[str, Any]:
+    """The metadata in a YAML file. Raises `InvalidInput`."""
+    content = _read_yaml(path)
+    if not isinstance(content, dict):
+        raise InvalidInput(f"{path.name} holds no fields; write them as title: {{en: …, zh: …}} and so on.", code="meta_unreadable")
+    return content
+
+
+def _expanded(path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    if path.is_dir():
+        visible = (file for file in sorted(path.rglob("*")) if not any(part.startswith(".") for part in file.relative_to(path).parts))
+        yield from ((file, {}) for file in visible if file.is_file())
+    elif path.suffix.lower() in MANIFEST_SUFFIXES:
+        for row in _rows(path):
+            yield path.parent / str(row.pop("path", "")), row
+    else:
+        yield path, {}
+
+
+def _rows(manifest: Path) -> list[dict[str, Any]]:
+    if manifest.suffix.lower() == ".csv":
+        rows = _read_csv(manifest)
+    else:
+        content = _read_yaml(manifest)
+        rows = content.get("recordings") if isinstance(content, dict) else content
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and row.get("path") for row in rows):
+        raise InvalidInput(f"Each row of {manifest.name} needs a path.", code="manifest_unreadable")
+    return rows
+
+
+def _read_csv(path: Path) -> list[dict[str, Any]]:
+    _require_small(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        text = path.read_text(encoding="gb18030", errors="replace")  # as Excel saves it in China
+    rows = csv.DictReader(text.splitlines())
+    return [{name: value for name, value in row.items() if name and value} for row in rows]
+
+
+def _read_yaml(path: Path) -> Any:
+    _require_small(path)
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InvalidInput(f"{path.name} cannot be read as YAML.", code="meta_unreadable") from error
+
+
+def _require_small(path: Path) -> None:
+    if path.stat().st_size > MAX_META_BYTES:
+        raise InvalidInput(f"{path.name} is larger than 16 MiB; split it.", code="meta_unreadable")

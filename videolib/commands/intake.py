@@ -1,0 +1,221 @@
+"""`ingest`, `status`, `retry`, `cancel`: recordings on their way in."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from videolib.commands.opening import opened_database, opened_workshop, print_json, progress_bar, read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.orm import Session
+
+    from ingest.intake import Intake, Item
+    from ingest.workshop import Workshop
+    from videolib.errors import VideolibError
+
+LOOK_EVERY_S = 0.5
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--meta", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="YAML with the entry's fields.")
+@click.option("--publish", is_flag=True, help="Publish what passes the gate; the rest stays a draft.")
+@click.option("--no-wait", is_flag=True, help="Only queue; a worker does the rest.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object an input.")
+def ingest(paths: tuple[Path, ...], meta: Path | None, *, publish: bool, no_wait: bool, as_json: bool) -> None:
+    """Take in PATHS: videos, DICOM files, folders of either, or a manifest (.csv, .yaml)."""
+    from ingest.inputs import find_inputs, read_meta_file
+
+    settings = read_settings()
+    items = find_inputs(paths, read_meta_file(meta) if meta else {})
+    with opened_workshop(settings) as workshop:
+        taken = [(item, _take(workshop, item, publish=publish)) for item in items]
+        if not no_wait:
+            _work_off(workshop, [done.recording_id for _, done in taken if _is_intake(done)])
+        worst = 0
+        with workshop.database.reading() as session:
+            for item, done in taken:
+                answer = _answer(session, item, done)
+                worst = max(worst, 1 if answer["state"] in {"rejected", "failed"} else 0)
+                print_json(answer) if as_json else _tell(answer)
+    raise SystemExit(worst)
+
+
+@click.command()
+@click.argument("recording_id", metavar="[ID]", required=False)
+@click.option("--watch", is_flag=True, help="Go on until nothing moves any more.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a recording.")
+def status(recording_id: str | None, *, watch: bool, as_json: bool) -> None:
+    """Recordings and jobs, stage by stage; ID limits it to one recording."""
+    from videolib.catalogue.recordings import SETTLED, get_recording, list_recordings
+
+    settings = read_settings()
+    with opened_database(settings) as database:
+        while True:
+            with database.reading() as session:
+                rows = [get_recording(session, recording_id)] if recording_id else list_recordings(session)
+                for row in rows:
+                    answer = _describe(row)
+                    print_json(answer) if as_json else _tell_status(answer)
+                if not watch or all(row.state in SETTLED for row in rows):
+                    return
+            time.sleep(1.0)
+
+
+@click.command()
+@click.argument("recording_id", metavar="ID")
+def retry(recording_id: str) -> None:
+    """Try recording ID again."""
+    from videolib.catalogue.jobs import start_work
+    from videolib.catalogue.recordings import get_recording
+
+    with opened_database(read_settings()) as database, database.writing() as session:
+        start_work(session, get_recording(session, recording_id), by=None)
+    click.echo("Queued.")
+
+
+@click.command()
+@click.argument("recording_id", metavar="ID")
+def cancel(recording_id: str) -> None:
+    """Stop the work on recording ID."""
+    from videolib.catalogue.jobs import stop_work
+    from videolib.catalogue.recordings import get_recording
+
+    with opened_database(read_settings()) as database, database.writing() as session:
+        stop_work(session, get_recording(session, recording_id), by=None)
+    click.echo("Cancelled; what runs stops within seconds.")
+
+
+def _take(workshop: Workshop, item: Item | tuple[Path, VideolibError], *, publish: bool) -> Intake | VideolibError:
+    from ingest.intake import take_in
+    from videolib.errors import VideolibError
+
+    if isinstance(item, tuple):
+        return item[1]
+    try:
+        with progress_bar(item.path.name) as bar:
+            return take_in(
+                workshop.database,
+                workshop.originals,
+                item,
+                by=None,
+                publish=publish,
+                on_progress=lambda fraction: bar("reading", fraction),
+            )
+    except VideolibError as error:
+        return error
+
+
+def _work_off(workshop: Workshop, recording_ids: list[str]) -> None:
+    """Work, beside any other worker, until these recordings have settled."""
+    from ingest.tasks import run_worker
+    from videolib.catalogue.indexing import HostIndex
+
+    def settled() -> bool:
+        with workshop.database.reading() as session:
+            return all(row["is_settled"] for row in _look(session, recording_ids))
+
+    if recording_ids:
+        with _watched(workshop, recording_ids):
+            run_worker(
+                workshop, index=HostIndex(workshop.settings, workshop.database), stop=settled, recording_ids=recording_ids
+            )
+
+
+@contextmanager
+def _watched(workshop: Workshop, recording_ids: list[str]) -> Iterator[None]:
+    """A bar that shows what the rows say while the work goes on."""
+    over = threading.Event()
+
+    def look() -> None:
+        with progress_bar(f"{len(recording_ids)} recordings" if len(recording_ids) > 1 else "recording") as bar:
+            while not over.wait(LOOK_EVERY_S):
+                with workshop.database.reading() as session:
+                    rows = _look(session, recording_ids)
+                stages = [row["stage"] for row in rows if row["stage"]]
+                bar(stages[0] if stages else "waiting", sum(row["progress"] for row in rows) / len(rows))
+
+    thread = threading.Thread(target=look, name="progress", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _look(session: Session, recording_ids: list[str]) -> list[dict[str, Any]]:
+    from videolib.catalogue.recordings import SETTLED, get_recording
+
+    rows = [get_recording(session, identifier) for identifier in recording_ids]
+    return [
+        {"stage": row.stage, "progress": 1.0 if row.state in SETTLED else row.progress, "is_settled": row.state in SETTLED}
+        for row in rows
+    ]
+
+
+def _is_intake(done: object) -> bool:
+    return hasattr(done, "recording_id")
+
+
+def _answer(session: Session, item: Item | tuple[Path, VideolibError], done: Intake | VideolibError) -> dict[str, Any]:
+    """The contract's object for one input."""
+    from ingest.intake import Intake
+    from ingest.pipeline import refusal
+    from videolib.catalogue.entries import Entry
+    from videolib.catalogue.packages import Package
+    from videolib.catalogue.recordings import get_recording
+
+    path = item[0] if isinstance(item, tuple) else item.path
+    if not isinstance(done, Intake):
+        return refusal(path, done)
+    recording = get_recording(session, done.recording_id)
+    entry = session.get(Entry, done.entry_id)
+    package = session.get(Package, recording.package_id) if recording.package_id else None
+    reason = {"code": recording.reason_code, "message": recording.reason_message} if recording.reason_code else None
+    return {
+        "path": str(path),
+        "recording_id": recording.id,
+        "entry_id": done.entry_id,
+        "state": recording.state,
+        "published": entry is not None and entry.status == "published",
+        "duplicate_of": done.duplicate_of,
+        "reason": reason,
+        "source": recording.source,
+        "package": package.description if package else None,
+        "timing": {"first_playable_s": None, "total_s": None, "cpu_s": None, **recording.timing},
+        "warnings": recording.warnings,
+    }
+
+
+def _describe(recording: Any) -> dict[str, Any]:
+    return {
+        "recording_id": recording.id,
+        "state": recording.state,
+        "stage": recording.stage,
+        "progress": recording.progress,
+        "reason": {"code": recording.reason_code, "message": recording.reason_message} if recording.reason_code else None,
+        "updated_at": recording.updated_at.isoformat(),
+    }
+
+
+def _tell(answer: dict[str, Any]) -> None:
+    reason = f" ({answer['reason']['message']})" if answer["reason"] else ""
+    published = ", published" if answer["published"] else ""
+    click.echo(f"{Path(answer['path']).name}: {answer['state']}{published}{reason}")
+    for sentence in answer["warnings"]:
+        click.echo(f"  {sentence}")
+
+
+def _tell_status(answer: dict[str, Any]) -> None:
+    stage = f" {answer['stage']} {answer['progress']:.0%}" if answer["stage"] else ""
+    reason = f" {answer['reason']['message']}" if answer["reason"] else ""
+    click.echo(f"{answer['recording_id']} {answer['state']}{stage}{reason}")
