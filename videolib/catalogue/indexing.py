@@ -76,6 +76,10 @@ class HostIndex:
         except IndexBusy:
             return 0  # another process of this host is at it
 
+    def sequence(self) -> int:
+        """The last change that the index knows of."""
+        return self._opened().sequence()
+
     def rebuild(self) -> int:
         """Build the index anew beside the live one and swap; gives the number of entries in it."""
         with self._database.reading() as session:
