@@ -138,6 +138,11 @@ def is_continuous_integration(environ: Mapping[str, str] | None = None) -> bool:
     return (os.environ if environ is None else environ).get("CI", "").lower() in {"1", "true", "yes"}
 
 
+def set_environment(**changes: str) -> None:
+    """Set variables of this process and the children it starts: the demo's own home and store."""
+    os.environ.update(changes)
+
+
 def child_environment(**changes: str) -> dict[str, str]:
     """This process's environment with `changes`, for a child that reads the same settings."""
     return {**os.environ, **changes}

@@ -39,7 +39,7 @@ def ingest(paths: tuple[Path, ...], meta: Path | None, *, publish: bool, no_wait
     with opened_workshop(settings) as workshop:
         taken = [(item, _take(workshop, item, publish=publish)) for item in items]
         if not no_wait:
-            _work_off(workshop, [done.recording_id for _, done in taken if _is_intake(done)])
+            work_off(workshop, [done.recording_id for _, done in taken if _is_intake(done)])
         worst = 0
         with workshop.database.reading() as session:
             for item, done in taken:
@@ -114,7 +114,7 @@ def _take(workshop: Workshop, item: Item | tuple[Path, VideolibError], *, publis
         return error
 
 
-def _work_off(workshop: Workshop, recording_ids: list[str]) -> None:
+def work_off(workshop: Workshop, recording_ids: list[str]) -> None:
     """Work, beside any other worker, until these recordings have settled."""
     from ingest.tasks import run_worker
     from videolib.catalogue.indexing import HostIndex

@@ -71,7 +71,7 @@ def serve_until_stopped(settings: Settings, host: str, port: int) -> None:
     from videolib.web import create_app
     from videolib.web.server import serve as serve_app
 
-    worker = None if settings.broker_url else start_worker()
+    worker = None if settings.broker_url else start_worker(["videolib", "worker"])
     _end_on_sigterm()
     try:
         serve_app(create_app(settings), host, port)

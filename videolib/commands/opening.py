@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import click
@@ -25,9 +26,9 @@ class Bar(Protocol):
         """`fraction` from 0 to 1 of that stage; None where it is not known."""
 
 
-def read_settings() -> Settings:
+def read_settings(default_home: Path | None = None) -> Settings:
     """This process's settings, with logging set up by them."""
-    settings = load_settings()
+    settings = load_settings(default_home=default_home)
     set_up_logging(settings.log_level)
     return settings
 
