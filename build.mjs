@@ -1,0 +1,88 @@
+// Builds the front end: static/{js,css,icons} in, hashed files and manifest.json in static/built out.
+// The browsers we promise are written here once; tests/browser/check_floor.mjs reads what came out.
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as esbuild from 'esbuild';
+import { bundle } from 'lightningcss';
+
+const ROOT = path.dirname(fileURLToPath(import.meta.url));
+const STATIC = path.join(ROOT, 'videolib/web/static');
+const BUILT = path.join(STATIC, 'built');
+const FRESH = path.join(ROOT, 'node_modules/.cache', `built-${process.pid}`);
+const JS_FLOOR = ['chrome100', 'safari15', 'firefox115'];
+const CSS_FLOOR = { chrome: 100 << 16, safari: 15 << 16, ios_saf: 15 << 16, firefox: 115 << 16 };
+
+// The player library knows addresses of other hosts (a CDN, cast senders, video sites). We use none of them, and the
+// promise is that no request leaves the origin: so they are cut out here instead of trusting that no code path asks.
+const cutForeignAddresses = {
+  name: 'cut-foreign-addresses',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]vidstack[\\/]prod[\\/].*\.js$/ }, ({ path: file }) => ({
+      contents: readFileSync(file, 'utf8')
+        .replace(/https:\/\/(?!www\.w3\.org)[\w.-]+/g, 'about:invalid')
+        // An inline style, which our CSP refuses: player.css says the same of the class.
+        .replaceAll('class="vds-controls-group" style="pointer-events: none;"', 'class="vds-controls-group vl-pass-through"'),
+      loader: 'js',
+    }));
+  },
+};
+
+function write(name, content) {
+  const { name: stem, ext } = path.parse(name);
+  const digest = createHash('sha256').update(content).digest('hex').slice(0, 8);
+  const hashed = `${stem}-${digest}${ext}`;
+  writeFileSync(path.join(FRESH, hashed), content);
+  return hashed;
+}
+
+function buildStyles() {
+  const entries = ['app.css', 'player.css', 'api-docs.css'];
+  return entries.map((name) => {
+    const { code, warnings } = bundle({ filename: path.join(STATIC, 'css', name), minify: true, targets: CSS_FLOOR });
+    for (const warning of warnings) console.error(`${name}: ${warning.message}`);
+    return [name, write(name, code)];
+  });
+}
+
+async function buildModules() {
+  const entries = ['app.js', 'player.js', 'api-docs.js'];
+  const { metafile } = await esbuild.build({
+    entryPoints: entries.map((name) => path.join(STATIC, 'js', name)),
+    outdir: FRESH, absWorkingDir: ROOT, bundle: true, splitting: true, format: 'esm', minify: true,
+    target: JS_FLOOR, entryNames: '[name]-[hash]', chunkNames: 'chunk-[hash]', legalComments: 'none',
+    metafile: true, logLevel: 'warning', plugins: [cutForeignAddresses],
+  });
+  return Object.entries(metafile.outputs)
+    .map(([file, output]) => [path.basename(output.entryPoint ?? ''), path.basename(file)])
+    .filter(([name]) => entries.includes(name));
+}
+
+function buildSprite() {
+  const folder = path.join(STATIC, 'icons');
+  const names = readdirSync(folder).filter((name) => name.endsWith('.svg') && name !== 'favicon.svg').sort();
+  const symbols = names.map((name) => {
+    const svg = readFileSync(path.join(folder, name), 'utf8').replace(/<!--.*?-->/gs, '').trim();
+    const [, attributes, body] = /^<svg([^>]*)>(.*)<\/svg>$/s.exec(svg);
+    const kept = attributes.match(/(viewBox|fill|stroke|stroke-width|stroke-linecap|stroke-linejoin)="[^"]*"/g);
+    return `<symbol id="${path.parse(name).name}" ${kept.join(' ')}>${body.replace(/\s+/g, ' ').trim()}</symbol>`;
+  });
+  return write('icons.svg', `<svg xmlns="http://www.w3.org/2000/svg">${symbols.join('')}</svg>`);
+}
+
+rmSync(FRESH, { recursive: true, force: true });
+mkdirSync(FRESH, { recursive: true });
+const manifest = Object.fromEntries([
+  ...buildStyles(),
+  ...(await buildModules()),
+  ['floor.js', write('floor.js', readFileSync(path.join(STATIC, 'js/floor.js')))], // read by old browsers: as written
+  ['icons.svg', buildSprite()],
+  ['favicon.svg', write('favicon.svg', readFileSync(path.join(STATIC, 'icons/favicon.svg')))],
+]);
+writeFileSync(path.join(FRESH, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+// Swapped in whole, so that a running server never reads a manifest whose files are not there.
+const old = `${FRESH}-old`;
+try { renameSync(BUILT, old); } catch (error) { if (error.code !== 'ENOENT') throw error; }
+renameSync(FRESH, BUILT);
+rmSync(old, { recursive: true, force: true });

@@ -1,0 +1,151 @@
+// <vl-player>: the one place that knows Vidstack and hls.js. It takes the native <video> of the page as it finds it
+// (which plays by itself where HLS is native and JavaScript is off) and puts the player in its stead.
+import Hls from 'hls.js';
+import 'vidstack/player';
+import 'vidstack/player/layouts/default';
+import 'vidstack/player/ui';
+import './chapter-list.js';
+import './share-time.js';
+import './shortcut-list.js';
+import { captionTracks, chapterTrack, fetchPlayback, isExpired, PlaybackRefused } from './playback.js';
+import { areKeysOff, keyShortcuts } from './player-keys.js';
+import { PlayerNotice } from './player-notice.js';
+
+const HLS_TYPE = 'application/x-mpegurl';
+const STALL_MS = 4000;
+const RENEW_AGAIN_AFTER_MS = 5000;
+const RETRY_EVERY_MS = 10000;
+
+class VlPlayer extends HTMLElement {
+  connectedCallback() {
+    if (this.player) return;
+    this.playback = JSON.parse(this.querySelector('script[type="application/json"]').textContent);
+    this.words = JSON.parse(document.getElementById('player-words').textContent);
+    this.startAt = Number(this.dataset.start) || 0;
+    this.build();
+    this.notice = new PlayerNotice(this, this.words.own, () => this.renew());
+    this.follow();
+    this.querySelector('.stage__native')?.remove();
+  }
+
+  get currentTime() {
+    return this.player.currentTime;
+  }
+
+  seek(seconds) {
+    if (!this.player.state.canPlay) this.startAt = seconds;
+    else this.player.currentTime = seconds;
+    this.player.play().catch(() => {}); // refused without a user's gesture: then it stays at the place, paused
+  }
+
+  setKeysOff(off) {
+    this.player.keyDisabled = off;
+  }
+
+  build() {
+    const player = document.createElement('media-player');
+    Object.assign(player, {
+      title: this.dataset.title, playsInline: true, crossOrigin: null, load: 'visible', streamType: 'on-demand',
+      keyTarget: 'document', keyDisabled: areKeysOff(), storage: 'videolib-player',
+      keyShortcuts: keyShortcuts(() => this.hls()?.levels[this.hls().currentLevel]?.frameRate),
+    });
+    player.setAttribute('aria-label', this.dataset.title);
+    const provider = document.createElement('media-provider');
+    if (this.playback.poster_url) {
+      const poster = document.createElement('media-poster');
+      poster.className = 'vds-poster';
+      Object.assign(poster, { src: this.playback.poster_url, alt: '' });
+      provider.append(poster);
+    }
+    const layout = document.createElement('media-video-layout');
+    Object.assign(layout, {
+      translations: this.words.layout, thumbnails: this.playback.storyboard_url, noAudioGain: true,
+      playbackRates: { min: 0.25, max: 2, step: 0.25 }, seekStep: 10, hideQualityBitrate: true,
+    });
+    const dress = () => { layout.colorScheme = { light: 'light', dark: 'dark' }[document.documentElement.dataset.theme] ?? 'system'; };
+    new MutationObserver(dress).observe(document.documentElement, { attributeFilter: ['data-theme'] });
+    dress();
+    player.append(provider, layout);
+    player.addEventListener('provider-change', (event) => this.setUp(event.detail));
+    this.player = player;
+    this.append(player);
+    const chapters = chapterTrack(this.playback, this.words.layout.Chapters);
+    for (const track of [...captionTracks(this.playback), ...(chapters ? [chapters] : [])]) player.textTracks.add(track);
+    player.src = { src: this.playback.hls_url, type: HLS_TYPE };
+  }
+
+  setUp(provider) {
+    if (provider?.type !== 'hls') return;
+    provider.library = Hls; // without this line Vidstack would fetch hls.js from a CDN
+    provider.config = { startPosition: this.startAt || -1, enableWorker: false, maxBufferLength: 30, backBufferLength: 60 };
+    // Caption files of the catalogue win over the copies inside the package: one list in the menu, not two.
+    if ((this.playback.captions ?? []).length) {
+      Object.assign(provider.config, { subtitleTrackController: undefined, subtitleStreamController: undefined });
+    }
+    provider.onInstance((hls) => hls.on(Hls.Events.ERROR, (_, error) => {
+      if (isExpired(error)) this.renew();
+    }));
+  }
+
+  hls() {
+    return this.player.provider?.type === 'hls' ? this.player.provider.instance : null;
+  }
+
+  follow() {
+    const { player } = this;
+    const calm = () => {
+      window.clearTimeout(this.stallTimer);
+      window.clearInterval(this.retryTimer);
+      this.notice.hush();
+    };
+    player.addEventListener('waiting', () => {
+      window.clearTimeout(this.stallTimer);
+      this.stallTimer = window.setTimeout(() => this.notice.say('stalled', { retry: true }), STALL_MS);
+    });
+    for (const name of ['playing', 'seeked', 'pause']) player.addEventListener(name, calm);
+    player.addEventListener('error', () => {
+      this.notice.say('broken', { retry: true });
+      window.clearInterval(this.retryTimer);
+      this.retryTimer = window.setInterval(() => this.renew(), RETRY_EVERY_MS);
+    });
+    window.addEventListener('online', () => { if (this.notice.word) this.renew(); });
+    player.addEventListener('time-update', (event) => this.dispatchEvent(
+      new CustomEvent('vl-time', { bubbles: true, detail: event.detail.currentTime }),
+    ));
+    player.addEventListener('can-play', () => {
+      if (this.startAt > 0 && Math.abs(player.currentTime - this.startAt) > 0.5) player.currentTime = this.startAt;
+      this.startAt = 0;
+      calm();
+    });
+  }
+
+  /** Fetches fresh addresses and goes on at the same place: after an expired signature, a lost network, a failure. */
+  async renew() {
+    const now = Date.now();
+    if (now - (this.renewedAt ?? 0) < RENEW_AGAIN_AFTER_MS) return;
+    this.renewedAt = now;
+    const { player } = this;
+    const wasPlaying = !player.state.paused;
+    const place = this.startAt || player.currentTime;
+    try {
+      this.playback = await fetchPlayback(this.dataset.playbackUrl);
+    } catch (error) {
+      if (error instanceof PlaybackRefused && error.status < 500) this.stop(error.status);
+      else this.notice.say('offline', { retry: true });
+      return;
+    }
+    this.startAt = place;
+    const hls = this.hls();
+    if (hls) hls.config.startPosition = place;
+    player.src = { src: this.playback.hls_url, type: HLS_TYPE };
+    if (wasPlaying) player.addEventListener('can-play', () => player.play().catch(() => {}), { once: true });
+  }
+
+  stop(status) {
+    window.clearInterval(this.retryTimer);
+    this.player.pause();
+    this.notice.say(status === 401 ? 'signedOut' : 'gone');
+  }
+}
+
+customElements.define('vl-player', VlPlayer);
