@@ -1,0 +1,165 @@
+"""The poster and the storyboard of a package, made from its key frames alone.
+
+A key frame decodes without its neighbours, which costs a tenth of decoding everything. The poster is the
+picture nearest to a tenth of the recording that is not black; the storyboard is one sheet of tiles with a
+WebVTT file that says which tile (`#xywh=`) belongs to which time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import ffmpeg
+from PIL import Image
+
+from ingest.errors import ToolFailed
+from ingest.ffmpeg import Limits, Watch, run_ffmpeg
+from ingest.hls import Segment, Track
+from ingest.package import HlsPackage
+from ingest.plan import EncodePlan, StoryboardPlan
+
+POSTER, SHEET, TILES = "poster.jpg", "storyboard.jpg", "storyboard.vtt"
+POSTER_LONG_SIDE_PX = 1280
+# A picture is lit when this share of it is brighter than that grey: ultrasound is mostly black, but not all.
+LIT_SHARE, LIT_GREY = 0.02, 40
+_LIMITS = Limits(cpu_s=600, wall_s=600)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """A group of pictures in a segment file; it begins with a key frame."""
+
+    time_s: float
+    path: Path
+    offset: int
+    bytes: int
+
+
+def make_images(
+    package: HlsPackage, plan: EncodePlan, work: Path, *, cancelled: Callable[[], bool] | None = None
+) -> None:
+    """Write poster and storyboard into the package's folder; `work` is an empty folder for what lies between.
+
+    Raises `ToolFailed`, `Cancelled`.
+    """
+    watch = Watch(cancelled=cancelled)
+    smallest, largest = package.video[-1], package.video[0]
+    groups = list(_groups(package, smallest))
+    shown = _one_each(groups, plan.storyboard.interval_s)
+    _write_clip(package.folder / smallest.folder, shown, work / "tiles.mp4")
+    run_ffmpeg(_sheet_arguments(plan.storyboard, len(shown)), source=None, out=work, limits=_LIMITS, watch=watch)
+    chosen, is_lit = choose_poster(work / SHEET, plan.storyboard, [group.time_s for group in shown], plan.poster_s)
+    at_s = shown[chosen].time_s
+    group = next(group for group in _groups(package, largest) if abs(group.time_s - at_s) < 0.001)
+    _write_clip(package.folder / largest.folder, [group], work / "poster.mp4")
+    run_ffmpeg(_poster_arguments(largest, is_lit=is_lit), source=None, out=work, limits=_LIMITS, watch=watch)
+    for name in (POSTER, SHEET):
+        if not (work / name).is_file():
+            raise ToolFailed(stderr_tail=f"{name} was not written")
+        (work / name).rename(package.folder / name)
+    text = storyboard_text(plan.storyboard, [group.time_s for group in shown], package.duration_s)
+    (package.folder / TILES).write_text(text, encoding="utf-8", newline="\n")
+
+
+def choose_poster(sheet: Path, grid: StoryboardPlan, times_s: Sequence[float], wanted_s: float) -> tuple[int, bool]:
+    """Return which tile is lit and nearest to the wanted time, else the brightest, and whether it is lit."""
+    with Image.open(sheet) as image:
+        grey = image.convert("L")
+    shares = [_lit_share(grey.crop(_box(grid, index))) for index in range(len(times_s))]
+    lit = [index for index, share in enumerate(shares) if share >= LIT_SHARE]
+    if not lit:
+        return max(range(len(shares)), key=shares.__getitem__), False
+    return min(lit, key=lambda index: abs(times_s[index] - wanted_s)), True
+
+
+def storyboard_text(grid: StoryboardPlan, times_s: Sequence[float], duration_s: float) -> str:
+    """Return the WebVTT of a storyboard: one cue a tile, without gaps from zero to the end."""
+    edges = [0.0, *times_s[1:], duration_s]
+    cues = []
+    for index, (start_s, end_s) in enumerate(pairwise(edges)):
+        x, y, right, bottom = _box(grid, index)
+        place = f"{SHEET}#xywh={x},{y},{right - x},{bottom - y}"
+        cues.append(f"{_clock(start_s)} --> {_clock(end_s)}\n{place}\n")
+    return "WEBVTT\n\n" + "\n".join(cues)
+
+
+def _groups(package: HlsPackage, track: Track) -> Iterator[_Group]:
+    """Answer every group of pictures of a rendition."""
+    for segment in track.segments:
+        path = package.folder / track.folder / segment.uri
+        for (offset, end), key in zip(pairwise(_offsets(segment)), segment.keys, strict=True):
+            yield _Group(key.time_s, path, offset, end - offset)
+
+
+def _offsets(segment: Segment) -> list[int]:
+    base = segment.offset or 0
+    return [*(base + key.offset for key in segment.keys), base + segment.bytes]
+
+
+def _one_each(groups: Sequence[_Group], interval_s: int) -> list[_Group]:
+    """Return the first group of every interval that has one."""
+    chosen: dict[int, _Group] = {}
+    for group in groups:
+        chosen.setdefault(int((group.time_s + 0.001) // interval_s), group)
+    return list(chosen.values())
+
+
+def _write_clip(track_folder: Path, groups: Sequence[_Group], path: Path) -> None:
+    """Write some groups of pictures as one MP4 file."""
+    with path.open("wb") as clip:
+        clip.write((track_folder / "init.mp4").read_bytes())
+        for group in groups:
+            with group.path.open("rb") as file:
+                file.seek(group.offset)
+                clip.write(file.read(group.bytes))
+
+
+def _sheet_arguments(grid: StoryboardPlan, tiles: int) -> list[str]:
+    rows = -(-tiles // grid.columns)
+    picture = (
+        ffmpeg.input("{out}/tiles.mp4", skip_frame="nokey")
+        .video.filter("scale", w=grid.tile_width, h=grid.tile_height, flags="area", out_range="full")
+        .filter("format", pix_fmts="yuvj420p")
+        .filter("tile", layout=f"{grid.columns}x{rows}")
+    )
+    return _still(picture, SHEET, quality=5)
+
+
+def _poster_arguments(track: Track, *, is_lit: bool) -> list[str]:
+    share = min(1.0, POSTER_LONG_SIDE_PX / max(track.width, track.height))
+    width, height = (2 * round(side * share / 2) for side in (track.width, track.height))
+    picture = ffmpeg.input("{out}/poster.mp4").video
+    if not is_lit:
+        # a recording that fades in from black within its first group: its most typical picture instead
+        picture = picture.filter("thumbnail", n=150)
+    picture = picture.filter("scale", w=width, h=height, out_range="full").filter("format", pix_fmts="yuvj420p")
+    return _still(picture, POSTER, quality=3)
+
+
+def _still(picture: ffmpeg.nodes.FilterableStream, name: str, *, quality: int) -> list[str]:
+    """Return the command that writes the first picture as a JPEG without any tag."""
+    options = {"frames:v": 1, "q:v": quality, "update": 1, "f": "image2", "fflags": "+bitexact"}
+    arguments: list[str] = ffmpeg.output(picture, f"{{out}}/{name}", **options).compile()[1:]
+    return arguments
+
+
+def _lit_share(tile: Image.Image) -> float:
+    counts = tile.histogram()
+    return sum(counts[LIT_GREY:]) / sum(counts)
+
+
+def _box(grid: StoryboardPlan, index: int) -> tuple[int, int, int, int]:
+    """Return left, top, right and bottom of a tile on its sheet."""
+    row, column = divmod(index, grid.columns)
+    x, y = column * grid.tile_width, row * grid.tile_height
+    return x, y, x + grid.tile_width, y + grid.tile_height
+
+
+def _clock(time_s: float) -> str:
+    milliseconds = round(time_s * 1000)
+    minutes, milliseconds = divmod(milliseconds, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{milliseconds // 1000:02}.{milliseconds % 1000:03}"
