@@ -1,11 +1,11 @@
 """What can go wrong in the search room, for the catalogue to translate.
 
-    SearchError
-      IndexMissing     there is no index for this vocabulary yet: rebuild
-      IndexDamaged     what lies on the disk is not what was committed: rebuild
-      IndexBusy        another process is writing: try again
-      InvalidCursor    a cursor that this search did not hand out
-      InvalidSearchUrl a search URL that names no engine
+SearchError
+  IndexMissing     there is no index for this vocabulary yet: rebuild
+  IndexDamaged     what lies on the disk is not what was committed: rebuild
+  IndexBusy        another process is writing: try again
+  InvalidCursor    a cursor that this search did not hand out
+  InvalidSearchUrl a search URL that names no engine
 """
 
 

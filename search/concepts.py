@@ -1,0 +1,140 @@
+"""Which vocabulary terms a text speaks of: every form of every concept, found by walking a tree of keys."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from search.analysis import Analyzer, Unit
+from search.documents import Concept, Vocabulary
+
+# Schemes about the reviewing of videos or the people in them: their words ("core", "observer") say nothing when they
+# stand in a text. Their terms can still be chosen as facets.
+NOT_IN_TEXTS = frozenset(
+    {
+        "case_role", "cn_grade", "difficulty", "entrustment", "hospital_tier", "prof_title",
+        "review_item", "step",
+    }
+)  # fmt: skip
+
+_ASIDE = re.compile(r"\s*[(（][^)）]*[)）]")
+_ZH_ENDINGS = ("植入术", "置入术", "术")
+_ZH_TWINS = (("植入", "置入"), ("置入", "植入"))
+_SHORTEST_PART = 4
+
+
+@dataclass(frozen=True)
+class Found:
+    """A stretch of units, [first, last], that is a form of these concepts."""
+
+    first: int
+    last: int
+    concept_ids: tuple[str, ...]
+
+
+@dataclass
+class _Node:
+    after: dict[str, "_Node"] = field(default_factory=dict)
+    concept_ids: list[str] = field(default_factory=list)
+
+
+def forms(concept: Concept) -> dict[str, set[str]]:
+    """All ways a concept is written, by language: labels, synonyms, and what follows from them by rule."""
+    found: dict[str, set[str]] = {}
+    for lang in {*concept.labels, *concept.synonyms}:
+        named = [concept.labels.get(lang, ""), *concept.synonyms.get(lang, ())]
+        found[lang] = {form for name in named if name for form in _variants(name, lang)}
+    return found
+
+
+def _variants(name: str, lang: str) -> Iterator[str]:
+    yield name
+    short = _ASIDE.sub("", name)
+    if short and short != name:
+        yield short
+    if lang != "zh":
+        return
+    for part in {short, *(piece for piece in short.split("/") if len(piece) >= _SHORTEST_PART)}:
+        yield part
+        for ending in _ZH_ENDINGS:
+            if part.endswith(ending) and len(part) - len(ending) >= _SHORTEST_PART:
+                yield part.removesuffix(ending)
+        for one, other in _ZH_TWINS:
+            if one in part:
+                yield part.replace(one, other)
+
+
+def dictionary_words(vocabulary: Vocabulary) -> set[str]:
+    """The Chinese runs of all forms, for the segmenter's dictionary."""
+    words: set[str] = set()
+    for concept in vocabulary.concepts.values():
+        if concept.scheme in NOT_IN_TEXTS:
+            continue
+        for form in forms(concept).get("zh", ()):
+            words.update(run for run in re.findall(r"[\u3400-\u9fff]+", form) if 2 <= len(run) <= 12)
+    return words
+
+
+class ConceptFinder:
+    """The forms of a vocabulary, ready to be found."""
+
+    def __init__(self, vocabulary: Vocabulary, analyzer: Analyzer) -> None:
+        self._root = _Node()
+        for concept in vocabulary.concepts.values():
+            if concept.scheme in NOT_IN_TEXTS:
+                continue
+            for form in {form for written in forms(concept).values() for form in written}:
+                self._add(analyzer.units(form, loose=False), concept.id)
+
+    def _add(self, units: Sequence[Unit], concept_id: str) -> None:
+        node = self._root
+        steps = [unit.keys[0] for unit in units if unit.keys]
+        if sum(len(step) for step in steps) < 2:
+            return
+        for step in steps:
+            node = node.after.setdefault(step, _Node())
+        if concept_id not in node.concept_ids:
+            node.concept_ids.append(concept_id)
+
+    def all_in(self, units: Sequence[Unit]) -> Iterator[Found]:
+        """Every form in the text, those inside longer ones too; for the index."""
+        for first in range(len(units)):
+            yield from self._from(units, first)
+
+    def longest_in(self, units: Sequence[Unit], *, at_most: int | None = None) -> list[Found]:
+        """The longest forms from the left, not overlapping, none longer than `at_most` units; for queries."""
+        chosen: list[Found] = []
+        first = 0
+        while first < len(units):
+            fitting = [
+                found for found in self._from(units, first) if at_most is None or found.last - found.first < at_most
+            ]
+            if fitting:
+                longest = max(fitting, key=lambda found: found.last)
+                same = [found.concept_ids for found in fitting if found.last == longest.last]
+                chosen.append(Found(first, longest.last, _once(id_ for ids in same for id_ in ids)))
+            first = chosen[-1].last + 1 if fitting else first + 1
+        return chosen
+
+    def _from(self, units: Sequence[Unit], first: int) -> Iterator[Found]:
+        """The forms that begin at one unit. Each unit has at most two keys and few forms share a path: no blow-up."""
+        nodes = [self._root]
+        for last in range(first, len(units)):
+            nodes = [node.after[key] for node in nodes for key in units[last].keys if key in node.after]
+            if not nodes:
+                return
+            ids = _once(concept_id for node in nodes for concept_id in node.concept_ids)
+            if ids and not _crosses_words(units, first, last):
+                yield Found(first, last, ids)
+
+
+def _crosses_words(units: Sequence[Unit], first: int, last: int) -> bool:
+    """Are both ends inside words of the dictionary, and of different words? (止血 in 防止血栓)"""
+    if not units[first].inside_word:
+        return False
+    if last + 1 >= len(units) or not units[last + 1].inside_word:
+        return False
+    return any(not unit.inside_word for unit in units[first + 1 : last + 1])
+
+
+def _once(ids: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(ids))

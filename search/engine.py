@@ -1,0 +1,232 @@
+"""What an engine must do: keep prepared entries in a folder and answer plans that hold no text typed by anyone.
+
+An engine is a module with `create(folder)`, `write(folder, entries, deleted_ids)` and `open(folder)`; the folder is
+private to one commit (search/generations.py), so an engine neither locks nor swaps. All engines rank by the same sum:
+a leaf is the sum of its terms' scores (BM25 in their field times weight), a clause the best of its leaves, an entry
+the sum of its clauses times the share of clauses that match.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+# Fields of words, and of concept ids, by where they stand. A wider concept stands as "~id" beside the one that is there.
+TITLE, TEXT, SPOKEN = "title", "text", "spoken"
+TITLE_CONCEPTS, TEXT_CONCEPTS, SPOKEN_CONCEPTS = "title_concepts", "text_concepts", "spoken_concepts"
+TERMS = "terms"  # the concepts an editor gave the entry
+BAGS = (TITLE, TEXT, SPOKEN, TITLE_CONCEPTS, TEXT_CONCEPTS, SPOKEN_CONCEPTS, TERMS)
+EXACT = "exact"  # analysis.exact() of all texts, with positions
+WIDER = "~"
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is needed of every entry at hand while collecting: who may see it, what it is counted and sorted by.
+
+    facets: (scheme, concept id) pairs, wider concepts included. published: seconds since 1970, UTC.
+    """
+
+    entry_id: str
+    version: int
+    audiences: frozenset[str]
+    facets: frozenset[tuple[str, str]]
+    langs: frozenset[str]
+    titles: Mapping[str, str]
+    duration_s: float
+    published: float
+    year: int | None
+
+
+@dataclass(frozen=True)
+class PreparedEntry:
+    """An entry as an engine stores it. bags: field -> tokens; exact: the tokens at each position."""
+
+    card: Card
+    bags: Mapping[str, Sequence[str]]
+    exact: Sequence[Sequence[str]]
+    record: bytes
+
+
+@dataclass(frozen=True)
+class Term:
+    """A token in one bag."""
+
+    field: str
+    token: str
+    weight: float
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One thing looked for in several fields; its score is the sum over them."""
+
+    terms: tuple[Term, ...]
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """(offset, token) pairs that must stand in EXACT at one position plus offset."""
+
+    tokens: tuple[tuple[int, str], ...]
+    weight: float
+
+
+@dataclass(frozen=True)
+class AllOf:
+    """Clauses that must all match; scores weight times their sum."""
+
+    clauses: tuple["Clause", ...]
+    weight: float
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One thing the reader asked for: any of the leaves, scored as the best one. No leaves: matches nothing."""
+
+    leaves: tuple[Leaf | Phrase | AllOf, ...]
+    typed: str = ""
+    is_word: bool = False  # a word as typed, which spelling may mend
+    start: int = 0  # where it was typed, in the query as it was read
+    end: int = 0
+
+
+@dataclass(frozen=True)
+class Range:
+    """A closed interval; None is open. strict: the ends themselves are outside."""
+
+    least: float | None = None
+    most: float | None = None
+    strict: bool = False
+
+    def holds(self, value: float | None) -> bool:
+        """Is the value inside?"""
+        if value is None:
+            return False
+        if self.strict:
+            return (self.least is None or value > self.least) and (self.most is None or value < self.most)
+        return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What an entry must be, whatever its words: conditions of the query language."""
+
+    terms: tuple[frozenset[tuple[str, str]], ...] = ()  # one of each set
+    without: frozenset[tuple[str, str]] = frozenset()
+    langs: frozenset[str] = frozenset()
+    years: tuple[Range, ...] = ()
+    durations_s: tuple[Range, ...] = ()
+
+    def hold(self, card: Card) -> bool:
+        """Does the entry meet all of them?"""
+        return (
+            all(wanted & card.facets for wanted in self.terms)
+            and not self.without & card.facets
+            and (not self.langs or bool(self.langs & card.langs))
+            and all(years.holds(card.year) for years in self.years)
+            and all(durations.holds(card.duration_s) for durations in self.durations_s)
+        )
+
+
+SortKey = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class EngineQuery:
+    """What to collect.
+
+    facets: scheme -> chosen ids. few: with fewer entries than this (before facets are chosen) that match all clauses,
+    take those that match all but one, then those that match any. after: the last hit of the page before.
+    """
+
+    clauses: tuple[Clause, ...]
+    excluded: tuple[Clause, ...]
+    filters: Filters
+    audiences: frozenset[str]
+    facets: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    sort: str = "relevance"
+    limit: int = 20
+    after: tuple[SortKey, str] | None = None
+    few: int = 1
+
+
+@dataclass(frozen=True)
+class EngineHit:
+    """One entry found; key and id give its place in the order."""
+
+    entry_id: str
+    score: float
+    key: SortKey
+
+
+@dataclass(frozen=True)
+class EngineAnswer:
+    """What was collected; every number counts only entries of the reader's audiences.
+
+    clause_totals: how many entries match each clause alone. required: how many clauses an entry had to match.
+    facet_counts: (scheme, id) -> entries there would be if it were chosen; a scheme's own choice does not count in it.
+    """
+
+    total: int
+    hits: tuple[EngineHit, ...]
+    more: bool
+    facet_counts: Mapping[tuple[str, str], int]
+    clause_totals: tuple[int, ...]
+    required: int
+
+
+class EngineReader(Protocol):
+    """An open folder; any thread may call it at any time."""
+
+    def find(self, query: EngineQuery) -> EngineAnswer:
+        """Collect, count, rank."""
+        ...
+
+    def records(self, entry_ids: Sequence[str]) -> dict[str, tuple[Card, bytes]]:
+        """What was stored of these entries."""
+        ...
+
+    def cards(self) -> Iterator[Card]:
+        """The cards of all entries."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the files."""
+        ...
+
+
+class Engine(Protocol):
+    """What stores and finds. `name` is the scheme of its URL, `version` changes when its files do."""
+
+    name: str
+    version: int
+
+    def create(self, folder: Path) -> None:
+        """Make an empty index in an empty folder."""
+        ...
+
+    def write(self, folder: Path, entries: Iterable[PreparedEntry], deleted_ids: Iterable[str]) -> int:
+        """Delete, replace and add in one commit; the number of entries there are then.
+
+        Files already in the folder are shared with earlier commits: add new ones or remove, never write into them.
+        """
+        ...
+
+    def open(self, folder: Path) -> EngineReader:
+        """Open for searching. Raises one of `damage` when the files make no sense."""
+        ...
+
+    @property
+    def damage(self) -> tuple[type[Exception], ...]:
+        """What reading raises when files are gone or altered."""
+        ...
+
+
+def sort_key(sort: str, score: float, card: Card) -> SortKey:
+    """Smaller comes first; ties are settled by entry id. Scores are rounded so that pages agree on them."""
+    if sort == "newest":
+        return (-card.published, 0.0)
+    if sort == "length":
+        return (card.duration_s, -card.published)
+    return (-round(score, 6), -card.published)

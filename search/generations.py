@@ -1,0 +1,210 @@
+"""Where an index lies: one folder a commit, swapped by one pointer, checked before it is trusted.
+
+    <root>/whoosh-1-0f3a…/      engine, its version, fingerprint of vocabulary and analysis
+        lock                    held by the one writer
+        current                 the name of the live commit
+        00000041/ 00000042/     a commit: the engine's files (shared with earlier commits by hard links) and
+                                manifest.json with the sequence and every file's size and CRC
+
+A process killed while it writes leaves a folder that nothing points to; the next writer removes it. Files are flushed
+to the disk before the pointer moves, which Whoosh itself never does.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import time
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from search.engine import Engine, PreparedEntry
+from search.errors import IndexBusy, IndexDamaged, IndexMissing
+
+MANIFEST = "manifest.json"
+LOCK_WAIT_S = 10.0
+KEPT_BEFORE_CURRENT = 1  # searches that began on it may still open its files
+_MISSING = "The search index has not been built yet: run `videolib reindex`."
+_DAMAGED = "The search index is damaged: run `videolib reindex` to build it anew."
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a commit holds. files: name -> (size, CRC-32)."""
+
+    sequence: int
+    entries: int
+    files: dict[str, tuple[int, int]]
+
+
+class IndexFolder:
+    """All commits of one index."""
+
+    def __init__(self, root: Path, engine: Engine, fingerprint: str) -> None:
+        self.path = root / f"{engine.name}-{engine.version}-{fingerprint}"
+        self._engine = engine
+        self._checked: set[tuple[int, int, int, int]] = set()
+
+    def current(self) -> str:
+        """The name of the live commit."""
+        try:
+            name = (self.path / "current").read_text("ascii").strip()
+        except FileNotFoundError:
+            raise IndexMissing(_MISSING) from None
+        except (OSError, ValueError):
+            raise IndexDamaged(_DAMAGED) from None
+        if not (len(name) == 8 and name.isdigit() and name.isascii()):
+            raise IndexDamaged(_DAMAGED)
+        return name
+
+    def manifest(self, name: str) -> Manifest:
+        """What the commit should hold."""
+        try:
+            content = json.loads((self.path / name / MANIFEST).read_bytes())
+            files = {file: (int(size), int(crc)) for file, (size, crc) in content["files"].items()}
+            return Manifest(int(content["sequence"]), int(content["entries"]), files)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            raise IndexDamaged(_DAMAGED) from None
+
+    def check(self, name: str) -> None:
+        """IndexDamaged unless every file is as it was committed; a file once checked is only measured again."""
+        for file, (size, crc) in self.manifest(name).files.items():
+            path = self.path / name / file
+            try:
+                found = path.stat()
+                mark = (found.st_ino, found.st_size, found.st_mtime_ns, crc)
+                if found.st_size != size or (mark not in self._checked and _crc(path) != crc):
+                    raise IndexDamaged(_DAMAGED)
+            except OSError:
+                raise IndexDamaged(_DAMAGED) from None
+            self._checked.add(mark)
+
+    def commit(self, entries: Iterable[PreparedEntry], deleted_ids: Iterable[str], sequence: int) -> int:
+        """Change the live index; the number of entries there are then. IndexBusy, IndexMissing, IndexDamaged."""
+        with self._writing():
+            before = self.current()
+            self.check(before)
+            folder = self._new_folder()
+            known = self.manifest(before).files
+            for file in known:
+                _share(self.path / before / file, folder / file)
+            return self._write(folder, entries, deleted_ids, sequence, known)
+
+    def rebuild(self, entries: Iterable[PreparedEntry], sequence: int) -> int:
+        """Write a new index beside the live one, whatever state that is in, and put it in its place."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with self._writing():
+            folder = self._new_folder()
+            self._engine.create(folder)
+            count = self._write(folder, entries, (), sequence, {})
+        self._forget_other_indexes()
+        return count
+
+    def _write(
+        self,
+        folder: Path,
+        entries: Iterable[PreparedEntry],
+        deleted_ids: Iterable[str],
+        sequence: int,
+        known: dict[str, tuple[int, int]],
+    ) -> int:
+        try:
+            count = self._engine.write(folder, entries, deleted_ids)
+            files: dict[str, tuple[int, int]] = {}
+            for path in sorted(path for path in folder.iterdir() if path.is_file()):
+                shared = path.name in known and path.stat().st_nlink > 1
+                files[path.name] = known[path.name] if shared else (path.stat().st_size, _crc(path))
+                if not shared:
+                    _flush(path)
+            content = {"sequence": sequence, "entries": count, "files": files}
+            (folder / MANIFEST).write_text(json.dumps(content))
+            _flush(folder / MANIFEST)
+            _flush(folder)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        self._point_to(folder.name)
+        return count
+
+    def _point_to(self, name: str) -> None:
+        beside = self.path / "current.new"
+        beside.write_text(name)
+        _flush(beside)
+        beside.replace(self.path / "current")
+        _flush(self.path)
+        for path in self._commits():
+            if int(name) - int(path.name) > KEPT_BEFORE_CURRENT:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _commits(self) -> list[Path]:
+        return sorted(path for path in self.path.iterdir() if path.name.isdigit() and len(path.name) == 8)
+
+    def _new_folder(self) -> Path:
+        """The folder of the next commit; what a killed writer left is removed."""
+        try:
+            live = int(self.current())
+        except (IndexMissing, IndexDamaged):
+            live = max((int(path.name) for path in self._commits()), default=0)
+        for path in self._commits():
+            if int(path.name) > live:
+                shutil.rmtree(path)
+        folder = self.path / f"{live + 1:08d}"
+        folder.mkdir()
+        return folder
+
+    def _forget_other_indexes(self) -> None:
+        """Of indexes for other vocabularies keep the youngest: a process not restarted yet may read it."""
+        family = f"{self._engine.name}-"
+        others = [path for path in self.path.parent.glob(f"{family}*-*") if path != self.path]
+        for path in sorted(others, key=lambda path: path.stat().st_mtime, reverse=True)[1:]:
+            shutil.rmtree(path, ignore_errors=True)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            descriptor = os.open(self.path / "lock", os.O_CREAT | os.O_RDWR, 0o644)
+        except FileNotFoundError:
+            raise IndexMissing(_MISSING) from None
+        try:
+            _lock(descriptor)
+            yield
+        finally:
+            os.close(descriptor)  # which also lets go of the lock
+
+
+def _lock(descriptor: int) -> None:
+    give_up = time.monotonic() + LOCK_WAIT_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > give_up:
+                raise IndexBusy("The search index is being written by another process: try again.") from None
+            time.sleep(0.02)
+
+
+def _share(source: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(source)
+    except OSError:  # a file system without links
+        shutil.copy2(source, target)
+
+
+def _crc(path: Path) -> int:
+    crc = 0
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            crc = zlib.crc32(chunk, crc)
+    return crc
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

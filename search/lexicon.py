@@ -1,0 +1,113 @@
+"""The words that one group of readers may be told of, to mend and complete what they type.
+
+Vocabulary words are for everybody; words of titles only come from entries the group may know of, so that no private
+title shows in a suggestion or a "did you mean".
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from search.analysis import Analyzer, is_chinese
+from search.concepts import NOT_IN_TEXTS, forms
+from search.documents import Vocabulary
+from search.engine import Card
+from search.pinyin import SoundList
+from search.query import QueryPlan
+from search.spelling import WordList
+from search.suggest import CompletionList
+
+_LATIN_WORD = re.compile(r"[^\W\d_]+")
+
+
+@dataclass(frozen=True)
+class Mended:
+    """A query with its unknown words replaced. choices: words that may mean several things -> all of these.
+
+    changes: (as typed, what instead, "spelling" or "pinyin").
+    """
+
+    text: str
+    choices: dict[str, tuple[str, ...]]
+    did_you_mean: str
+    changes: tuple[tuple[str, tuple[str, ...], str], ...]
+
+
+class Lexicon:
+    """Words, sounds and completions for one group of readers and one commit; each list is made when first needed."""
+
+    def __init__(self, vocabulary: Vocabulary, analyzer: Analyzer, cards: Sequence[Card]) -> None:
+        self._vocabulary = vocabulary
+        self._analyzer = analyzer
+        self._cards = cards
+
+    @cached_property
+    def words(self) -> WordList:
+        """Latin words of the vocabulary, then of titles."""
+        return WordList(word for text in self._texts() for word in _LATIN_WORD.findall(text) if not is_chinese(word))
+
+    @cached_property
+    def sounds(self) -> SoundList:
+        """Chinese terms, then the words inside them, then those of titles."""
+        whole = [form for form in self._forms() if is_chinese(form)]
+        parts = (token.text for text in self._texts() for token in self._analyzer.words(text) if is_chinese(token.text))
+        return SoundList([*sorted(whole, key=len), *parts])
+
+    @cached_property
+    def completions(self) -> CompletionList:
+        """What to offer while typing."""
+        return CompletionList(self._vocabulary, self._analyzer, self._cards)
+
+    def _forms(self) -> Iterable[str]:
+        for concept in self._vocabulary.concepts.values():
+            if concept.scheme not in NOT_IN_TEXTS:
+                for written in forms(concept).values():
+                    yield from sorted(written)
+
+    def _texts(self) -> Iterable[str]:
+        yield from self._forms()
+        for card in self._cards:
+            yield from card.titles.values()
+
+    def mend(self, plan: QueryPlan, totals: Sequence[int]) -> Mended | None:
+        """The query with each word that finds nothing replaced by what was probably meant; None if nothing helps."""
+        text, shown = plan.text, plan.text
+        choices: dict[str, tuple[str, ...]] = {}
+        changes: list[tuple[str, tuple[str, ...], str]] = []
+        # From the right, so that places on the left stay true.
+        for start, end in reversed(list(self._stretches(plan, totals))):
+            typed = plan.text[start:end]
+            meant, how = self._meant(typed)
+            if not meant:
+                continue
+            if len(meant) == 1:
+                text = text[:start] + meant[0] + text[end:]
+            else:
+                choices[typed] = meant
+            shown = shown[:start] + meant[0] + shown[end:]
+            changes.append((typed, meant, how))
+        return Mended(text, choices, shown, tuple(reversed(changes))) if changes else None
+
+    def _stretches(self, plan: QueryPlan, totals: Sequence[int]) -> Iterator[tuple[int, int]]:
+        """Where the words that find nothing stand; two that together are pinyin typed with a space are one."""
+        unknown = [c for c, total in zip(plan.clauses, totals, strict=True) if not total and c.is_word]
+        while unknown:
+            clause = unknown.pop(0)
+            following = unknown[0] if unknown else None
+            if following and plan.text[clause.end : following.start] == " ":
+                together = f"{clause.typed}{following.typed}"
+                if not self.sounds.spelt(clause.typed) and self.sounds.spelt(together):
+                    unknown.pop(0)
+                    yield clause.start, following.end
+                    continue
+            yield clause.start, clause.end
+
+    def _meant(self, typed: str) -> tuple[tuple[str, ...], str]:
+        if is_chinese(typed):
+            return self.sounds.same_sound(typed), "pinyin"
+        if spelt := self.sounds.spelt(typed.replace(" ", "")):
+            return spelt, "pinyin"
+        if nearest := self.words.nearest(typed):
+            return (nearest,), "spelling"
+        return self.sounds.begun(typed), "pinyin"

@@ -1,0 +1,192 @@
+"""How a hit is shown: the title and a snippet with what was found marked, and the moments it was found at.
+
+Done for the hits of one page only, from their records; engines' own highlighters are slower by a hundred times.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from search.analysis import Analyzer
+from search.concepts import ConceptFinder
+from search.documents import Moment, Vocabulary
+from search.engine import SPOKEN, SPOKEN_CONCEPTS, WIDER, AllOf, Clause, Leaf, Phrase
+from search.pages import FoundMoment, MarkedText
+from search.preparing import CONCEPT_MARK, Record
+
+SNIPPET_CHARACTERS = 160
+MOST_MOMENTS = 3
+WINDOW_S = 30.0
+_LONGEST_MOMENT_TEXT = 200
+
+
+@dataclass
+class _Wanted:
+    """What one clause looks for. concepts: narrower ones are found too."""
+
+    words: set[str] = field(default_factory=set)
+    concepts: set[str] = field(default_factory=set)
+    phrases: list[Phrase] = field(default_factory=list)
+
+    def add(self, leaves: Iterable[Leaf | Phrase | AllOf]) -> None:
+        for leaf in leaves:
+            if isinstance(leaf, Phrase):
+                self.phrases.append(leaf)
+            elif isinstance(leaf, AllOf):
+                for clause in leaf.clauses:
+                    self.add(clause.leaves)
+            else:
+                self.words.update(term.token for term in leaf.terms if term.field == SPOKEN)
+                in_texts = (term.token for term in leaf.terms if term.field == SPOKEN_CONCEPTS)
+                self.concepts.update(token.removeprefix(WIDER) for token in in_texts)
+
+
+class Shower:
+    """Marks texts and picks moments for one query."""
+
+    def __init__(
+        self, vocabulary: Vocabulary, analyzer: Analyzer, finder: ConceptFinder, clauses: Sequence[Clause]
+    ) -> None:
+        self._vocabulary = vocabulary
+        self._analyzer = analyzer
+        self._finder = finder
+        self._wanted: list[_Wanted] = []
+        for clause in clauses:
+            wanted = _Wanted()
+            wanted.add(clause.leaves)
+            self._wanted.append(wanted)
+
+    def title(self, record: Record, lang: str) -> MarkedText:
+        """The title in the reader's language, marked."""
+        text = record.titles.get(lang) or next(iter(record.titles.values()), "")
+        return MarkedText(text, self._marks(text))
+
+    def snippet(self, record: Record, lang: str, moments: Sequence[FoundMoment]) -> MarkedText:
+        """The stretch of a summary with most found in it; else the first moment found; else how a summary begins."""
+        others = [text for of, text in record.summaries.items() if of != lang]
+        texts = [text for text in (record.summaries.get(lang, ""), *others) if text]
+        marked = next((MarkedText(text, marks) for text in texts if (marks := self._marks(text))), None)
+        if marked is None and moments:
+            marked = MarkedText(moments[0].text, self._marks(moments[0].text))
+        return _cut(marked or MarkedText(texts[0] if texts else ""))
+
+    def moments(self, record: Record, lang: str) -> tuple[FoundMoment, ...]:
+        """Up to three stretches in which most of what was asked for is found, best first, none at the same time."""
+        found: dict[int, set[int]] = {}
+        for clause, wanted in enumerate(self._wanted):
+            for number in self._numbers(wanted, record):
+                found.setdefault(number, set()).add(clause)
+        rows = sorted(_windows(record.moments, found, lang), key=lambda row: (-row[0], row[1].start_s))
+        chosen: list[FoundMoment] = []
+        for _, moment in rows:
+            if all(moment.end_s <= other.start_s or moment.start_s >= other.end_s for other in chosen):
+                chosen.append(moment)
+            if len(chosen) == MOST_MOMENTS:
+                break
+        return tuple(chosen)
+
+    def _numbers(self, wanted: _Wanted, record: Record) -> set[int]:
+        numbers = {number for word in wanted.words for number in record.postings.get(word, ())}
+        if wanted.concepts:
+            for token, places in record.postings.items():
+                if token.startswith(CONCEPT_MARK) and self._is_wanted(token[len(CONCEPT_MARK) :], wanted):
+                    numbers.update(places)
+        for phrase in wanted.phrases:
+            numbers.update(self._with_phrase(phrase, record))
+        return numbers
+
+    def _is_wanted(self, concept_id: str, wanted: _Wanted) -> bool:
+        line = (concept_id, *self._vocabulary.broader_than(concept_id))
+        return not wanted.concepts.isdisjoint(line)
+
+    def _with_phrase(self, phrase: Phrase, record: Record) -> Iterator[int]:
+        for number, moment in enumerate(record.moments):
+            text = moment.text.casefold()
+            # Cheap before dear: a phrase's tokens are in the text as they stand, but for script and accents.
+            plain = text.isascii() and not all(token in text for _, token in phrase.tokens if token.isascii())
+            if not plain and self._phrase_places(moment.text, [phrase]):
+                yield number
+
+    def _phrase_places(self, text: str, phrases: Iterable[Phrase]) -> list[tuple[int, int]]:
+        places = self._analyzer.exact_places(text)
+        found: list[tuple[int, int]] = []
+        for phrase in phrases:
+            last_offset = phrase.tokens[-1][0] + (len(phrase.tokens[-1][1]) == 2 and not phrase.tokens[-1][1].isascii())
+            for at in range(len(places) - last_offset):
+                if all(token in places[at + offset][0] for offset, token in phrase.tokens):
+                    found.append((places[at][1], places[at + last_offset][2]))
+        return found
+
+    def _marks(self, text: str) -> tuple[tuple[int, int], ...]:
+        words = {word for wanted in self._wanted for word in wanted.words}
+        phrases = [phrase for wanted in self._wanted for phrase in wanted.phrases]
+        if not self._wanted:
+            return ()
+        places = [(token.start, token.end) for token in self._analyzer.words(text) if token.text in words]
+        if any(wanted.concepts for wanted in self._wanted):
+            units = self._analyzer.units(text, loose=False)
+            for found in self._finder.all_in(units):
+                if any(self._is_wanted(id_, wanted) for id_ in found.concept_ids for wanted in self._wanted):
+                    places.append((units[found.first].start, units[found.last].end))
+        if phrases:
+            places += self._phrase_places(text, phrases)
+        return _merged(places)
+
+
+def _merged(places: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(places):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return tuple(merged)
+
+
+def _cut(marked: MarkedText) -> MarkedText:
+    """The stretch of a long text that holds most marks, begun a little before the first of them."""
+    if len(marked.text) <= SNIPPET_CHARACTERS:
+        return marked
+    room = SNIPPET_CHARACTERS - 2
+
+    def held(start: int) -> int:
+        return sum(start <= mark[0] and mark[1] <= start + room for mark in marked.marks)
+
+    starts = [max(0, mark[0] - room // 4) for mark in marked.marks] or [0]
+    start = min(max(starts, key=held), max(0, len(marked.text) - room))
+    if start and " " in marked.text[start : start + 20]:
+        start += marked.text[start : start + 20].index(" ") + 1
+    end = min(len(marked.text), start + room)
+    before = "…" if start else ""
+    marks = tuple(
+        (max(a, start) - start + len(before), min(b, end) - start + len(before))
+        for a, b in marked.marks
+        if a < end and b > start
+    )
+    return MarkedText(before + marked.text[start:end] + ("…" if end < len(marked.text) else ""), marks)
+
+
+def _windows(moments: Sequence[Moment], found: dict[int, set[int]], lang: str) -> Iterator[tuple[float, FoundMoment]]:
+    """(how good, moment): cues of one language within 30 s together, other kinds each alone."""
+    cues: dict[str | None, list[int]] = {}
+    for number in sorted(found, key=lambda number: moments[number].start_s):
+        moment = moments[number]
+        if moment.kind == "caption":
+            cues.setdefault(moment.lang, []).append(number)
+        else:
+            # A named step says more than a word in passing.
+            yield len(found[number]) + 0.5, _joined([moment])
+    for of, numbers in cues.items():
+        bonus = 0.2 if (of or "").split("-")[0] == lang else 0.0
+        for at, first in enumerate(numbers):
+            limit = moments[first].start_s + WINDOW_S
+            window = [number for number in numbers[at:] if moments[number].end_s <= limit] or [first]
+            covered = set().union(*(found[number] for number in window))
+            yield len(covered) + bonus + min(0.1 * len(window), 0.3), _joined([moments[n] for n in window])
+
+
+def _joined(moments: Sequence[Moment]) -> FoundMoment:
+    space = "" if moments[0].lang and moments[0].lang.startswith("zh") else " "
+    text = space.join(moment.text.strip() for moment in moments)
+    end_s = max(moment.end_s for moment in moments)
+    first = moments[0]
+    return FoundMoment(first.start_s, end_s, first.kind, text[:_LONGEST_MOMENT_TEXT], first.lang)

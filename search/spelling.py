@@ -1,0 +1,58 @@
+"""Which known word a misspelt one was meant to be, for Latin words; Chinese typing slips are search/pinyin.py's."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from search.analysis import fold
+
+SHORTEST = 4  # with three letters every word is near another
+_SHORTLIST = 40
+
+
+class WordList:
+    """Words as they are written, found by how they are spelt; British and American spelling are the same word."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self._written: dict[str, str] = {}
+        for word in words:
+            if len(word) >= SHORTEST and word.isalpha():
+                self._written.setdefault(fold(word), word if word.isupper() else word.lower())
+        self._with_pair: dict[str, list[str]] = {}
+        for folded in self._written:
+            for pair in _pairs(folded):
+                self._with_pair.setdefault(pair, []).append(folded)
+
+    def nearest(self, word: str) -> str | None:
+        """The nearest known word within one slip, two from seven letters, three from twelve; None if there is none."""
+        wanted = fold(word)
+        if len(wanted) < SHORTEST or not wanted.isalpha():
+            return None
+        allowed = 1 if len(wanted) < 7 else 2 if len(wanted) < 12 else 3
+        shared = Counter(near for pair in _pairs(wanted) for near in self._with_pair.get(pair, ()))
+        ranked: list[tuple[int, bool, int, str]] = []
+        for near, pairs in shared.most_common(_SHORTLIST):
+            if abs(len(near) - len(wanted)) <= allowed:
+                slips = slips_between(wanted, near)
+                ranked.append((slips, near[0] != wanted[0], -pairs, near))
+        best = min(ranked, default=None)
+        return self._written[best[3]] if best and best[0] <= allowed else None
+
+
+def _pairs(word: str) -> set[str]:
+    padded = f"^{word}$"
+    return {padded[at : at + 2] for at in range(len(padded) - 1)}
+
+
+def slips_between(one: str, other: str) -> int:
+    """Letters left out, added, changed or swapped with the next (optimal string alignment distance)."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for at, letter in enumerate(one, 1):
+        two_before, before = before, row
+        row = [at]
+        for to, wanted in enumerate(other, 1):
+            cost = min(before[to] + 1, row[to - 1] + 1, before[to - 1] + (letter != wanted))
+            if at > 1 and to > 1 and letter == other[to - 2] and one[at - 2] == wanted:
+                cost = min(cost, two_before[to - 2] + 1)
+            row.append(cost)
+    return row[-1]
