@@ -120,9 +120,7 @@ def convert_cine(path: Path, folder: Path, *, cancelled: Callable[[], bool] | No
     return folder / "cine.mkv"
 
 
-def _output_pictures(
-    recording: OpenRecording, cine: _Cine, cancelled: Callable[[], bool] | None
-) -> Iterator[bytes]:
+def _output_pictures(recording: OpenRecording, cine: _Cine, cancelled: Callable[[], bool] | None) -> Iterator[bytes]:
     """Yield every output frame's bytes: each picture as often as the constant rate needs it."""
     frames = display_frames(recording, cine.shape)
     for picture, repeats in zip(frames, cine.grid.repeats, strict=True):
@@ -242,9 +240,7 @@ def _warnings(recording: OpenRecording, guesses: tuple[str, ...]) -> tuple[str, 
     first, last = (integer_of(recording.header, tag, 0) for tag in ("StartTrim", "StopTrim"))
     frames = integer_of(recording.header, "NumberOfFrames", 1)
     if first > 1 or 0 < last < frames:
-        notes.append(
-            f"The file recommends to show pictures {max(first, 1)} to {last or frames}; all are kept."
-        )
+        notes.append(f"The file recommends to show pictures {max(first, 1)} to {last or frames}; all are kept.")
     return tuple(notes)
 
 

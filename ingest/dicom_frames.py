@@ -144,9 +144,7 @@ def find_fragments(recording: OpenRecording) -> list[Fragment]:
         position += 8 + length
 
 
-def group_fragments(
-    recording: OpenRecording, fragments: Sequence[Fragment], frames: int
-) -> list[tuple[Fragment, ...]]:
+def group_fragments(recording: OpenRecording, fragments: Sequence[Fragment], frames: int) -> list[tuple[Fragment, ...]]:
     """Group fragments into frames.
 
     One fragment a frame is the rule, and then the offset table, which is often wrong, is not asked. Else it
@@ -166,9 +164,7 @@ def group_fragments(
     return [tuple(parts[start:end]) for start, end in zip(starts, ends, strict=True)][:frames]
 
 
-def _starts_by_table(
-    recording: OpenRecording, table: Fragment, parts: Sequence[Fragment], frames: int
-) -> list[int]:
+def _starts_by_table(recording: OpenRecording, table: Fragment, parts: Sequence[Fragment], frames: int) -> list[int]:
     """Return the index of each frame's first fragment by the offset table, [] where that is not true."""
     if table.length != 4 * frames:
         return []

@@ -232,14 +232,18 @@ def _count_elements(head: bytes, *, explicit: bool) -> int:
         tag = struct.unpack_from("<HH", head, position)
         if (count == 0 and tag[0] not in (0x0002, 0x0008)) or tag <= last:
             break
-        if explicit:
-            vr = head[position + 4 : position + 6]
-            if not re.fullmatch(rb"AE|AS|AT|CS|D[AST]|FL|FD|IS|L[OT]|PN|S[HLST]|TM|U[ILS]", vr):
-                break
-            size = 8 + int(struct.unpack_from("<H", head, position + 6)[0])
-        else:
-            size = 8 + int(struct.unpack_from("<L", head, position + 4)[0])
-        if size % 2 or size > 1024:
+        size = _explicit_size(head, position) if explicit else 8 + struct.unpack_from("<L", head, position + 4)[0]
+        if size == 0 or size % 2 or size > 1024:
             break
         position, count, last = position + size, count + 1, tag
     return count
+
+
+def _explicit_size(head: bytes, position: int) -> int:
+    """Return the bytes of an element with its head, 0 where its value representation is none that begins a file."""
+    vr = head[position + 4 : position + 6]
+    if vr in (b"OB", b"UN", b"UT") and position + 12 <= len(head):
+        return 12 + int(struct.unpack_from("<L", head, position + 8)[0])
+    if re.fullmatch(rb"AE|AS|AT|CS|D[AST]|FL|FD|IS|L[OT]|PN|S[HLST]|TM|U[ILS]", vr):
+        return 8 + int(struct.unpack_from("<H", head, position + 6)[0])
+    return 0

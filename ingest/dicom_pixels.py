@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from pydicom.dataset import Dataset
-from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi
+from pydicom.pixels.processing import apply_color_lut
 
 from ingest.dicom_facts import Window
 from ingest.dicom_frames import ImageShape, decode_frames
@@ -24,7 +24,7 @@ from ingest.errors import Refused
 
 Picture = NDArray[np.uint8]
 
-# PS3.3 C.8.7: in these the modality LUT leads back to the X-ray beam, it is not meant for display.
+# In these modality LUT and rescale lead back to the X-ray beam: not meant for display (PS3.3 C.8.7.1).
 _XRAY_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.12.1",
     "1.2.840.10008.5.1.4.1.1.12.2",
@@ -145,7 +145,7 @@ def _grey_table(scale: GreyScale, header: Dataset, shape: ImageShape) -> Picture
     if scale.window is not None:
         grey = _through_window(values, scale.window, scale.function)
     else:
-        grey = _through_lut(values, scale, shape)
+        grey = _through_voi_table(values, _voi_lut(scale.voi), shape)
     if shape.photometric == "MONOCHROME1":
         grey = 1.0 - grey
     return np.rint(np.clip(grey, 0.0, 1.0) * 255.0).astype(np.uint8)
@@ -163,16 +163,11 @@ def _through_window(values: NDArray[np.float64], window: Window, function: str) 
     return np.asarray((values - (center - 0.5)) / (width - 1.0) + 0.5)
 
 
-def _through_lut(values: NDArray[np.float64], scale: GreyScale, shape: ImageShape) -> NDArray[np.float64]:
-    item = _voi_lut(scale.voi)
+def _through_voi_table(values: NDArray[np.float64], item: Dataset | None, shape: ImageShape) -> NDArray[np.float64]:
     if item is None:
         return values / ((1 << shape.bits_stored) - 1)
-    try:
-        bits = int(item.LUTDescriptor[2])
-        mapped = apply_voi(np.rint(values).astype(np.int64), scale.voi, 0)
-    except READ_ERRORS:
-        raise Refused("corrupt", "The grey-scale table of the DICOM file is damaged.") from None
-    return mapped.astype(np.float64) / ((1 << bits) - 1)
+    mapped, bits = _look_up(values, item)
+    return mapped / ((1 << bits) - 1)
 
 
 def _modality_values(scale: GreyScale, header: Dataset, shape: ImageShape) -> NDArray[np.float64]:
@@ -181,15 +176,32 @@ def _modality_values(scale: GreyScale, header: Dataset, shape: ImageShape) -> ND
     stored = raw & ((1 << shape.bits_stored) - 1)
     if shape.is_signed:
         stored = np.where(stored >> (shape.bits_stored - 1), stored - (1 << shape.bits_stored), stored)
-    if value_of(scale.modality, "ModalityLUTSequence") is not None:
-        if str(value_of(header, "SOPClassUID")) in _XRAY_CLASSES:
-            return stored.astype(np.float64)
-        try:
-            return np.asarray(apply_modality_lut(stored, scale.modality), np.float64)
-        except READ_ERRORS:
-            raise Refused("corrupt", "The grey-scale table of the DICOM file is damaged.") from None
+    values = stored.astype(np.float64)
+    if str(value_of(header, "SOPClassUID")) in _XRAY_CLASSES:
+        return values
+    tables = value_of(scale.modality, "ModalityLUTSequence")
+    if tables:
+        return _look_up(values, tables[0])[0]
     slope, intercept = _rescale_of(scale.modality)
-    return stored.astype(np.float64) * slope + intercept
+    return values * slope + intercept
+
+
+def _look_up(values: NDArray[np.float64], item: Dataset) -> tuple[NDArray[np.float64], int]:
+    """Map values through a LUT item (PS3.3 C.11.1.1), clamped to it; also return its bits an entry."""
+    try:
+        count, first, bits = (int(number) for number in item.LUTDescriptor)
+        entries = _entries_of(item.LUTData, count or 1 << 16)
+        indices = np.clip(np.rint(values) - first, 0, len(entries) - 1).astype(np.int64)
+        return entries[indices].astype(np.float64), bits
+    except READ_ERRORS:
+        raise Refused("corrupt", "The grey-scale table of the DICOM file is damaged.") from None
+
+
+def _entries_of(stored: object, count: int) -> NDArray[np.int64]:
+    """Return a table's entries, which are stored as numbers, as 16-bit words or, by some, packed in bytes."""
+    if isinstance(stored, bytes):
+        return np.frombuffer(stored, "<u2" if len(stored) >= 2 * count else "u1")[:count].astype(np.int64)
+    return np.asarray(stored, np.int64)[:count]
 
 
 def _rescale_of(dataset: Dataset) -> tuple[float, float]:

@@ -8,7 +8,6 @@ told to the editor. Times are milliseconds as fractions, so that nothing drifts.
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +26,7 @@ _COMMON_FPS = tuple(
     Fraction(rate) for rate in (1, 2, 3, 4, 6, 7, "7.5", 10, 12, "12.5", 15, 20, 24, 25, 30, 50, 60)
 ) + tuple(Fraction(rate, 1001) for rate in (24_000, 30_000, 60_000))
 _GRID_FPS = tuple(map(Fraction, (10, 15, 20, 25, 30, 50, 60)))
-_GUESS_TIMES = "The file gives times for some of its frames only; the typical interval is used for the rest."
+_GUESS_TIMES = "The file gives times for some of its frames only; the last interval is used for the rest."
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def lay_on_grid(timeline: Timeline) -> Grid:
     """Choose a constant output rate and repeat frames on it so that each is shown when the file says.
 
     A constant recording keeps its own rate (slower than one a second: a multiple of it). For a varying one it
-    is the slowest rate on which every frame starts exactly, or, where none up to 60 does, the slowest on which
+    is the slowest rate on which every frame starts exactly or, where none up to 60 does, the slowest on which
     no frame is off by more than a tenth of the shortest frame.
     """
     frames = len(timeline.starts_ms)
@@ -133,12 +132,12 @@ def _by_vector(header: Dataset, frames: int) -> Timeline | None:
     if frames < 2 or not increments or any(step < 0 for step in increments) or not any(increments):
         return None
     guesses = []
-    typical = Fraction(statistics.median(step for step in increments if step > 0))
+    last = next(step for step in reversed(increments) if step > 0)
     if len(increments) < frames - 1:
         guesses.append(_GUESS_TIMES)
-        increments += [typical] * (frames - 1 - len(increments))
+        increments += [last] * (frames - 1 - len(increments))
     starts = list(accumulate(increments, initial=Fraction(0)))
-    return _from_starts(starts, typical, "FrameTimeVector", tuple(guesses))
+    return _from_starts(starts, last, "FrameTimeVector", tuple(guesses))
 
 
 def _by_reference_time(header: Dataset, frames: int) -> Timeline | None:
@@ -154,7 +153,7 @@ def _by_reference_time(header: Dataset, frames: int) -> Timeline | None:
     steps = [end - start for start, end in pairwise(starts)]
     if any(step <= 0 for step in steps):
         return None
-    return _from_starts(starts, Fraction(statistics.median(steps)), "FrameReferenceDateTime")
+    return _from_starts(starts, steps[-1], "FrameReferenceDateTime")
 
 
 def _reference_time(item: Dataset) -> datetime | None:
@@ -172,7 +171,7 @@ def _reference_time(item: Dataset) -> datetime | None:
 def _from_starts(
     starts: list[Fraction], last_ms: Fraction, source: RateSource, guesses: tuple[str, ...] = ()
 ) -> Timeline | None:
-    """Build a timeline; the last frame lasts `last_ms`, since no tag says how long it is shown."""
+    """Build a timeline; the last frame lasts `last_ms`, as the one before it: no tag says how long."""
     end = starts[-1] + last_ms
     steps = {after - before for before, after in pairwise([*starts, end])}
     if not _SLOWEST_FPS <= Fraction(len(starts) * 1000) / end <= _FASTEST_FPS:

@@ -14,8 +14,9 @@ from pydicom.uid import UID, MPEGTransferSyntaxes
 
 from ingest.dicom_frames import find_fragments
 from ingest.dicom_header import OpenRecording
+from ingest.display_order import put_in_mp4
 from ingest.errors import Refused
-from ingest.ffmpeg import Limits, Watch, run_ffmpeg
+from ingest.ffmpeg import Watch
 
 _CHUNK_BYTES = 1 << 20
 _TS_PACKET = 188
@@ -33,9 +34,7 @@ def codec_of(syntax: UID) -> str:
     return _MPEG2 if number < 102 else _H264 if number < 107 else _HEVC
 
 
-def unwrap_video(
-    recording: OpenRecording, fps: Fraction, folder: Path, *, watch: Watch | None = None
-) -> Path:
+def unwrap_video(recording: OpenRecording, fps: Fraction, folder: Path, *, watch: Watch | None = None) -> Path:
     """Write the video inside a DICOM file to `folder` and return it; nothing is re-encoded."""
     joined = folder / "stream.bin"
     _join_fragments(recording, joined)
@@ -44,7 +43,9 @@ def unwrap_video(
         return joined.rename(joined.with_suffix(suffix))
     if joined.stat().st_size == 0:
         raise Refused("corrupt", "The DICOM file declares a video but holds none.")
-    return _put_in_matroska(joined, codec_of(recording.syntax), fps, watch)
+    video = put_in_mp4(joined, codec_of(recording.syntax), fps, watch=watch)
+    joined.unlink()
+    return video
 
 
 def _join_fragments(recording: OpenRecording, target: Path) -> None:
@@ -71,17 +72,3 @@ def _container_suffix(path: Path) -> str:
     if len(head) > _TS_PACKET and head[0] == head[_TS_PACKET] == 0x47:
         return ".ts"
     return ""
-
-
-def _put_in_matroska(stream: Path, codec: str, fps: Fraction, watch: Watch | None) -> Path:
-    """Remux a bare stream: DTS from the rate, PTS from the order of pictures, since the stream has none."""
-    target = stream.with_name("video.mkv")
-    # dts2pts knows H.264 and HEVC; ffmpeg's MPEG-2 parser works the PTS out by itself
-    reorder = [] if codec == _MPEG2 else ["-bsf:v", "dts2pts"]
-    arguments = ["-f", codec, "-framerate", f"{fps.numerator}/{fps.denominator}", "-i", "{source}"]
-    arguments += ["-map", "0:v:0", "-c", "copy", *reorder, "-map_metadata", "-1", "-fflags", "+bitexact"]
-    seconds = stream.stat().st_size / 10_000
-    limits = Limits.for_duration(seconds)
-    run_ffmpeg([*arguments, "{out}/video.mkv"], source=stream, out=stream.parent, limits=limits, watch=watch)
-    stream.unlink()
-    return target
