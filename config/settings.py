@@ -14,7 +14,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 PREFIX = "VIDEOLIB_"
 SECRET_MIN_CHARACTERS = 32
@@ -41,15 +49,21 @@ class Settings(BaseModel):
         "",
         description="packages: `file:/folder`, or `s3://bucket/prefix?endpoint=…&region=…&style=path|virtual&profile=…`",
     )
-    originals_url: str = Field("", description="what was uploaded: a store of its own; default `originals/` in the store")
-    broker_url: str | None = Field(None, description="Celery broker for workers on many hosts; none: one worker beside `serve`")
+    originals_url: str = Field(
+        "", description="what was uploaded: a store of its own; default `originals/` in the store"
+    )
+    broker_url: str | None = Field(
+        None, description="Celery broker for workers on many hosts; none: one worker beside `serve`"
+    )
     search_url: str = Field("whoosh:", description="search index of this host: `whoosh:` or `whoosh:/folder`")
     secret_key: SecretStr = Field(
         SecretStr(""),
-        description=f"signs sessions and media addresses: {SECRET_MIN_CHARACTERS} characters or more; made at first start",
+        description=f"signs sessions and media addresses: {SECRET_MIN_CHARACTERS} characters or more; made if absent",
     )
     public_url: str | None = Field(None, description="address seen from outside when a proxy stands before the service")
-    lease_s: float = Field(60.0, gt=0, le=3600, description="seconds after which a silent worker's job is given to another")
+    lease_s: float = Field(
+        60.0, gt=0, le=3600, description="seconds after which a silent worker's job is given to another"
+    )
     media_link_s: int = Field(4 * 3600, ge=60, le=86400, description="seconds that an address of a video stays valid")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
@@ -85,7 +99,9 @@ class Settings(BaseModel):
     @classmethod
     def _secret(cls, value: SecretStr) -> SecretStr:
         if len(value.get_secret_value()) < SECRET_MIN_CHARACTERS:
-            raise ValueError(f"write at least {SECRET_MIN_CHARACTERS} random characters, or leave it out to have one made")
+            raise ValueError(
+                f"write at least {SECRET_MIN_CHARACTERS} random characters, or leave it out to have one made"
+            )
         return value
 
     @field_validator("log_level")
@@ -212,7 +228,9 @@ def _check_store_url(url: str) -> None:
     if parts.scheme != "s3" or not parts.netloc:
         raise ValueError("write file:/folder or s3://bucket/prefix?endpoint=…&region=…&style=path")
     if unknown := sorted(set(query) - {"endpoint", "region", "style", "profile"}):
-        raise ValueError(f"does not know {', '.join(unknown)}; after ? only endpoint, region, style and profile may stand")
+        raise ValueError(
+            f"does not know {', '.join(unknown)}; after ? only endpoint, region, style and profile may stand"
+        )
     if query.get("style", ["path"])[0] not in {"path", "virtual"}:
         raise ValueError("style is path or virtual")
 

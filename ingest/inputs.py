@@ -36,13 +36,20 @@ def read_meta_file(path: Path) -> dict[str, Any]:
     """The metadata in a YAML file. Raises `InvalidInput`."""
     content = _read_yaml(path)
     if not isinstance(content, dict):
-        raise InvalidInput(f"{path.name} holds no fields; write them as title: {{en: …, zh: …}} and so on.", code="meta_unreadable")
+        raise InvalidInput(
+            f"{path.name} holds no fields; write them as title: {{en: …, zh: …}} and so on.",
+            code="meta_unreadable",
+        )
     return content
 
 
 def _expanded(path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     if path.is_dir():
-        visible = (file for file in sorted(path.rglob("*")) if not any(part.startswith(".") for part in file.relative_to(path).parts))
+        visible = (
+            file
+            for file in sorted(path.rglob("*"))
+            if not any(part.startswith(".") for part in file.relative_to(path).parts)
+        )
         yield from ((file, {}) for file in visible if file.is_file())
     elif path.suffix.lower() in MANIFEST_SUFFIXES:
         for row in _rows(path):
@@ -53,13 +60,14 @@ def _expanded(path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
 
 def _rows(manifest: Path) -> list[dict[str, Any]]:
     if manifest.suffix.lower() == ".csv":
-        rows = _read_csv(manifest)
+        content: Any = _read_csv(manifest)
     else:
         content = _read_yaml(manifest)
-        rows = content.get("recordings") if isinstance(content, dict) else content
+    rows: Any = content.get("recordings") if isinstance(content, dict) else content
     if not isinstance(rows, list) or not all(isinstance(row, dict) and row.get("path") for row in rows):
         raise InvalidInput(f"Each row of {manifest.name} needs a path.", code="manifest_unreadable")
-    return rows
+    checked: list[dict[str, Any]] = rows
+    return checked
 
 
 def _read_csv(path: Path) -> list[dict[str, Any]]:

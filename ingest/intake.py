@@ -19,7 +19,12 @@ from videolib.catalogue.entries import Entry, create_entry, find_entry_of, publi
 from videolib.catalogue.entry_values import EntryValues, parse_values
 from videolib.catalogue.jobs import start_work
 from videolib.catalogue.people import User
-from videolib.catalogue.recordings import SETTLED, add_recording, find_recording_by_digest
+from videolib.catalogue.recordings import (
+    SETTLED,
+    add_recording,
+    find_recording_by_digest,
+    get_recording_by_digest,
+)
 from videolib.db import Database
 from videolib.errors import InvalidInput
 from videolib.storage import Store
@@ -115,8 +120,7 @@ def _confirm(session: Session, item: Item, key: str, sha256: str, *, by: User | 
 
 
 def _known_already(session: Session, item: Item, sha256: str, *, by: User | None, publish: bool) -> Intake:
-    recording = find_recording_by_digest(session, sha256)
-    assert recording is not None
+    recording = get_recording_by_digest(session, sha256)
     entry = find_entry_of(session, recording.id) or create_entry(session, item.values, recording=recording, by=by)
     _fill_draft(session, entry, item, by=by)
     if recording.state in _WORTH_ANOTHER_TRY:

@@ -36,8 +36,17 @@ IDLE_S = 0.5
 PROGRESS_EVERY_S = 1.0
 BEATS_A_LEASE = 4
 # share of the whole that lies before each stage, as measured on laparoscopies of a few minutes
-_STAGE_SHARES = {"fetch": (0, 2), "inspect": (2, 1), "convert": (3, 5), "encode": (8, 82), "package": (90, 1), "images": (91, 2),
-                 "verify": (93, 2), "store": (95, 4), "attach": (99, 1)}  # fmt: skip
+_STAGE_SHARES = {
+    "fetch": (0, 2),
+    "inspect": (2, 1),
+    "convert": (3, 5),
+    "encode": (8, 82),
+    "package": (90, 1),
+    "images": (91, 2),
+    "verify": (93, 2),
+    "store": (95, 4),
+    "attach": (99, 1),
+}
 
 
 @dataclass
@@ -89,8 +98,7 @@ def _step(workshop: Workshop, owner: str, recording_ids: list[str] | None) -> bo
 def _do(workshop: Workshop, job: Job, hold: _Hold) -> None:
     """Do one job and write down how it ended; a lost lease writes nothing."""
     try:
-        if job.attempt > jobs.MAX_ATTEMPTS:
-            raise IngestError("tool_failed", "The work on this recording ended its worker several times; it was given up.")
+        _require_another_try(job)
         with workshop.database.writing() as session:
             move(session, get_recording(session, job.recording_id), "start")
         watch = Watch(_progress_writer(workshop, job.recording_id), hold.must_stop)
@@ -108,6 +116,11 @@ def _do(workshop: Workshop, job: Job, hold: _Hold) -> None:
         _end(workshop, job, "fail", Reason(error.reason, error.message), may_retry=error.may_retry)
     except VideolibError as error:
         _end(workshop, job, "fail", Reason("tool_failed", error.message), may_retry=False)
+
+
+def _require_another_try(job: Job) -> None:
+    if job.attempt > jobs.MAX_ATTEMPTS:
+        raise IngestError("tool_failed", "The work on this recording ended its worker several times; it was given up.")
 
 
 def _end(workshop: Workshop, job: Job, event: str, reason: Reason | None, *, may_retry: bool) -> None:
@@ -173,13 +186,14 @@ def _indexing(index: HostIndex | None) -> Iterator[None]:
 
 def _progress_writer(workshop: Workshop, recording_id: str) -> Callable[[str, float | None], None]:
     """A listener that writes progress into the row, at most once a second and at each new stage."""
-    last = {"stage": "", "at": 0.0}
+    last_stage, last_at = "", 0.0
 
     def write(stage: str, fraction: float | None) -> None:
+        nonlocal last_stage, last_at
         now = time.monotonic()
-        if stage == last["stage"] and now - float(last["at"]) < PROGRESS_EVERY_S:
+        if stage == last_stage and now - last_at < PROGRESS_EVERY_S:
             return
-        last.update(stage=stage, at=now)
+        last_stage, last_at = stage, now
         start, share = _STAGE_SHARES.get(stage, (0, 0))
         with workshop.database.writing(durable=False) as session:
             note_progress(session, recording_id, stage, (start + share * min(1.0, fraction or 0.0)) / 100)
@@ -193,7 +207,7 @@ def _survive(work: Callable[[], bool]) -> bool:
         return work()
     except VersionDiffers:
         raise
-    except Exception:  # noqa: BLE001
+    except Exception:
         log.exception("worker step failed")
         time.sleep(IDLE_S)
         return False

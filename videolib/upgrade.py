@@ -15,7 +15,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.runtime.environment import EnvironmentContext
@@ -68,7 +70,10 @@ def upgrade(database: Database, home: Path, *, migrations: Path = MIGRATIONS) ->
             with database.write_engine().begin() as connection:
                 if before != head:
                     _migrate(connection, script, head)
-                with Session(connection, join_transaction_mode="create_savepoint") as session, session.begin():
+                with (
+                    Session(connection, join_transaction_mode="create_savepoint") as session,
+                    session.begin(),
+                ):
                     ensure_facts(session)
                     ensure_roles(session)
                     load_vocabulary(session, STARTER_FOLDER)
@@ -97,8 +102,6 @@ def current_revision(database: Database) -> str | None:
 
 def find_differences(database: Database) -> list[object]:
     """Where the schema of the database differs from the tables in the code; empty when it does not."""
-    from alembic.autogenerate import compare_metadata
-
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         return list(compare_metadata(context, metadata))
@@ -112,7 +115,10 @@ def save_copy(database: Database, folder: Path, revision: str) -> Path:
         return _copy_tables(database, target)
     target = target.with_suffix(".db")
     partial = target.with_suffix(".part")
-    with closing(sqlite3.connect(str(database.url.database))) as source, closing(sqlite3.connect(partial)) as copy:
+    with (
+        closing(sqlite3.connect(str(database.url.database))) as source,
+        closing(sqlite3.connect(partial)) as copy,
+    ):
         source.backup(copy)
     _sync(partial)
     partial.rename(target)
@@ -124,13 +130,11 @@ def _copy_tables(database: Database, target: Path) -> Path:
     partial.mkdir()
     with database.engine.connect() as connection:
         connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-        driver = connection.connection.driver_connection
-        assert driver is not None
         for table in inspect(connection).get_table_names():
-            with gzip.open(partial / f"{table}.copy.gz", "wb") as file, driver.cursor() as cursor:
-                with cursor.copy(f'COPY "{table}" TO STDOUT (FORMAT text, HEADER)') as rows:
-                    for row in rows:
-                        file.write(row)
+            statement = f'COPY "{table}" TO STDOUT (FORMAT text, HEADER)'
+            cursor: Any = connection.connection.cursor()
+            with gzip.open(partial / f"{table}.copy.gz", "wb") as file, cursor, cursor.copy(statement) as rows:
+                file.writelines(rows)
     partial.rename(target)
     return target
 
@@ -158,7 +162,12 @@ def _migrate(connection: Connection, script: ScriptDirectory, head: str) -> None
     config = Config()
     config.attributes["connection"] = connection
     with EnvironmentContext(config, script, fn=lambda revision, _: script._upgrade_revs(head, revision)) as environment:
-        environment.configure(connection=connection, target_metadata=metadata, render_as_batch=True, transaction_per_migration=False)
+        environment.configure(
+            connection=connection,
+            target_metadata=metadata,
+            render_as_batch=True,
+            transaction_per_migration=False,
+        )
         environment.run_migrations()
 
 

@@ -26,9 +26,13 @@ class AuditEvent(Base):
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
 
-def record_event(session: Session, action: str, kind: str, object_id: str, *, by: User | None, **detail: object) -> AuditEvent:
+def record_event(
+    session: Session, action: str, kind: str, object_id: str, *, by: User | None, **detail: object
+) -> AuditEvent:
     """Add an event to the unit of work that does the deed: both are committed, or neither."""
-    event = AuditEvent(actor_id=by.id if by else None, action=action, object_kind=kind, object_id=object_id, detail=detail)
+    event = AuditEvent(
+        actor_id=by.id if by else None, action=action, object_kind=kind, object_id=object_id, detail=detail
+    )
     session.add(event)
     return event
 

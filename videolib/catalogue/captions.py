@@ -58,14 +58,19 @@ def parse_vtt(text: str) -> list[Cue]:
     try:
         parsed = webvtt.from_string(text.lstrip("\ufeff"))
     except (MalformedFileError, ValueError, IndexError, AttributeError) as error:
-        raise InvalidInput("This is not a WebVTT caption file; it begins with the word WEBVTT.", code="captions_invalid") from error
+        raise InvalidInput(
+            "This is not a WebVTT caption file; it begins with the word WEBVTT.", code="captions_invalid"
+        ) from error
     cues = [
         Cue(_seconds(caption.start), _seconds(caption.end), _plain(caption.raw_text))
         for caption in parsed.captions[: MAX_CUES + 1]
     ]
     if len(cues) > MAX_CUES:
         raise InvalidInput("The caption file has more than 20 000 captions.", code="captions_too_large")
-    cues = sorted((cue for cue in cues if cue.text and cue.end_s > cue.start_s), key=lambda cue: (cue.start_s, cue.end_s))
+    cues = sorted(
+        (cue for cue in cues if cue.text and cue.end_s > cue.start_s),
+        key=lambda cue: (cue.start_s, cue.end_s),
+    )
     if not cues:
         raise InvalidInput("The caption file holds no caption with a text and a time.", code="captions_invalid")
     return cues

@@ -25,7 +25,19 @@ STATUSES = ("draft", "published", "withdrawn")
 EDITING_ROLES = frozenset({"editor", "admin"})
 DEFAULT_LIMIT, MAX_LIMIT = 20, 100
 _LANG_FIELDS = ("title", "summary", "key_points")
-_DETAIL_FIELDS = ("keywords", "contributors", "case", "operator", "outcomes", "coi", "consent", "deid", "rights", "edit", "references")
+_DETAIL_FIELDS = (
+    "keywords",
+    "contributors",
+    "case",
+    "operator",
+    "outcomes",
+    "coi",
+    "consent",
+    "deid",
+    "rights",
+    "edit",
+    "references",
+)
 
 
 class EntryTerm(Base):
@@ -83,7 +95,9 @@ class Entry(Base):
         return [link.term for link in self.terms if link.field == field]
 
 
-def create_entry(session: Session, values: EntryValues, *, recording: Recording | None = None, by: User | None) -> Entry:
+def create_entry(
+    session: Session, values: EntryValues, *, recording: Recording | None = None, by: User | None
+) -> Entry:
     """A draft. Raises `InvalidInput` for terms that do not exist."""
     entry = Entry(created_by_id=by.id if by else None, recording_id=recording.id if recording else None)
     session.add(entry)
@@ -93,7 +107,9 @@ def create_entry(session: Session, values: EntryValues, *, recording: Recording 
     return entry
 
 
-def update_entry(session: Session, entry: Entry, values: EntryValues, *, revision: int | None, by: User | None) -> Entry:
+def update_entry(
+    session: Session, entry: Entry, values: EntryValues, *, revision: int | None, by: User | None
+) -> Entry:
     """Change what `values` gives. Raises `Conflict` where `revision` is not the entry's any more."""
     _require_revision(entry, revision)
     _apply(session, entry, values)
@@ -123,7 +139,11 @@ def publish_entry(session: Session, entry: Entry, *, revision: int | None = None
     """Let everyone of its audience see the entry as it is now. Raises `InvalidInput` naming what is missing."""
     _require_revision(entry, revision)
     if missing := find_missing(entry):
-        raise InvalidInput("The entry cannot be published yet. " + " ".join(missing.values()), fields=missing, code="not_publishable")
+        raise InvalidInput(
+            "The entry cannot be published yet. " + " ".join(missing.values()),
+            fields=missing,
+            code="not_publishable",
+        )
     entry.status = "published"
     entry.publish_requested = False
     entry.package_id = entry.recording.package_id if entry.recording else None
@@ -170,7 +190,9 @@ def sign_off(session: Session, recording: Recording, *, by: User) -> list[str]:
     return recording_is_ready(session, recording, by=by)
 
 
-def withdraw_entry(session: Session, entry: Entry, reason: str, *, revision: int | None = None, by: User | None) -> Entry:
+def withdraw_entry(
+    session: Session, entry: Entry, reason: str, *, revision: int | None = None, by: User | None
+) -> Entry:
     """Take the entry away from all viewers. Raises `InvalidInput` without a reason."""
     _require_revision(entry, revision)
     if not reason.strip():
@@ -225,7 +247,12 @@ def find_entry_of(session: Session, recording_id: str) -> Entry | None:
 
 
 def list_entries(
-    session: Session, *, by: User | None, status: str | None = None, limit: int = DEFAULT_LIMIT, cursor: str | None = None
+    session: Session,
+    *,
+    by: User | None,
+    status: str | None = None,
+    limit: int = DEFAULT_LIMIT,
+    cursor: str | None = None,
 ) -> tuple[list[Entry], str | None]:
     """A page of what this person may see, newest first, and the cursor of the next one."""
     order = (Entry.created_at.desc(), Entry.id)
@@ -241,28 +268,34 @@ def list_entries(
 
 
 def _apply(session: Session, entry: Entry, values: EntryValues) -> None:
+    """Set the fields that were given; the terms among them must exist."""
     given = values.model_fields_set
-    for name in _LANG_FIELDS:
-        if name in given:
-            text = getattr(values, name)
-            setattr(entry, name, text.filled() if text else {})
+    for name in given & set(_LANG_FIELDS):
+        text = getattr(values, name)
+        setattr(entry, name, text.filled() if text else {})
     if "learning_objectives" in given:
         entry.learning_objectives = [text.filled() for text in values.learning_objectives or []]
-    for name in ("year_of_procedure", "audience"):
-        if name in given and (name != "audience" or values.audience):
-            setattr(entry, name, getattr(values, name))
+    if "year_of_procedure" in given:
+        entry.year_of_procedure = values.year_of_procedure
+    if values.audience:
+        entry.audience = values.audience
+    details = {name: getattr(values, name) for name in _DETAIL_FIELDS if name in given}
+    if details:
+        entry.details = {**entry.details, **details}
+    _apply_terms(session, entry, values)
+    count_write(session, entry)
+
+
+def _apply_terms(session: Session, entry: Entry, values: EntryValues) -> None:
+    given = values.model_fields_set
     for name, scheme in SINGLE_TERM_FIELDS.items():
         if name in given:
             identifier = getattr(values, name) or None
             _require_terms(session, name, scheme, [identifier] if identifier else [])
             setattr(entry, name, identifier)
-    details = {name: getattr(values, name) for name in _DETAIL_FIELDS if name in given}
-    if details:
-        entry.details = {**entry.details, **details}
     for name, scheme in TERM_FIELDS.items():
         if name in given:
             _replace_terms(session, entry, name, scheme, getattr(values, name) or [])
-    count_write(session, entry)
 
 
 def _replace_terms(session: Session, entry: Entry, field: str, scheme: str, identifiers: list[str]) -> None:

@@ -44,7 +44,9 @@ class HostIndex:
         try:
             return self._opened().search(request)
         except InvalidCursor as error:
-            raise InvalidInput("This page address is damaged; start again at the first page.", code="bad_cursor") from error
+            raise InvalidInput(
+                "This page address is damaged; start again at the first page.", code="bad_cursor"
+            ) from error
         except (IndexMissing, IndexDamaged) as error:
             self._forget()
             raise _rebuilding() from error
@@ -66,9 +68,9 @@ class HostIndex:
                 latest = current_sequence(session)
                 if seen == latest:
                     return 0
-                if seen > latest:
-                    raise IndexDamaged("The index is ahead of the library: it belongs to another one.")
                 changed = [_split(entry, session) for entry in _changed_since(session, seen)]
+            if seen > latest:
+                return self.rebuild()  # it belongs to another library
             index.update([found for found, _ in changed if found], [gone for _, gone in changed if gone], latest)
             return len(changed)
         except (IndexMissing, IndexDamaged):
@@ -125,8 +127,9 @@ def read_vocabulary(session: Session) -> Vocabulary:
 def make_document(session: Session, entry: Entry) -> EntryDocument:
     """What of a published entry can be searched."""
     terms = {scheme: tuple(term.id for term in entry.terms_of(field)) for field, scheme in TERM_FIELDS.items()}
-    singles = {scheme: (getattr(entry, field),) for field, scheme in SINGLE_TERM_FIELDS.items() if getattr(entry, field)}
-    assert entry.published_at is not None
+    singles = {
+        scheme: (getattr(entry, field),) for field, scheme in SINGLE_TERM_FIELDS.items() if getattr(entry, field)
+    }
     return EntryDocument(
         id=entry.id,
         version=entry.revision,
@@ -137,7 +140,7 @@ def make_document(session: Session, entry: Entry) -> EntryDocument:
         keywords=tuple(entry.details.get("keywords") or ()),
         moments=tuple(_moments(session, entry)),
         duration_s=(entry.package.duration_s if entry.package else None) or 0.0,
-        published_at=entry.published_at,
+        published_at=entry.published_at or entry.created_at,
         year=entry.year_of_procedure,
         audiences=frozenset({entry.audience}),
     )

@@ -55,7 +55,13 @@ class Job(Base):
 
 def enqueue(session: Session, kind: str, recording_id: str, *, priority: int = 0, **arguments: object) -> Job:
     """Add a job."""
-    job = Job(kind=kind, recording_id=recording_id, priority=priority, not_before=database_now(session), arguments=arguments)
+    job = Job(
+        kind=kind,
+        recording_id=recording_id,
+        priority=priority,
+        not_before=database_now(session),
+        arguments=arguments,
+    )
     session.add(job)
     session.flush()
     return job
@@ -99,7 +105,12 @@ def claim(session: Session, owner: str, lease_s: float, *, recording_ids: list[s
     statement = (
         update(Job)
         .where(Job.id == candidate.scalar_subquery())
-        .values(state="running", owner=owner, attempt=Job.attempt + 1, lease_until=now + timedelta(seconds=lease_s))
+        .values(
+            state="running",
+            owner=owner,
+            attempt=Job.attempt + 1,
+            lease_until=now + timedelta(seconds=lease_s),
+        )
         .returning(Job)
     )
     return session.scalars(statement, execution_options={"populate_existing": True}).first()
@@ -132,7 +143,13 @@ def fail(session: Session, job: Job, sentence: str, *, may_retry: bool) -> bool:
     pause = timedelta(seconds=FIRST_RETRY_S * 2 ** (job.attempt - 1))
     changed = session.scalars(
         _held(job)
-        .values(state="queued", owner=None, lease_until=None, not_before=database_now(session) + pause, error=sentence)
+        .values(
+            state="queued",
+            owner=None,
+            lease_until=None,
+            not_before=database_now(session) + pause,
+            error=sentence,
+        )
         .returning(Job.id)
     ).one_or_none()
     if changed is None:
@@ -156,7 +173,9 @@ def request_cancel(session: Session, recording_id: str) -> int:
 
 def list_open_jobs(session: Session) -> list[Job]:
     """What waits or runs, in the order in which it will be taken."""
-    return list(session.scalars(select(Job).where(Job.state.in_(("queued", "running"))).order_by(Job.priority.desc(), Job.id)))
+    return list(
+        session.scalars(select(Job).where(Job.state.in_(("queued", "running"))).order_by(Job.priority.desc(), Job.id))
+    )
 
 
 def _held(job: Job) -> Any:
@@ -165,7 +184,9 @@ def _held(job: Job) -> Any:
 
 def _end(session: Session, job: Job, state: str, error: str | None) -> None:
     ended = session.scalars(
-        _held(job).values(state=state, lease_until=None, error=error, finished_at=database_now(session)).returning(Job.id)
+        _held(job)
+        .values(state=state, lease_until=None, error=error, finished_at=database_now(session))
+        .returning(Job.id)
     ).one_or_none()
     if ended is None:
         raise LeaseLost("Another worker has this job by now.")

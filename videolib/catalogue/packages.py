@@ -59,13 +59,28 @@ def begin_package(session: Session, recording_id: str) -> Package:
 
 
 def complete_package(
-    session: Session, package: Package, *, description: dict[str, Any], duration_s: float, objects: list[dict[str, Any]]
+    session: Session,
+    package: Package,
+    *,
+    description: dict[str, Any],
+    duration_s: float,
+    objects: list[dict[str, Any]],
 ) -> None:
     """All objects are in the store; `objects` are their paths, sizes and digests."""
     package.state = "complete"
     package.description = description
     package.duration_s = duration_s
-    session.add(Chunk(package_id=package.id, position=0, start_s=0.0, end_s=duration_s, state="done", attempt=1, objects=objects))
+    session.add(
+        Chunk(
+            package_id=package.id,
+            position=0,
+            start_s=0.0,
+            end_s=duration_s,
+            state="done",
+            attempt=1,
+            objects=objects,
+        )
+    )
     session.flush()
 
 

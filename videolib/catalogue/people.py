@@ -18,7 +18,7 @@ ROLES = {
     "instructor": "builds playlists and follows trainees",
     "admin": "manages people, vocabulary and the service",
 }
-TOKEN_PREFIX = "vl_"
+TOKEN_PREFIX = "vl_"  # noqa: S105 - what tokens start with, so that scanners find leaked ones
 
 user_roles = Table(
     "user_roles",
@@ -87,14 +87,22 @@ def ensure_roles(session: Session) -> None:
 
 
 def add_user(
-    session: Session, email: str, password_hash: str | None, roles: list[str], *, display_name: str = "", is_demo: bool = False
+    session: Session,
+    email: str,
+    password_hash: str | None,
+    roles: list[str],
+    *,
+    display_name: str = "",
+    is_demo: bool = False,
 ) -> User:
     """Add a person. Raises `InvalidInput` for an address or role that cannot be, `Conflict` for one already there."""
     email = email.strip().lower()
     if "@" not in email[1:-1] or any(ch.isspace() for ch in email) or len(email) > 254:
         raise InvalidInput("This is not an e-mail address.", fields={"email": "Write it as name@hospital.example."})
     if unknown := sorted(set(roles) - set(ROLES)):
-        raise InvalidInput(f"There is no role {', '.join(unknown)}.", fields={"role": f"Choose one of {', '.join(ROLES)}."})
+        raise InvalidInput(
+            f"There is no role {', '.join(unknown)}.", fields={"role": f"Choose one of {', '.join(ROLES)}."}
+        )
     if find_user(session, email) is not None:
         raise Conflict("There is already a person with this e-mail address.", code="user_exists")
     user = User(

@@ -77,7 +77,11 @@ def add_recording(
 ) -> Recording:
     """Confirm an upload: the bytes are in the originals' store under `original_key`."""
     recording = Recording(
-        source_name=source_name, original_key=original_key, bytes=size, sha256=sha256, uploader_id=by.id if by else None
+        source_name=source_name,
+        original_key=original_key,
+        bytes=size,
+        sha256=sha256,
+        uploader_id=by.id if by else None,
     )
     session.add(recording)
     session.flush()
@@ -116,7 +120,9 @@ def settle(session: Session, recording: Recording, event: str, reason: Reason | 
 def note_progress(session: Session, recording_id: str, stage: str, progress: float) -> None:
     """Say how far the work is; `progress` from 0 to 1 over the whole recording."""
     session.execute(
-        update(Recording).where(Recording.id == recording_id).values(stage=stage, progress=round(progress, 4), updated_at=utc_now())
+        update(Recording)
+        .where(Recording.id == recording_id)
+        .values(stage=stage, progress=round(progress, 4), updated_at=utc_now())
     )
 
 
@@ -126,7 +132,10 @@ def sign_off(session: Session, recording: Recording, *, by: User) -> None:
     Raises `NotAllowed` for the person who uploaded it.
     """
     if recording.uploader_id == by.id:
-        raise NotAllowed("Somebody other than the uploader has to look at the recording and sign it off.", code="two_people")
+        raise NotAllowed(
+            "Somebody other than the uploader has to look at the recording and sign it off.",
+            code="two_people",
+        )
     settle(session, recording, "sign_off", None)
     record_event(session, "sign_off", "recording", recording.id, by=by, package=recording.package_id)
 
@@ -142,6 +151,14 @@ def get_recording(session: Session, recording_id: str) -> Recording:
 def find_recording_by_digest(session: Session, sha256: str) -> Recording | None:
     """The recording with exactly these bytes."""
     return session.scalars(select(Recording).where(Recording.sha256 == sha256)).first()
+
+
+def get_recording_by_digest(session: Session, sha256: str) -> Recording:
+    """The recording with exactly these bytes. Raises `NotFound`."""
+    recording = find_recording_by_digest(session, sha256)
+    if recording is None:
+        raise NotFound("There is no such recording.", code="recording_not_found")
+    return recording
 
 
 def list_recordings(session: Session, *, limit: int = 100) -> list[Recording]:

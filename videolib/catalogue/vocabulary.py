@@ -59,12 +59,14 @@ def read_schemes(path: Path) -> list[dict[str, Any]]:
     schemes: list[dict[str, Any]] = []
     for file in files:
         try:
-            content = yaml.load(file.read_text(encoding="utf-8"), Loader=_LOADER)
+            content = yaml.load(file.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise InvalidInput(f"{file.name} cannot be read as YAML.", code="vocabulary_unreadable") from error
         found = content.get("schemes", [content]) if isinstance(content, dict) else None
         if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
-            raise InvalidInput(f"{file.name} holds no scheme: write id, labels and terms.", code="vocabulary_unreadable")
+            raise InvalidInput(
+                f"{file.name} holds no scheme: write id, labels and terms.", code="vocabulary_unreadable"
+            )
         schemes += found
     return schemes
 

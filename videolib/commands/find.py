@@ -13,8 +13,20 @@ AUDIENCES = frozenset({"public", "signed_in"})
 
 @click.command()
 @click.argument("query")
-@click.option("--lang", type=click.Choice(["en", "zh"]), default="zh", show_default=True, help="Language of labels; not a filter.")
-@click.option("--facet", "facets", multiple=True, metavar="SCHEME=TERM", help="Only entries with that term; may be given again.")
+@click.option(
+    "--lang",
+    type=click.Choice(["en", "zh"]),
+    default="zh",
+    show_default=True,
+    help="Language of labels; not a filter.",
+)
+@click.option(
+    "--facet",
+    "facets",
+    multiple=True,
+    metavar="SCHEME=TERM",
+    help="Only entries with that term; may be given again.",
+)
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 100), help="How many hits.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a hit, then one with the totals.")
 def search(query: str, lang: str, facets: tuple[str, ...], limit: int, *, as_json: bool) -> None:
@@ -35,7 +47,14 @@ def search(query: str, lang: str, facets: tuple[str, ...], limit: int, *, as_jso
         for scheme, counts in page.facets.items()
     }
     if as_json:
-        print_json({"total": page.total, "took_ms": page.took_ms, "facets": facet_counts, "did_you_mean": page.did_you_mean})
+        print_json(
+            {
+                "total": page.total,
+                "took_ms": page.took_ms,
+                "facets": facet_counts,
+                "did_you_mean": page.did_you_mean,
+            }
+        )
     else:
         click.echo(f"{page.total} found" + (f"; did you mean {page.did_you_mean}?" if page.did_you_mean else ""))
 
@@ -57,7 +76,8 @@ def _hit(hit: Any) -> dict[str, Any]:
         "snippet": hit.snippet.text,
         "score": hit.score,
         "moments": [
-            {"start_s": moment.start_s, "end_s": moment.end_s, "kind": moment.kind, "text": moment.text} for moment in hit.moments
+            {"start_s": moment.start_s, "end_s": moment.end_s, "kind": moment.kind, "text": moment.text}
+            for moment in hit.moments
         ],
     }
 

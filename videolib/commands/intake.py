@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from videolib.commands.opening import opened_database, opened_workshop, print_json, progress_bar, read_settings
+from videolib.commands.opening import (
+    opened_database,
+    opened_workshop,
+    print_json,
+    progress_bar,
+    read_settings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +32,11 @@ LOOK_EVERY_S = 0.5
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@click.option("--meta", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="YAML with the entry's fields.")
+@click.option(
+    "--meta",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="YAML with the entry's fields.",
+)
 @click.option("--publish", is_flag=True, help="Publish what passes the gate; the rest stays a draft.")
 @click.option("--no-wait", is_flag=True, help="Only queue; a worker does the rest.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object an input.")
@@ -126,7 +136,10 @@ def work_off(workshop: Workshop, recording_ids: list[str]) -> None:
     if recording_ids:
         with _watched(workshop, recording_ids):
             run_worker(
-                workshop, index=HostIndex(workshop.settings, workshop.database), stop=settled, recording_ids=recording_ids
+                workshop,
+                index=HostIndex(workshop.settings, workshop.database),
+                stop=settled,
+                recording_ids=recording_ids,
             )
 
 
@@ -157,7 +170,11 @@ def _look(session: Session, recording_ids: list[str]) -> list[dict[str, Any]]:
 
     rows = [get_recording(session, identifier) for identifier in recording_ids]
     return [
-        {"stage": row.stage, "progress": 1.0 if row.state in SETTLED else row.progress, "is_settled": row.state in SETTLED}
+        {
+            "stage": row.stage,
+            "progress": 1.0 if row.state in SETTLED else row.progress,
+            "is_settled": row.state in SETTLED,
+        }
         for row in rows
     ]
 
@@ -202,7 +219,9 @@ def _describe(recording: Any) -> dict[str, Any]:
         "state": recording.state,
         "stage": recording.stage,
         "progress": recording.progress,
-        "reason": {"code": recording.reason_code, "message": recording.reason_message} if recording.reason_code else None,
+        "reason": {"code": recording.reason_code, "message": recording.reason_message}
+        if recording.reason_code
+        else None,
         "updated_at": recording.updated_at.isoformat(),
     }
 

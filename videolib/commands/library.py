@@ -31,7 +31,7 @@ def prepare_library(settings: Settings) -> list[str]:
     database = Database(settings.database_url)
     try:
         done = upgrade(database, settings.home)
-        told = [f"Database: {'created' if done.before is None else 'up to date' if done.before == done.after else 'upgraded'}."]
+        told = [f"Database: schema {done.after}, was {done.before or 'not there'}."]
         if done.copy:
             told.append(f"A copy of the database as it was lies at {done.copy}.")
         for url in (settings.store_url, settings.originals_url):
@@ -57,8 +57,8 @@ def serve(host: str, port: int) -> None:
     with opened_database(settings) as database, database.reading() as session:
         if has_demo_accounts(session):
             raise Conflict(
-                "This library holds demo accounts, whose passwords everybody knows: serve it with `videolib demo`, or set "
-                "VIDEOLIB_HOME to a library of your own.",
+                "This library holds demo accounts, whose passwords everybody knows: serve it with `videolib demo`, "
+                "or set VIDEOLIB_HOME to a library of your own.",
                 code="demo_library",
             )
     click.echo(f"Serving on http://{host}:{port} (Ctrl-C ends it).", err=True)

@@ -18,7 +18,13 @@ def user() -> None:
 
 @user.command()
 @click.argument("email")
-@click.option("--role", "roles", multiple=True, required=True, help="trainee, editor, instructor or admin; may be given again.")
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    required=True,
+    help="trainee, editor, instructor or admin; may be given again.",
+)
 @click.option("--name", default="", help="The name others see.")
 def add(email: str, roles: tuple[str, ...], name: str) -> None:
     """Add a person; the password is asked for, or read from stdin."""
@@ -64,7 +70,14 @@ def list_people(*, as_json: bool) -> None:
         for person in list_users(session):
             roles = sorted(person.role_names)
             if as_json:
-                print_json({"email": person.email, "name": person.display_name, "roles": roles, "active": person.active})
+                print_json(
+                    {
+                        "email": person.email,
+                        "name": person.display_name,
+                        "roles": roles,
+                        "active": person.active,
+                    }
+                )
             else:
                 click.echo(f"{person.email:40} {', '.join(roles):30} {'' if person.active else 'disabled'}".rstrip())
 
