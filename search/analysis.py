@@ -120,7 +120,7 @@ def fold(word: str) -> str:
 
 
 def acronym(word: str) -> str | None:
-    """ "TIPS" for TIPS, "AVM" for AVMs and AVM, None for what is no acronym."""
+    """The acronym that a word is: "TIPS" for TIPS, "AVM" for AVMs and AVM, None for what is no acronym."""
     base = word[:-1] if len(word) > 2 and word[-1] == "s" and word[:-1].isupper() else word
     return base if base.isupper() and sum(c.isalpha() for c in base) >= 2 and len(base) <= 10 else None
 
@@ -251,7 +251,7 @@ def _joined(previous: _Piece | None, piece: _Piece, text: str) -> str | None:
 
 
 def _latin_keys(word: str, *, loose: bool) -> tuple[str, ...]:
-    """ "=TIPS" is the key of an acronym, "tip" of the word."""
+    """The keys of a word: "=TIPS" is that of an acronym, "tip" of the word."""
     folded = fold(word)
     stemmed = stem(folded)
     short = acronym(word)

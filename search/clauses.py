@@ -32,9 +32,47 @@ _SUBSTRING = 0.6  # a Chinese word found only by its characters
 
 # Words that say nothing here; they are dropped while anything else is left.
 _IDLE = frozenset(
-    "a an and are as at by can do does for from how in into is it me of on or show that the their this to using via "
-    "what when where which why with without video videos clip "
-    "的 了 和 与 及 或 在 是 有 我 要 想 看 怎么 怎样 如何 什么 哪些 为什么 吗 呢 视频 录像 教学 演示 一个 进行 以及 术".split()
+    [
+        *(
+            "a",
+            "an",
+            "and",
+            "are",
+            "as",
+            "at",
+            "by",
+            "can",
+            "do",
+            "does",
+            "for",
+            "from",
+            "how",
+            "in",
+            "into",
+            "is",
+            "it",
+        ),
+        *(
+            "me",
+            "of",
+            "on",
+            "or",
+            "show",
+            "that",
+            "the",
+            "their",
+            "this",
+            "to",
+            "using",
+            "via",
+            "what",
+            "when",
+            "where",
+        ),
+        *("which", "why", "with", "without", "video", "videos", "clip", "的", "了", "和", "与", "及", "或", "在", "是"),
+        *("有", "我", "要", "想", "看", "怎么", "怎样", "如何", "什么", "哪些", "为什么", "吗", "呢", "视频", "录像"),
+        *("教学", "演示", "一个", "进行", "以及", "术"),
+    ]
 )
 
 

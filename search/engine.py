@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-# Fields of words, and of concept ids, by where they stand. A wider concept stands as "~id" beside the one that is there.
+# Fields of words, and of concept ids, by where they stand. A wider concept stands as "~id" beside the one found.
 TITLE, TEXT, SPOKEN = "title", "text", "spoken"
 TITLE_CONCEPTS, TEXT_CONCEPTS, SPOKEN_CONCEPTS = "title_concepts", "text_concepts", "spoken_concepts"
 TERMS = "terms"  # the concepts an editor gave the entry

@@ -199,9 +199,11 @@ class SearchIndex:
             name = self._folder.current()
             try:
                 return read(name, self._reader(name))
-            except (IndexDamaged, *self._engine.damage) as error:
+            except IndexDamaged as error:
                 damage = error
-                self.close()
+            except self._engine.damage as error:
+                damage = error
+            self.close()
         raise IndexDamaged("The search index is damaged: run `videolib reindex` to build it anew.") from damage
 
     def _reader(self, name: str) -> EngineReader:

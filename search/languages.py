@@ -16,10 +16,10 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", category=SyntaxWarning)
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     warnings.filterwarnings("ignore", category=UserWarning, message=".*pkg_resources")
-    import jieba  # type: ignore[import-untyped]
+    import jieba
 import opencc
 import pypinyin
-import snowballstemmer  # type: ignore[import-untyped]
+import snowballstemmer
 
 jieba.setLogLevel(logging.ERROR)  # it greets on stderr at every load
 

@@ -1,4 +1,4 @@
-"""Chinese words by their sound: typed in pinyin (gudongmai), by initials (gdm), or with a character of the same sound."""
+"""Chinese words by sound: pinyin (gudongmai), initials (gdm), or typed with a character of the same sound."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator

@@ -58,7 +58,7 @@ class QueryPlan:
 class _Draft:
     clauses: list[Clause] = field(default_factory=list)
     excluded: list[Clause] = field(default_factory=list)
-    filters: Filters = Filters()
+    filters: Filters = field(default_factory=Filters)
     expanded: list[Expansion] = field(default_factory=list)
 
 
@@ -215,7 +215,7 @@ def _items(text: str) -> Iterator[_Item]:
 
 
 def _interval(value: str, *, in_seconds: bool) -> Range | None:
-    """ "<10m", ">=2020", "5m-1h", "2021"; minutes where a duration has no unit."""
+    """The interval of "<10m", ">=2020", "5m-1h", "2021"; minutes where a duration has no unit."""
     ends = _DASH.split(value)
     if len(ends) == 2 and all(ends):
         low, high = (_bound(end, in_seconds=in_seconds) for end in ends)
