@@ -12,6 +12,7 @@ The sentences are for hospital editors; pages translate them by `code`, which is
 
 from __future__ import annotations
 
+import signal
 from typing import Literal
 
 from videolib.errors import VideolibError
@@ -70,22 +71,37 @@ class Refused(IngestError):
 
 
 class ToolFailed(IngestError):
-    """A media tool failed; `stderr_tail` is for the log of operators, never for pages."""
+    """A media tool failed; `stderr_tail` is for the log of operators, never for pages.
+
+    `exit_status` is None when it had to be stopped, 128 + n when signal n ended it.
+    """
 
     may_retry = True
+    kind: Reason = "tool_failed"
 
-    def __init__(
-        self, message: str | None = None, *, stderr_tail: str = "", reason: Reason = "tool_failed"
-    ) -> None:
-        super().__init__(reason, message)
+    def __init__(self, message: str | None = None, *, stderr_tail: str = "", exit_status: int | None = None) -> None:
+        super().__init__(self.kind, message)
         self.stderr_tail = stderr_tail
+        self.exit_status = exit_status
+
+    @property
+    def is_inputs_fault(self) -> bool:
+        """Whether the tool read the recording and gave up or crashed: it will do so again."""
+        if self.exit_status is None or self.stderr_tail.startswith(("bwrap:", "prlimit:", "unshare:")):
+            return False
+        # a crash is the recording's doing as well; only what somebody else ended is not
+        return self.exit_status not in {128 + signal.SIGKILL, 128 + signal.SIGTERM, 128 + signal.SIGXCPU}
 
 
 class NoSpace(ToolFailed):
     """The disk or the file-size limit was reached while a tool wrote."""
 
-    def __init__(self, message: str | None = None, *, stderr_tail: str = "") -> None:
-        super().__init__(message, stderr_tail=stderr_tail, reason="no_space")
+    kind: Reason = "no_space"
+
+    @property
+    def is_inputs_fault(self) -> bool:
+        """No: the host's."""
+        return False
 
 
 class Cancelled(VideolibError):

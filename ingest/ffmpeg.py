@@ -81,12 +81,8 @@ def find_tools() -> Tools:
         if all(is_new_enough(numbers) for _, numbers in versions) and "--enable-libx264" in abouts[0]:
             words = [word for word, _ in versions]
             log.info("media tools: ffmpeg %s, ffprobe %s, sandbox %s", *words, tier)
-            return Tools(
-                ffmpeg, ffprobe, words[0], words[1], tier, reaches[0].libraries, reaches[1].libraries
-            )
-    raise ToolFailed(
-        "No usable ffmpeg was found. Install ffmpeg 8.1.2 or newer with x264, or run the set-up again."
-    )
+            return Tools(ffmpeg, ffprobe, words[0], words[1], tier, reaches[0].libraries, reaches[1].libraries)
+    raise ToolFailed("No usable ffmpeg was found. Install ffmpeg 8.1.2 or newer with x264, or run the set-up again.")
 
 
 def run_ffmpeg(
@@ -213,9 +209,7 @@ def _fill(arguments: Iterable[str], source: str, out: str) -> list[str]:
     return [argument.replace("{source}", source).replace("{out}", out) for argument in arguments]
 
 
-def _follow(
-    process: subprocess.Popen[bytes], job: _Job, watch: Watch, pipes: _Pipes, progress: int | None
-) -> None:
+def _follow(process: subprocess.Popen[bytes], job: _Job, watch: Watch, pipes: _Pipes, progress: int | None) -> None:
     """Drain all pipes until the tool closes them; raise when it must be stopped."""
     with selectors.DefaultSelector() as selector:
         for stream, buffer in ((process.stdout, pipes.stdout), (process.stderr, pipes.stderr)):
@@ -305,10 +299,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def _failure(job: _Job, status: int, tail: str) -> ToolFailed:
     log.warning("%s ended with status %d: %s", job.name, status, tail[-2000:])
     if "No space left on device" in tail or "File too large" in tail or status == 128 + signal.SIGXFSZ:
-        return NoSpace(stderr_tail=tail)
+        return NoSpace(stderr_tail=tail, exit_status=status)
     if status == 128 + signal.SIGXCPU:
-        return ToolFailed("Converting used too much computing time and was stopped.", stderr_tail=tail)
-    return ToolFailed(stderr_tail=tail)
+        words = "Converting used too much computing time and was stopped."
+        return ToolFailed(words, stderr_tail=tail, exit_status=status)
+    return ToolFailed(stderr_tail=tail, exit_status=status)
 
 
 class _Feeder:

@@ -1,0 +1,152 @@
+"""What the first bytes of a file and the outline of an MP4 say, read in Python before any tool opens the file.
+
+Cheap refusals with the right words (still pictures, lists of other files, texts) and the diagnosis when ffprobe gives
+up. Nothing here trusts a length that the file states: reads are bounded.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from ingest.errors import Reason, Refused
+
+HEAD_BYTES = 4096
+SIDE_MAX = 8192
+_BOXES_MAX = 10_000
+_MOOV_SEARCH_BYTES = 16 * 1024 * 1024
+
+_PICTURES = (
+    *(b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"II*\x00", b"MM\x00*", b"8BPS", b"\x00\x00\x01\x00"),
+    *(b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51", b"\x00\x00\x00\x0cJXL ", b"\xff\x0a", b"qoif"),
+)
+# ISO base media brands of pictures: HEIF, AVIF, Canon raw
+_PICTURE_BRANDS = frozenset(
+    {b"heic", b"heix", b"heim", b"heis", b"mif1", b"mif2", b"avif", b"crx ", b"jpeg", b"j2ki", b"jxl "}
+)
+_LISTS = re.compile(
+    rb"#EXTM3U|ffconcat\s+version|\[playlist\]|\[reference\]|<(?:\?xml[^>]*>\s*<)?(?:\w+:)?"
+    rb"(?:MPD|SmoothStreamingMedia|asx|smil|playlist|PackingList|CompositionPlaylist)\b"
+    rb"|v=0\r?\no=|(?:file|stream|subfile|concat|pipe|https?|rtsps?|rtmps?|ftp|data|crypto):\S"
+    rb"|file\s+\S|\S+\.(?:mp4|mov|mkv|ts|m3u8?|mpd)\s*$",
+    re.IGNORECASE,
+)
+_WEBVTT = "This is a caption file, not a recording. Add it to its recording as captions."
+# first bytes of what is certainly no DICOM file, so that the DICOM room need not be opened
+_MEDIA = re.compile(
+    rb"....(?:ftyp|moov|mdat|free|wide|skip|styp|moof|pnot)|\x1aE\xdf\xa3|RIFF....AVI |FLV\x01"
+    rb"|0&\xb2u\x8ef\xcf\x11|\x06\x0e\+4|\x00\x00\x01[\xba\xb3]|G|....G",
+    re.DOTALL,
+)
+
+
+def read_head(source: Path) -> bytes:
+    """Answer the first 4096 bytes; raise `Refused("empty")` when there are none."""
+    with source.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    if not head:
+        raise Refused("empty")
+    return head
+
+
+def may_be_dicom(head: bytes) -> bool:
+    """Whether it is worth asking the DICOM room, which takes half a second to load."""
+    return head[128:132] == b"DICM" or (_MEDIA.match(head) is None and not _is_text(head))
+
+
+def refuse_by_head(head: bytes) -> None:
+    """Raise `Refused` for what the first bytes already show to be no recording."""
+    if head.startswith(_PICTURES) or (head.startswith(b"RIFF") and head[8:12] == b"WEBP"):
+        raise Refused("still_image")
+    if head[4:8] == b"ftyp" and head[8:12] in _PICTURE_BRANDS:
+        raise Refused("still_image")
+    if head.startswith(b"YUV4MPEG2"):
+        raise Refused(_y4m_reason(head))
+    if _is_text(head):
+        _refuse_text(head)
+
+
+def explain_unreadable(source: Path, stderr: str) -> Reason:
+    """Answer why ffprobe could not read a file: encrypted, cut off, damaged, or no media at all."""
+    with source.open("rb") as file:
+        outline = read_outline(file)
+    if outline is None:
+        is_media = _MEDIA.match(read_head(source)) is not None
+        return "unsupported" if "not on whitelist" in stderr else "corrupt" if is_media else "not_media"
+    if outline.is_encrypted:
+        return "encrypted"
+    return "truncated" if outline.is_cut or not outline.has_index else "corrupt"
+
+
+@dataclass(frozen=True)
+class Outline:
+    """An MP4's top level: whether its index is there, its last box whole, its samples encrypted."""
+
+    has_index: bool
+    is_cut: bool
+    is_encrypted: bool
+
+
+def read_outline(file: BinaryIO) -> Outline | None:
+    """Walk the top-level boxes of an MP4 or MOV; None for any other file."""
+    size = file.seek(0, os.SEEK_END)
+    has_index = is_cut = is_encrypted = False
+    first = True
+    for kind, start, end in _boxes(file, size):
+        if first and kind not in {b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip", b"styp", b"pnot"}:
+            return None
+        first = False
+        is_cut = end > size
+        if kind == b"moov":
+            has_index = True
+            file.seek(start)
+            index = file.read(min(end - start, _MOOV_SEARCH_BYTES))
+            is_encrypted = b"encv" in index or b"enca" in index or b"drmi" in index
+    return None if first else Outline(has_index, is_cut, is_encrypted)
+
+
+def _boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield (kind, start, end) of top-level boxes; an end may lie behind the end of the file."""
+    position = 0
+    for _ in range(_BOXES_MAX):
+        file.seek(position)
+        header = file.read(16)
+        if len(header) < 8:
+            return
+        length = int.from_bytes(header[:4], "big")
+        if length == 1:
+            length = int.from_bytes(header[8:16], "big")
+        elif length == 0:  # to the end of the file
+            length = size - position
+        if length < 8:
+            return
+        yield header[4:8], position, position + length
+        position += length
+
+
+def _y4m_reason(head: bytes) -> Reason:
+    sides = re.findall(rb"[WH](\d{1,9})", head.partition(b"\n")[0])
+    return "too_large" if any(int(side) > SIDE_MAX for side in sides) else "unsupported"
+
+
+def _is_text(head: bytes) -> bool:
+    for encoding in ("utf-16",) if head[:2] in {b"\xff\xfe", b"\xfe\xff"} else ("utf-8", "gb18030"):
+        # the last character may be cut
+        text = head[: len(head) // 4 * 4].decode(encoding, "ignore")
+        if len(text.encode(encoding)) >= len(head) - 8 and not re.search(r"[\x00-\x08\x0e-\x1f]", text):
+            return True
+    return False
+
+
+def _refuse_text(head: bytes) -> None:
+    plain = head.decode("utf-16", "ignore").encode() if head[:2] in {b"\xff\xfe", b"\xfe\xff"} else head
+    plain = plain.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if re.search(rb"<svg[\s>]", plain, re.IGNORECASE):
+        raise Refused("still_image")
+    if plain.startswith(b"WEBVTT"):
+        raise Refused("not_media", _WEBVTT)
+    raise Refused("unsafe_reference" if _LISTS.match(plain) else "not_media")
