@@ -17,6 +17,8 @@ NOT_IN_TEXTS = frozenset(
 )  # fmt: skip
 
 _ASIDE = re.compile(r"\s*[(（][^)）]*[)）]")
+_EN_BEGINNING = re.compile(r"^(?:(?:transcatheter|percutaneous|image-guided) )+", re.IGNORECASE)
+_ZH_BEGINNING = re.compile(r"^(?:影像引导下|经皮(?!经)|经导管)+")
 _ZH_ENDINGS = ("植入术", "置入术", "术")
 _ZH_TWINS = (("植入", "置入"), ("置入", "植入"))
 _SHORTEST_PART = 4
@@ -49,18 +51,27 @@ def forms(concept: Concept) -> dict[str, set[str]]:
 def _variants(name: str, lang: str) -> Iterator[str]:
     yield name
     short = _ASIDE.sub("", name)
-    if short and short != name:
+    if short:
         yield short
-    if lang != "zh":
-        return
-    for part in {short, *(piece for piece in short.split("/") if len(piece) >= _SHORTEST_PART)}:
-        yield part
+    if lang == "zh":
+        for part in {short, *(piece for piece in short.split("/") if len(piece) >= _SHORTEST_PART)}:
+            yield from _chinese_variants(part)
+    else:
+        yield _EN_BEGINNING.sub("", short)
+
+
+def _chinese_variants(name: str) -> Iterator[str]:
+    """Without the beginning that says how it is reached, without the ending that says it is an operation."""
+    core = _ZH_BEGINNING.sub("", name)
+    for whole in {name, core}:
+        yield whole
         for ending in _ZH_ENDINGS:
-            if part.endswith(ending) and len(part) - len(ending) >= _SHORTEST_PART:
-                yield part.removesuffix(ending)
+            left = whole.removesuffix(ending)
+            if left != whole and (len(left) >= _SHORTEST_PART or core != name):
+                yield left
         for one, other in _ZH_TWINS:
-            if one in part:
-                yield part.replace(one, other)
+            if one in whole:
+                yield whole.replace(one, other)
 
 
 def dictionary_words(vocabulary: Vocabulary) -> set[str]:

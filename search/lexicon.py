@@ -90,18 +90,17 @@ class Lexicon:
         return Mended(text, choices, shown, tuple(reversed(changes))) if changes else None
 
     def _stretches(self, plan: QueryPlan, totals: Sequence[int]) -> Iterator[tuple[int, int]]:
-        """Where the words that find nothing stand; two that together are pinyin typed with a space are one."""
+        """Where the words that find nothing stand; those that together are pinyin are one."""
         unknown = [c for c, total in zip(plan.clauses, totals, strict=True) if not total and c.is_word]
-        while unknown:
-            clause = unknown.pop(0)
-            following = unknown[0] if unknown else None
-            if following and plan.text[clause.end : following.start] == " ":
-                together = f"{clause.typed}{following.typed}"
-                if not self.sounds.spelt(clause.typed) and self.sounds.spelt(together):
-                    unknown.pop(0)
-                    yield clause.start, following.end
-                    continue
-            yield clause.start, clause.end
+        at = 0
+        while at < len(unknown):
+            row = 1
+            while at + row < len(unknown) and plan.text[unknown[at + row - 1].end : unknown[at + row].start] == " ":
+                row += 1
+            joined = (n for n in range(row, 1, -1) if self.sounds.spelt("".join(c.typed for c in unknown[at : at + n])))
+            count = next(joined, 1)
+            yield unknown[at].start, unknown[at + count - 1].end
+            at += count
 
     def _meant(self, typed: str) -> tuple[tuple[str, ...], str]:
         if is_chinese(typed):

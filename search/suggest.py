@@ -32,16 +32,18 @@ class CompletionList:
     """What one group of readers may be offered."""
 
     def __init__(self, vocabulary: Vocabulary, analyzer: Analyzer, cards: Iterable[Card]) -> None:
-        rows: set[tuple[str, int, str, str, str]] = set()
+        rows: set[tuple[str, int, bool, str, str, str]] = set()
         uses: Counter[str] = Counter()
         for card in cards:
             uses.update({concept_id for _, concept_id in card.facets})
             for title in card.titles.values():
-                rows.update((key, 0, title, "title", card.entry_id) for key in _title_keys(title, analyzer))
+                rows.update((key, 0, False, title, "title", card.entry_id) for key in _title_keys(title, analyzer))
         for concept_id, count in uses.items():
             concept = vocabulary.concepts.get(concept_id)
             if concept is not None and concept.scheme not in NOT_IN_TEXTS:
-                rows.update((key, -count, form, "term", concept_id) for key, form in _term_keys(concept))
+                rows.update(
+                    (key, -count, not label, name, "term", concept_id) for key, name, label in _term_keys(concept)
+                )
         self._rows = sorted(rows)
 
     def complete(self, typed: str, lang: str, limit: int) -> tuple[Suggestion, ...]:
@@ -50,12 +52,12 @@ class CompletionList:
         if not start:
             return ()
         at = bisect_left(self._rows, (start,))
-        found: list[tuple[tuple[bool, bool, int, bool, int], str, str, str]] = []
-        for key, rarity, text, kind, id_ in self._rows[at : at + _LOOKED_AT]:
+        found: list[tuple[tuple[bool, bool, int, bool, bool, int], str, str, str]] = []
+        for key, rarity, synonym, text, kind, id_ in self._rows[at : at + _LOOKED_AT]:
             if not key.startswith(start):
                 break
             foreign = (lang == "zh") != any(is_chinese(character) for character in text)
-            found.append(((kind == "title", key != start, rarity, foreign, len(text)), text, kind, id_))
+            found.append(((kind == "title", key != start, rarity, foreign, synonym, len(text)), text, kind, id_))
         chosen: dict[tuple[str, str], Suggestion] = {}
         for _, text, kind, id_ in sorted(found):
             chosen.setdefault((kind, id_), _suggestion(text, kind, id_))
@@ -68,13 +70,15 @@ def _suggestion(text: str, kind: str, id_: str) -> Suggestion:
     return Suggestion(text, kind, entry_id=id_)
 
 
-def _term_keys(concept: Concept) -> Iterator[tuple[str, str]]:
-    names = (*concept.labels.values(), *(name for names in concept.synonyms.values() for name in names))
-    for name in names:
-        yield completion_key(name), name
+def _term_keys(concept: Concept) -> Iterator[tuple[str, str, bool]]:
+    """(key, name, is it the label?) of each way a term may be typed."""
+    synonyms = {name for names in concept.synonyms.values() for name in names}
+    for name in {*concept.labels.values(), *synonyms}:
+        label = name in concept.labels.values()
+        yield completion_key(name), name, label
         if is_chinese(name):
             for key in keys(name):
-                yield key, name
+                yield key, name, label
 
 
 def _title_keys(title: str, analyzer: Analyzer) -> Iterator[str]:

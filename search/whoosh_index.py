@@ -13,6 +13,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from pickle import PickleError
 from typing import Any
@@ -55,6 +56,25 @@ WRITER_MEMORY_MIB = 64
 Scores = dict[int, float]
 
 
+class _Storage(FileStorage):  # type: ignore[misc]
+    """A folder whose files can all be closed; Whoosh's readers forget some."""
+
+    def __init__(self, folder: Path) -> None:
+        # Not mapped into memory: a file cut short under a map kills the process instead of raising.
+        super().__init__(str(folder), supports_mmap=False)
+        self._files: list[Any] = []
+
+    def open_file(self, name: str, **options: Any) -> Any:
+        file = super().open_file(name, **options)
+        self._files.append(file.raw_file())
+        return file
+
+    def close_files(self) -> None:
+        for file in self._files:
+            file.close()
+        self._files.clear()
+
+
 class ExactField(TEXT):  # type: ignore[misc]
     """A field whose value is already the tokens at each position."""
 
@@ -91,11 +111,19 @@ class WhooshEngine:
 
     def create(self, folder: Path) -> None:
         """Make an empty index in an empty folder."""
-        FileIndex.create(FileStorage(str(folder), supports_mmap=False), _schema())
+        storage = _Storage(folder)
+        FileIndex.create(storage, _schema())
+        storage.close_files()
 
     def write(self, folder: Path, entries: Iterable[PreparedEntry], deleted_ids: Iterable[str]) -> int:
         """Delete, replace and add in one commit; the number of entries there are then."""
-        index = FileIndex(FileStorage(str(folder), supports_mmap=False))
+        storage = _Storage(folder)
+        try:
+            return self._write(FileIndex(storage), entries, deleted_ids)
+        finally:
+            storage.close_files()
+
+    def _write(self, index: Any, entries: Iterable[PreparedEntry], deleted_ids: Iterable[str]) -> int:
         writer = index.writer(limitmb=WRITER_MEMORY_MIB)
         # A compound segment is copied into memory by every reader; single files are read where they lie.
         writer.compound = False
@@ -124,6 +152,12 @@ class WhooshEngine:
         return WhooshReader(folder)
 
 
+@dataclass(frozen=True)
+class _Opened:
+    reader: Any
+    storage: _Storage
+
+
 class WhooshReader:
     """One commit, open for searching.
 
@@ -134,38 +168,43 @@ class WhooshReader:
         self._folder = folder
         self._lock = threading.Lock()
         self._closed = False
-        self._idle: list[Any] = [self._open()]
+        self._idle: list[_Opened] = [self._open()]
         self._cards: dict[str, list[Card]] = {}
         self._visible: dict[frozenset[str], frozenset[int]] = {}
 
-    def _open(self) -> Any:
-        return FileIndex(FileStorage(str(self._folder), supports_mmap=False)).reader()
+    def _open(self) -> "_Opened":
+        storage = _Storage(self._folder)
+        try:
+            return _Opened(FileIndex(storage).reader(), storage)
+        except BaseException:
+            storage.close_files()
+            raise
 
     @contextmanager
     def _borrowed(self) -> Iterator[Any]:
         with self._lock:
-            reader = self._idle.pop() if self._idle else None
-        if reader is None:
-            reader = self._open()
+            opened = self._idle.pop() if self._idle else None
+        if opened is None:
+            opened = self._open()
         keep = False
         try:
-            yield reader
+            yield opened.reader
             keep = True
         finally:
             with self._lock:
                 keep = keep and not self._closed and len(self._idle) < IDLE_READERS
                 if keep:
-                    self._idle.append(reader)
+                    self._idle.append(opened)
             if not keep:
-                reader.close()
+                opened.storage.close_files()
 
     def close(self) -> None:
         """Let go of the files; searches under way end in peace."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
-        for reader in idle:
-            reader.close()
+        for opened in idle:
+            opened.storage.close_files()
 
     def find(self, query: EngineQuery) -> EngineAnswer:
         """Collect, count, rank."""
@@ -333,15 +372,14 @@ class _Collection:
 
 
 def _enough(matched: Mapping[int, int], eligible: Sequence[int], clauses: int, few: int) -> tuple[int, list[int]]:
-    """All clauses; with few such entries all but one; with few of those, any."""
-    if not clauses:
-        return 0, list(eligible)
-    documents: list[int] = []
-    for required in sorted({clauses, max(1, clauses - 1), 1}, reverse=True):
-        documents = [document for document in eligible if matched[document] >= required]
-        if len(documents) >= few or required == 1:
-            return required, documents
-    return 1, documents
+    """All clauses; with few such entries all but one; with few of those, any. What adds none does not count."""
+    required, documents = clauses, [document for document in eligible if matched[document] >= clauses]
+    for fewer in (clauses - 1, 1):
+        if 1 <= fewer < required and len(documents) < few:
+            more = [document for document in eligible if matched[document] >= fewer]
+            if len(more) > len(documents):
+                required, documents = fewer, more
+    return required, documents
 
 
 def _postings(reader: Any, field: str, token: str) -> Iterator[tuple[int, float]]:
