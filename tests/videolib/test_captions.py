@@ -1,0 +1,82 @@
+"""Captions: whatever comes in, only text and times go out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.libraries import add_entry
+from videolib.catalogue import captions
+from videolib.catalogue.captions import Cue, parse_vtt, write_vtt
+from videolib.catalogue.entries import Entry
+from videolib.db import Database
+from videolib.errors import InvalidInput
+
+TWO = (
+    "WEBVTT\n\n00:00:01.000 --> 00:00:02.500\n微导管\n\n00:03.000 --> 00:04.000 align:start\n<v Dr X>and <b>bold</b>\n"
+)
+
+
+def test_times_and_text_are_read_and_tags_and_settings_are_not() -> None:
+    assert parse_vtt(TWO) == [Cue(1.0, 2.5, "微导管"), Cue(3.0, 4.0, "and bold")]
+
+
+def test_what_is_written_reads_back_the_same() -> None:
+    cues = [Cue(0.0, 1.001, "a < b & c"), Cue(3600.5, 3601.0, "第二行\n第三行")]
+
+    assert parse_vtt(write_vtt(cues)) == cues
+
+
+def test_the_hostile_file_comes_out_harmless_or_not_at_all(shared: Path) -> None:
+    text = (shared / "testdata" / "hostile" / "subtitles_xss.vtt").read_text(encoding="utf-8")
+    written = write_vtt(parse_vtt(text))
+    lowered = written.lower()
+    assert "<" not in written.replace("-->", "")
+    assert "url(" not in lowered.replace("&lt;", "")
+    for cue in parse_vtt(written):
+        assert 0 <= cue.start_s < cue.end_s
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "no header", "WEBVTT", "WEBVTT\n\nnot a time\ntext", "\x00\x01", "WEBVTT\n\n00:05.000 --> 00:01.000\nback"],
+)
+def test_what_is_no_caption_file_is_refused_with_a_sentence(text: str) -> None:
+    with pytest.raises(InvalidInput, match=r"caption"):
+        parse_vtt(text)
+
+
+def test_too_large_a_file_is_refused_before_it_is_read() -> None:
+    with pytest.raises(InvalidInput, match="2 MiB"):
+        parse_vtt("WEBVTT\n\n" + "x" * captions.MAX_BYTES)
+
+
+@given(st.text(max_size=400))
+def test_no_text_breaks_the_parser(text: str) -> None:
+    try:
+        cues = parse_vtt("WEBVTT\n\n00:00.000 --> 00:01.000\n" + text)
+    except InvalidInput:
+        return
+    assert "<" not in write_vtt(cues).replace("-->", "")
+
+
+def test_captions_given_again_replace_those_of_the_same_language(database: Database) -> None:
+    entry = add_entry(database)
+    for text in (TWO, TWO.replace("微导管", "导丝")):
+        with database.writing() as session:
+            captions.add_captions(session, session.get_one(Entry, entry.id), "zh", text, by=None)
+
+    with database.reading() as session:
+        (track,) = captions.list_tracks(session, entry.id)
+        assert captions.cues_of(track)[0].text == "导丝"
+        assert track.language == "zh-Hans"
+
+
+def test_a_language_we_do_not_have_is_refused(database: Database) -> None:
+    entry = add_entry(database)
+
+    with pytest.raises(InvalidInput, match="zh-Hans or en"), database.writing() as session:
+        captions.add_captions(session, session.get_one(Entry, entry.id), "fr", TWO, by=None)

@@ -1,0 +1,142 @@
+"""Creating and upgrading the library: a copy first, all or nothing, never twice at once, never backwards."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import inspect, text
+
+from tests.libraries import add_entry, add_person, add_recording
+from videolib.catalogue.entries import Entry
+from videolib.catalogue.people import User
+from videolib.db import Database
+from videolib.errors import Conflict
+from videolib.upgrade import MIGRATIONS, UpgradeFailed, current_revision, find_differences, require_current, upgrade
+
+NEXT = '''"""A later release."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "9999"
+down_revision = "{head}"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add a column with a value, rebuild a table, then what the test says."""
+    with op.batch_alter_table("entries") as table:
+        table.add_column(sa.Column("added", sa.String(), nullable=False, server_default="yes"))
+        table.alter_column("audience", type_=sa.String(60))
+    {more}
+'''
+
+
+def later_migrations(tmp_path: Path, more: str = "pass") -> Path:
+    """The migrations of a later release: ours and one more."""
+    folder = tmp_path / "later"
+    shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    head = max(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+    (folder / "versions" / "9999_later.py").write_text(NEXT.format(head=head, more=more), encoding="utf-8")
+    return folder
+
+
+def fill(database: Database) -> tuple[User, Entry]:
+    """A library with something of everything that refers to something else."""
+    user = add_person(database)
+    return user, add_entry(database, add_recording(database, state="ready", by=user))
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_code(database: Database) -> None:
+    assert find_differences(database) == []
+
+
+def test_init_twice_changes_nothing_and_saves_no_copy(database: Database, own_home: Path) -> None:
+    user, _ = fill(database)
+
+    again = upgrade(database, own_home)
+
+    assert again.before == again.after
+    assert again.copy is None
+    with database.reading() as session:
+        assert session.get_one(User, user.id).email == user.email
+
+
+def test_an_upgrade_of_a_filled_library_keeps_its_rows_and_a_copy_of_it_as_it_was(
+    database: Database, own_home: Path, tmp_path: Path
+) -> None:
+    _, entry = fill(database)
+
+    done = upgrade(database, own_home, migrations=later_migrations(tmp_path))
+
+    with database.engine.connect() as connection:
+        row = connection.execute(text("SELECT added, title FROM entries WHERE id = :id"), {"id": entry.id}).one()
+    assert row.added == "yes"
+    assert "股浅动脉" in str(row.title) or "\\u80a1" in str(row.title)
+    assert done.copy is not None
+    if database.is_sqlite:
+        copy = sqlite3.connect(done.copy)
+        assert copy.execute("SELECT id FROM entries").fetchall() == [(entry.id,)]
+        assert copy.execute("SELECT version_num FROM alembic_version").fetchall() == [(done.before,)]
+        copy.close()
+    else:
+        with gzip.open(done.copy / "entries.copy.gz", "rt", encoding="utf-8") as file:
+            assert entry.id in file.read()
+
+
+def test_a_migration_that_fails_leaves_the_old_version_startable(
+    database: Database, own_home: Path, tmp_path: Path
+) -> None:
+    _, entry = fill(database)
+
+    with pytest.raises(UpgradeFailed, match="as it was"):
+        upgrade(database, own_home, migrations=later_migrations(tmp_path, 'op.execute("UPDATE nothing SET x = 1")'))
+
+    require_current(database)
+    assert find_differences(database) == []
+    assert "added" not in {column["name"] for column in inspect(database.engine).get_columns("entries")}
+    with database.reading() as session:
+        assert session.get_one(Entry, entry.id).title["en"].startswith("Stenting")
+
+
+def test_a_library_of_a_newer_version_is_refused_with_a_sentence(
+    database: Database, own_home: Path, tmp_path: Path
+) -> None:
+    upgrade(database, own_home, migrations=later_migrations(tmp_path))
+
+    with pytest.raises(Conflict, match="newer version"):
+        upgrade(database, own_home)
+    with pytest.raises(Conflict, match="newer version"):
+        require_current(database)
+    assert current_revision(database) == "9999"
+
+
+def test_two_inits_at_once_make_one_library(own_home: Path) -> None:
+    command = [sys.executable, "-m", "videolib", "init"]
+
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for _ in range(2)]
+    ends = [(process.communicate(timeout=120)[0].decode(), process.returncode) for process in both]
+
+    assert [status for _, status in ends] == [0, 0], ends
+    database = Database(f"sqlite:///{own_home / 'videolib.db'}")
+    require_current(database)
+    with database.engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM roles")).scalar_one() == 4
+        assert connection.execute(text("SELECT count(*) FROM terms")).scalar_one() > 700
+    database.close()
+
+
+def test_a_library_that_is_not_there_yet_says_what_to_do(own_home: Path) -> None:
+    own_home.mkdir()
+    database = Database(f"sqlite:///{own_home / 'videolib.db'}")
+
+    with pytest.raises(Conflict, match="videolib init"):
+        require_current(database)
+    database.close()
