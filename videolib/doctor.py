@@ -69,12 +69,13 @@ _FIXES = {
 
 
 def _tools(_settings: Settings) -> Iterator[Finding]:
-    from ingest.ffmpeg import find_tools, list_encoders
+    from ingest.ffmpeg import Limits, find_tools, run_ffmpeg
 
     tools = find_tools()
     yield Finding("ffmpeg", ok=True, message=f"ffmpeg {tools.ffmpeg_version} at {tools.ffmpeg}")
     yield Finding("ffprobe", ok=True, message=f"ffprobe {tools.ffprobe_version} at {tools.ffprobe}")
-    missing = [name for name in NEEDED_ENCODERS if name not in list_encoders()]
+    listed = run_ffmpeg(["-encoders"], source=None, out=None, limits=Limits.for_probe()).stdout.decode()
+    missing = [name for name in NEEDED_ENCODERS if f" {name} " not in listed]
     yield Finding(
         "encoders",
         ok=not missing,
@@ -86,14 +87,19 @@ def _tools(_settings: Settings) -> Iterator[Finding]:
         "unshare": "namespaces of the kernel: no network; install bubblewrap to hide other files as well",
         "limits": "limits of CPU, memory and size only; install bubblewrap",
     }
-    yield Finding("sandbox", ok=True, message=walls[tools.sandbox], fix="" if tools.sandbox == "bwrap" else "Install bubblewrap.")
+    yield Finding(
+        "sandbox",
+        ok=True,
+        message=walls[tools.sandbox],
+        fix="" if tools.sandbox == "bwrap" else "Install bubblewrap.",
+    )
 
 
 def _store(_settings: Settings, name: str, url: str) -> Iterator[Finding]:
     from videolib.storage import open_store
 
     for check, ok, message, fix in open_store(url).check():
-        yield Finding(f"{name} {check}", ok=ok, message=message, fix=fix)
+        yield Finding(f"{name} {check}", ok=ok, message=message, fix=fix or "")
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
@@ -106,7 +112,11 @@ def _database(settings: Settings) -> Iterator[Finding]:
         require_current(database)
         with database.reading() as session:
             require_same_version(session)
-        yield Finding("database", ok=True, message=f"{database.url.get_backend_name()}, schema {current_revision(database)}")
+        yield Finding(
+            "database",
+            ok=True,
+            message=f"{database.url.get_backend_name()}, schema {current_revision(database)}",
+        )
         yield _clock(database)
     finally:
         database.close()
@@ -119,7 +129,12 @@ def _clock(database: Database) -> Finding:
     with database.reading() as session:
         skew_s = abs(database_now(session).timestamp() - time.time())
     ok = skew_s <= CLOCK_TOLERANCE_S
-    return Finding("clock", ok=ok, message=f"{skew_s:.1f} s off the database's", fix="" if ok else "Turn on time synchronisation (chrony).")
+    return Finding(
+        "clock",
+        ok=ok,
+        message=f"{skew_s:.1f} s off the database's",
+        fix="" if ok else "Turn on time synchronisation (chrony).",
+    )
 
 
 def _index(settings: Settings) -> Iterator[Finding]:
@@ -148,7 +163,12 @@ def _broker(settings: Settings) -> Iterator[Finding]:
         with socket.create_connection((parts.hostname or "localhost", parts.port or 5672), timeout=5):
             yield Finding("broker", ok=True, message="answers")
     except OSError as error:
-        yield Finding("broker", ok=False, message=f"does not answer ({error.strerror or error})", fix="Check VIDEOLIB_BROKER_URL and that it runs.")
+        yield Finding(
+            "broker",
+            ok=False,
+            message=f"does not answer ({error.strerror or error})",
+            fix="Check VIDEOLIB_BROKER_URL and that it runs.",
+        )
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:

@@ -103,6 +103,12 @@ def list_tracks(session: Session, entry_id: str) -> list[Caption]:
     return list(session.scalars(select(Caption).where(Caption.entry_id == entry_id).order_by(Caption.language.desc())))
 
 
+def list_languages(session: Session, entry_id: str) -> list[str]:
+    """The languages in which an entry has captions, without reading them."""
+    statement = select(Caption.language).where(Caption.entry_id == entry_id).order_by(Caption.language.desc())
+    return list(session.scalars(statement))
+
+
 def find_track(session: Session, entry_id: str, language: str) -> Caption | None:
     """The track in that language."""
     return session.scalars(select(Caption).where(Caption.entry_id == entry_id, Caption.language == language)).first()

@@ -119,7 +119,7 @@ def claim(session: Session, owner: str, lease_s: float, *, recording_ids: list[s
 def heartbeat(session: Session, job: Job, lease_s: float) -> bool:
     """Hold the job for another `lease_s`; tells whether it is to be cancelled. Raises `LeaseLost`."""
     until = database_now(session) + timedelta(seconds=lease_s)
-    cancel = session.scalars(_held(job).values(lease_until=until).returning(Job.cancel)).one_or_none()
+    cancel: bool | None = session.scalars(_held(job).values(lease_until=until).returning(Job.cancel)).one_or_none()
     if cancel is None:
         raise LeaseLost("Another worker has this job by now.")
     return cancel

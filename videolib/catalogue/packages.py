@@ -6,7 +6,7 @@ import secrets
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from videolib.db import Base, utc_now
@@ -90,3 +90,9 @@ def get_package(session: Session, package_id: str | None) -> Package:
     if package is None or package.state != "complete":
         raise NotFound("There is no such package.", code="package_not_found")
     return package
+
+
+def list_objects(session: Session, package_id: str) -> list[dict[str, Any]]:
+    """Every stored object of a package: {"path", "bytes", "sha256"}, chunk by chunk."""
+    chunks = session.scalars(select(Chunk).where(Chunk.package_id == package_id).order_by(Chunk.position))
+    return [item for chunk in chunks for item in chunk.objects]

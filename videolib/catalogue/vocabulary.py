@@ -136,6 +136,11 @@ def list_terms(session: Session, scheme_id: str) -> list[Term]:
     return list(session.scalars(select(Term).where(Term.scheme_id == scheme_id).order_by(Term.position, Term.id)))
 
 
+def list_terms_by_ids(session: Session, ids: Iterable[str]) -> list[Term]:
+    """Those of the terms that exist."""
+    return list(session.scalars(select(Term).where(Term.id.in_(list(ids)))))
+
+
 def list_all_terms(session: Session) -> list[Term]:
     """Every term, scheme by scheme in its order."""
     return list(session.scalars(select(Term).order_by(Term.scheme_id, Term.position, Term.id)))

@@ -43,13 +43,14 @@ LOOK_EVERY_S = 0.5
 def ingest(paths: tuple[Path, ...], meta: Path | None, *, publish: bool, no_wait: bool, as_json: bool) -> None:
     """Take in PATHS: videos, DICOM files, folders of either, or a manifest (.csv, .yaml)."""
     from ingest.inputs import find_inputs, read_meta_file
+    from ingest.intake import Intake
 
     settings = read_settings()
     items = find_inputs(paths, read_meta_file(meta) if meta else {})
     with opened_workshop(settings) as workshop:
         taken = [(item, _take(workshop, item, publish=publish)) for item in items]
         if not no_wait:
-            work_off(workshop, [done.recording_id for _, done in taken if _is_intake(done)])
+            work_off(workshop, [done.recording_id for _, done in taken if isinstance(done, Intake)])
         worst = 0
         with workshop.database.reading() as session:
             for item, done in taken:
@@ -179,21 +180,16 @@ def _look(session: Session, recording_ids: list[str]) -> list[dict[str, Any]]:
     ]
 
 
-def _is_intake(done: object) -> bool:
-    return hasattr(done, "recording_id")
-
-
 def _answer(session: Session, item: Item | tuple[Path, VideolibError], done: Intake | VideolibError) -> dict[str, Any]:
     """The contract's object for one input."""
     from ingest.intake import Intake
-    from ingest.pipeline import refusal
     from videolib.catalogue.entries import Entry
     from videolib.catalogue.packages import Package
     from videolib.catalogue.recordings import get_recording
 
     path = item[0] if isinstance(item, tuple) else item.path
     if not isinstance(done, Intake):
-        return refusal(path, done)
+        return _refused(path, done)
     recording = get_recording(session, done.recording_id)
     entry = session.get(Entry, done.entry_id)
     package = session.get(Package, recording.package_id) if recording.package_id else None
@@ -211,6 +207,24 @@ def _answer(session: Session, item: Item | tuple[Path, VideolibError], done: Int
         "timing": {"first_playable_s": None, "total_s": None, "cpu_s": None, **recording.timing},
         "warnings": recording.warnings,
     }
+
+
+def _refused(path: Path, error: VideolibError) -> dict[str, Any]:
+    """The contract's object for an input of which nothing was kept."""
+    from ingest.errors import IngestError, Refused
+    from ingest.pipeline import PackageReport, refused_report
+    from videolib.errors import Unavailable
+
+    reason = error
+    if isinstance(error, Unavailable):
+        reason = IngestError("store_unavailable", error.message)
+    elif not isinstance(error, IngestError):
+        reason = Refused("unsupported", error.message)
+
+    def refuse() -> PackageReport:
+        raise reason
+
+    return refused_report(path, refuse)
 
 
 def _describe(recording: Any) -> dict[str, Any]:
