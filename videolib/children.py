@@ -238,12 +238,12 @@ def _try_start(
 
 
 def _weed_command(program: Path, folder: Path, ports: tuple[int, ...]) -> list[str]:
-    data = folder / "data"
+    inside = folder / "data"
     command = [
         str(program),
-        f"-logdir={data}",
+        f"-logdir={inside}",
         "mini",
-        f"-dir={data}",
+        f"-dir={inside}",
         "-ip=127.0.0.1",
         "-ip.bind=127.0.0.1",
         "-master.telemetry=false",  # nothing leaves this host
@@ -304,19 +304,13 @@ def _choose_ports(wish: int, *, first_try: bool) -> tuple[int, ...]:
         base = S3_PORTS.start + secrets.randbelow(len(S3_PORTS) - len(S3_ROLES))
         if _are_free(base):
             return tuple(range(base, base + len(S3_ROLES)))
-    raise Unavailable(
-        "This machine has no free ports for the S3 server of the demo.", code="store_unavailable"
-    )
+    raise Unavailable("This machine has no free ports for the S3 server of the demo.", code="store_unavailable")
 
 
 def _are_free(base: int) -> bool:
     if base < 1024 or base + len(S3_ROLES) + GRPC_OFFSET > 65535:
         return False
-    return all(
-        _is_free(number + offset)
-        for number in range(base, base + len(S3_ROLES))
-        for offset in (0, GRPC_OFFSET)
-    )
+    return all(_is_free(number + offset) for number in range(base, base + len(S3_ROLES)) for offset in (0, GRPC_OFFSET))
 
 
 def _is_free(port: int) -> bool:

@@ -90,7 +90,7 @@ def _admits(answer: Answer, origin: str) -> bool:
 
 
 def _origin_of_rule(store: S3Store) -> str | None:
-    for rule in store.cors_rules():
-        if rule.get("ID") == store.cors_id() and rule.get("AllowedOrigins"):
-            return str(rule["AllowedOrigins"][0])
-    return None
+    """An origin that may read, first of our own rule: libraries may share a bucket."""
+    rules = sorted(store.cors_rules(), key=lambda rule: rule.get("ID") != store.cors_id())
+    origins = [str(origin) for rule in rules for origin in rule.get("AllowedOrigins", ())]
+    return origins[0] if origins else None
