@@ -37,6 +37,8 @@ READ_BYTES = 256 * 1024
 KILL_WAIT_S = 10.0
 # the whole environment of a tool: nothing of ours leaks into it; few arenas: address space follows use
 ENVIRONMENT = {"LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "4"}
+# what the kernel calls a full disk and the file-size limit
+_FULL = ("No space left on device", "File too large")
 _TRIAL = Limits(cpu_s=20, wall_s=30, file_bytes=0)
 
 
@@ -157,7 +159,7 @@ def _run(job: _Job, arguments: list[str], *, watch: Watch, feed: Iterable[bytes]
         raise feeder.error
     tail = bytes(pipes.stderr).decode("utf-8", "replace").strip()
     if status != 0:
-        raise _failure(job, status, tail)
+        raise _failure(job, status, cpu_s, tail)
     return Run(bytes(pipes.stdout), tail, cpu_s, time.monotonic() - started)
 
 
@@ -296,13 +298,12 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             stream.close()
 
 
-def _failure(job: _Job, status: int, tail: str) -> ToolFailed:
+def _failure(job: _Job, status: int, cpu_s: float, tail: str) -> ToolFailed:
     log.warning("%s ended with status %d: %s", job.name, status, tail[-2000:])
-    if "No space left on device" in tail or "File too large" in tail or status == 128 + signal.SIGXFSZ:
+    if any(words in tail for words in _FULL) or status == 128 + signal.SIGXFSZ:
         return NoSpace(stderr_tail=tail, exit_status=status)
-    if status == 128 + signal.SIGXCPU:
-        words = "Converting used too much computing time and was stopped."
-        return ToolFailed(words, stderr_tail=tail, exit_status=status)
+    if cpu_s >= job.limits.cpu_s:  # ffmpeg answers SIGXCPU by an orderly end
+        return ToolFailed("Converting used too much computing time and was stopped.", stderr_tail=tail)
     return ToolFailed(stderr_tail=tail, exit_status=status)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ _LISTS = re.compile(
     rb"|file\s+\S|\S+\.(?:mp4|mov|mkv|ts|m3u8?|mpd)\s*$",
     re.IGNORECASE,
 )
+_ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _WEBVTT = "This is a caption file, not a recording. Add it to its recording as captions."
 # first bytes of what is certainly no DICOM file, so that the DICOM room need not be opened
 _MEDIA = re.compile(
@@ -68,6 +70,17 @@ def refuse_by_head(head: bytes) -> None:
         raise Refused(_y4m_reason(head))
     if _is_text(head):
         _refuse_text(head)
+
+
+def read_asf_length(source: Path) -> float | None:
+    """Answer the seconds that a WMV's header declares, which ffprobe withholds when the file is cut."""
+    head = read_head(source)
+    at = head.find(_ASF_FILE_PROPERTIES)
+    if at < 0 or len(head) < at + 88:
+        return None
+    # after GUID, size, file id, file size, creation date, packets: play time in 100 ns, send time, preroll in ms
+    play, preroll = struct.unpack_from("<Q8xQ", head, at + 64)
+    return max(0.0, play / 1e7 - preroll / 1e3)
 
 
 def explain_unreadable(source: Path, stderr: str) -> Reason:

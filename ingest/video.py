@@ -13,7 +13,7 @@ from ingest.errors import Refused, ToolFailed
 from ingest.ffmpeg import Limits, Progress, Watch, run_ffmpeg
 from ingest.inspection import Inspection, VideoStream
 from ingest.probe import Probe, end_of, probe, ratio, scan_end_s, seconds, times_of
-from ingest.signature import explain_unreadable
+from ingest.signature import explain_unreadable, read_asf_length
 from ingest.streams import (
     Row,
     audio_streams,
@@ -91,6 +91,8 @@ def _find_length(source: Path, answer: Probe, row: Row) -> float:
         return declared_s
     own_end_s = _end_s(answer, row["index"]) if answer.reaches_end else scan_end_s(source, row["index"])
     total_s = seconds(answer.format.get("duration"))
+    if total_s is None and answer.format.get("format_name") == "asf":
+        total_s = read_asf_length(source)
     first_s = seconds(answer.format.get("start_time")) or 0.0
     # the container declares one length for all its tracks, and the sound may be the longest
     if total_s is not None and not _is_whole(own_end_s - first_s, total_s):
