@@ -13,8 +13,9 @@ All offsets are into the text as it was given.
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from search.languages import Segmenter, simplify, stem
 
@@ -108,6 +109,7 @@ def _clusters(text: str) -> Iterator[tuple[int, str]]:
             start = at
 
 
+@lru_cache(maxsize=65536)
 def fold(word: str) -> str:
     """A Latin word without case and accents, in American spelling; not stemmed."""
     word = word[:_MAX_WORD].casefold()
@@ -266,7 +268,7 @@ def _latin_keys(word: str, *, loose: bool) -> tuple[str, ...]:
     return (stemmed,)
 
 
-def _gather_single(words: list[str]) -> list[str]:
+def _gather_single(words: Iterable[str]) -> list[str]:
     gathered: list[str] = []
     open_run = False
     for word in words:

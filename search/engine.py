@@ -1,9 +1,8 @@
 """What an engine must do: keep prepared entries in a folder and answer plans that hold no text typed by anyone.
 
-An engine is a module with `create(folder)`, `write(folder, entries, deleted_ids)` and `open(folder)`; the folder is
-private to one commit (search/generations.py), so an engine neither locks nor swaps. All engines rank by the same sum:
-a leaf is the sum of its terms' scores (BM25 in their field times weight), a clause the best of its leaves, an entry
-the sum of its clauses times the share of clauses that match.
+A folder is private to one commit (search/generations.py), so an engine neither locks nor swaps. All engines rank by the
+same sum: a leaf is the sum of its terms' scores (BM25 in their field times weight), a clause the best of its leaves, an
+entry the sum of its clauses times the share of clauses that match.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +23,8 @@ WIDER = "~"
 class Card:
     """What is needed of every entry at hand while collecting: who may see it, what it is counted and sorted by.
 
-    facets: (scheme, concept id) pairs, wider concepts included. published: seconds since 1970, UTC.
+    facets: (scheme, concept id) pairs, wider concepts included. published: seconds since 1970, UTC. lengths: tokens
+    in each of BAGS, for ranking.
     """
 
     entry_id: str
@@ -36,6 +36,7 @@ class Card:
     duration_s: float
     published: float
     year: int | None
+    lengths: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -213,8 +214,11 @@ class Engine(Protocol):
         """
         ...
 
-    def open(self, folder: Path) -> EngineReader:
-        """Open for searching. Raises one of `damage` when the files make no sense."""
+    def open(self, folder: Path, before: EngineReader | None = None) -> EngineReader:
+        """Open for searching. Raises one of `damage` when the files make no sense.
+
+        before: the commit open until now, from which an engine may take over what did not change.
+        """
         ...
 
     @property

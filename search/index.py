@@ -42,7 +42,7 @@ from search.engine import Card, Engine, EngineAnswer, EngineQuery, EngineReader
 from search.errors import IndexDamaged, InvalidSearchUrl
 from search.generations import IndexFolder
 from search.languages import Segmenter, library_versions
-from search.lexicon import Lexicon, Mended
+from search.lexicon import Lexicon, Mended, VocabularyWords
 from search.pages import MAX_LIMIT, Expansion, Hit, SearchPage, SearchRequest, Suggestion
 from search.paging import encode_cursor, listed_facets, place_after
 from search.preparing import Preparer, unpack
@@ -183,7 +183,7 @@ class SearchIndex:
                     self._lexicons.move_to_end((name, audiences))
                     return known
             visible = [card for card in reader.cards() if card.audiences & audiences]
-            lexicon = Lexicon(self.vocabulary, self._tools.analyzer, visible)
+            lexicon = Lexicon(self._tools.words, visible)
             with self._lock:
                 self._lexicons[name, audiences] = lexicon
                 while len(self._lexicons) > KEPT_LEXICONS:
@@ -212,7 +212,7 @@ class SearchIndex:
                 return self._opened[1]
             self._folder.check(name)
             before = self._opened
-            self._opened = (name, self._engine.open(self._folder.path / name))
+            self._opened = (name, self._engine.open(self._folder.path / name, before[1] if before else None))
             reader = self._opened[1]
         if before:
             before[1].close()
@@ -241,6 +241,7 @@ class _Tools:
     finder: ConceptFinder
     reader: QueryReader
     preparer: Preparer
+    words: VocabularyWords
 
 
 class _Key:
@@ -266,6 +267,7 @@ def _tools(key: _Key, root: Path) -> _Tools:
         finder,
         QueryReader(vocabulary, analyzer, finder),
         Preparer(vocabulary, analyzer, finder),
+        VocabularyWords(vocabulary, analyzer),
     )
 
 

@@ -48,23 +48,28 @@ class Segmenter:
         self._tokenizer.initialize()
         for word in sorted(set(words)):  # the order decides the suggested frequencies
             self._tokenizer.add_word(word)
+        # The same stretch is asked for as words, as units and for marking: remember the last ones.
+        self.cut = lru_cache(maxsize=16384)(self._cut)
+        self.sub_words = lru_cache(maxsize=16384)(self._sub_words)
 
-    def cut(self, text: str) -> list[str]:
+    def _cut(self, text: str) -> tuple[str, ...]:
         """The words of a stretch of Chinese, one after another, nothing left out."""
-        return list(self._tokenizer.cut(text, HMM=False))
+        return tuple(self._tokenizer.cut(text, HMM=False))
 
     def knows(self, word: str) -> bool:
         """Is it in the dictionary?"""
         return bool(self._tokenizer.FREQ.get(word))
 
-    def sub_words(self, word: str) -> Iterable[tuple[int, str]]:
+    def _sub_words(self, word: str) -> tuple[tuple[int, str], ...]:
         """(offset, word) of each shorter dictionary word inside `word`, of two characters or more."""
+        found: list[tuple[int, str]] = []
         frequencies = self._tokenizer.FREQ
         for length in range(2, min(len(word) - 1, LONGEST_SUB_WORD) + 1):
             for start in range(len(word) - length + 1):
                 part = word[start : start + length]
                 if frequencies.get(part):
-                    yield start, part
+                    found.append((start, part))
+        return tuple(found)
 
 
 _converter_lock = threading.Lock()

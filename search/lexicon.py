@@ -5,9 +5,9 @@ title shows in a suggestion or a "did you mean".
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from search.analysis import Analyzer, is_chinese
 from search.concepts import NOT_IN_TEXTS, forms
@@ -16,7 +16,7 @@ from search.engine import Card
 from search.pinyin import SoundList
 from search.query import QueryPlan
 from search.spelling import WordList
-from search.suggest import CompletionList
+from search.suggest import CompletionKeys, CompletionList
 
 _LATIN_WORD = re.compile(r"[^\W\d_]+")
 
@@ -34,41 +34,51 @@ class Mended:
     changes: tuple[tuple[str, tuple[str, ...], str], ...]
 
 
+class VocabularyWords:
+    """The words of one vocabulary, and those of titles as they come by; remembered from commit to commit."""
+
+    def __init__(self, vocabulary: Vocabulary, analyzer: Analyzer) -> None:
+        self._analyzer = analyzer
+        self.completion_keys = CompletionKeys(vocabulary, analyzer)
+        self.of_title = lru_cache(maxsize=50_000)(self._words)
+        concepts = vocabulary.concepts.values()
+        searched = [concept for concept in concepts if concept.scheme not in NOT_IN_TEXTS]
+        written = [name for concept in searched for names in forms(concept).values() for name in sorted(names)]
+        whole = sorted((name for name in written if is_chinese(name)), key=len)
+        read = [self._words(name) for name in written]
+        self.latin = tuple(dict.fromkeys(word for latin, _ in read for word in latin))
+        self.chinese = tuple(dict.fromkeys([*whole, *(word for _, chinese in read for word in chinese)]))
+
+    def _words(self, text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """(Latin words as written, Chinese words and the words inside them)."""
+        latin = tuple(word for word in _LATIN_WORD.findall(text) if not is_chinese(word[0]))
+        return latin, tuple(token.text for token in self._analyzer.words(text) if is_chinese(token.text))
+
+
 class Lexicon:
     """Words, sounds and completions for one group of readers and one commit; each list is made when first needed."""
 
-    def __init__(self, vocabulary: Vocabulary, analyzer: Analyzer, cards: Sequence[Card]) -> None:
-        self._vocabulary = vocabulary
-        self._analyzer = analyzer
+    def __init__(self, known: VocabularyWords, cards: Sequence[Card]) -> None:
+        self._known = known
         self._cards = cards
 
     @cached_property
     def words(self) -> WordList:
         """Latin words of the vocabulary, then of titles."""
-        return WordList(word for text in self._texts() for word in _LATIN_WORD.findall(text) if not is_chinese(word))
+        return WordList([*self._known.latin, *(word for latin, _ in self._titles() for word in latin)])
 
     @cached_property
     def sounds(self) -> SoundList:
         """Chinese terms, then the words inside them, then those of titles."""
-        whole = [form for form in self._forms() if is_chinese(form)]
-        parts = (token.text for text in self._texts() for token in self._analyzer.words(text) if is_chinese(token.text))
-        return SoundList([*sorted(whole, key=len), *parts])
+        return SoundList([*self._known.chinese, *(word for _, chinese in self._titles() for word in chinese)])
 
     @cached_property
     def completions(self) -> CompletionList:
         """What to offer while typing."""
-        return CompletionList(self._vocabulary, self._analyzer, self._cards)
+        return CompletionList(self._known.completion_keys, self._cards)
 
-    def _forms(self) -> Iterable[str]:
-        for concept in self._vocabulary.concepts.values():
-            if concept.scheme not in NOT_IN_TEXTS:
-                for written in forms(concept).values():
-                    yield from sorted(written)
-
-    def _texts(self) -> Iterable[str]:
-        yield from self._forms()
-        for card in self._cards:
-            yield from card.titles.values()
+    def _titles(self) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+        return (self._known.of_title(title) for card in self._cards for title in card.titles.values())
 
     def mend(self, plan: QueryPlan, totals: Sequence[int]) -> Mended | None:
         """The query with each word that finds nothing replaced by what was probably meant; None if nothing helps."""

@@ -9,6 +9,7 @@ from search.analysis import Analyzer
 from search.concepts import ConceptFinder
 from search.documents import EntryDocument, Moment, Vocabulary
 from search.engine import (
+    BAGS,
     SPOKEN,
     SPOKEN_CONCEPTS,
     TERMS,
@@ -62,7 +63,8 @@ class Preparer:
         exact: list[tuple[str, ...]] = []
         for text in (*titles, *texts, *(moment.text for moment in document.moments)):
             exact += [*self._analyzer.exact(text), *_GAP]
-        return PreparedEntry(self._card(document), bags, exact, _pack(document, spoken))
+        lengths = tuple(len(bags[bag]) for bag in BAGS)
+        return PreparedEntry(self._card(document, lengths), bags, exact, _pack(document, spoken))
 
     def _read(self, text: str) -> tuple[list[str], list[str]]:
         return self._words([text]), self._concepts([text])
@@ -85,7 +87,7 @@ class Preparer:
             tokens += [WIDER + wider for wider in self._vocabulary.broader_than(concept_id)]
         return tokens
 
-    def _card(self, document: EntryDocument) -> Card:
+    def _card(self, document: EntryDocument, lengths: tuple[int, ...]) -> Card:
         facets = {(scheme, concept_id) for scheme, ids in document.terms.items() for concept_id in ids}
         for scheme, concept_id in tuple(facets):
             facets.update((scheme, wider) for wider in self._vocabulary.broader_than(concept_id))
@@ -100,6 +102,7 @@ class Preparer:
             duration_s=document.duration_s,
             published=document.published_at.timestamp(),
             year=document.year,
+            lengths=lengths,
         )
 
 
@@ -140,13 +143,14 @@ def pack_card(card: Card) -> bytes:
         card.duration_s,
         card.published,
         card.year,
+        card.lengths,
     ]
     return json.dumps(row, ensure_ascii=False).encode()
 
 
 def unpack_card(packed: bytes) -> Card:
     """The card as it was packed."""
-    entry_id, version, audiences, facets, langs, titles, duration_s, published, year = json.loads(packed)
+    entry_id, version, audiences, facets, langs, titles, duration_s, published, year, lengths = json.loads(packed)
     return Card(
         entry_id=entry_id,
         version=version,
@@ -157,4 +161,5 @@ def unpack_card(packed: bytes) -> Card:
         duration_s=duration_s,
         published=published,
         year=year,
+        lengths=tuple(lengths),
     )

@@ -8,11 +8,13 @@ import re
 import unicodedata
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
 
 from search.analysis import Analyzer, is_chinese
 from search.concepts import NOT_IN_TEXTS
-from search.documents import Concept, Vocabulary
+from search.documents import Vocabulary
 from search.engine import Card
 from search.languages import simplify
 from search.pages import Suggestion
@@ -28,22 +30,52 @@ def completion_key(text: str) -> str:
     return _SPACE.sub(" ", simplify(unicodedata.normalize("NFKC", text[:_LONGEST_TYPED]))).strip().casefold()
 
 
+class CompletionKeys:
+    """By what keys the terms and titles of one vocabulary are found; remembered from commit to commit."""
+
+    def __init__(self, vocabulary: Vocabulary, analyzer: Analyzer) -> None:
+        self._vocabulary = vocabulary
+        self._analyzer = analyzer
+        self.of_term = lru_cache(maxsize=None)(self._of_term)
+        self.of_title = lru_cache(maxsize=50_000)(self._of_title)
+
+    def _of_term(self, concept_id: str) -> tuple[tuple[str, str, bool, bool], ...]:
+        """(key, name, is it a synonym?, is it Chinese?) of each way a term may be typed."""
+        concept = self._vocabulary.concepts.get(concept_id)
+        if concept is None or concept.scheme in NOT_IN_TEXTS:
+            return ()
+        synonyms = {name for names in concept.synonyms.values() for name in names}
+        rows: set[tuple[str, str, bool, bool]] = set()
+        for name in {*concept.labels.values(), *synonyms}:
+            about = (name, name not in concept.labels.values(), _has_chinese(name))
+            rows.add((completion_key(name), *about))
+            if is_chinese(name):
+                rows.update((key, *about) for key in keys(name))
+        return tuple(rows)
+
+    def _of_title(self, title: str) -> tuple[str, ...]:
+        """The title from each of its words on; the whole also by sound."""
+        found = {completion_key(title[token.start :]) for token in self._analyzer.cut(title)}
+        chinese = "".join(character for character in title if is_chinese(character))
+        if len(chinese) > 1:
+            found.update(keys(chinese))
+        return tuple(found)
+
+
 class CompletionList:
     """What one group of readers may be offered."""
 
-    def __init__(self, vocabulary: Vocabulary, analyzer: Analyzer, cards: Iterable[Card]) -> None:
-        rows: set[tuple[str, int, bool, str, str, str]] = set()
+    def __init__(self, known: CompletionKeys, cards: Iterable[Card]) -> None:
+        rows: list[_Row] = []
         uses: Counter[str] = Counter()
         for card in cards:
             uses.update({concept_id for _, concept_id in card.facets})
             for title in card.titles.values():
-                rows.update((key, 0, False, title, "title", card.entry_id) for key in _title_keys(title, analyzer))
+                about = (0, False, len(title), title, card.entry_id, True, _has_chinese(title))
+                rows += (_Row(key, *about) for key in known.of_title(title))
         for concept_id, count in uses.items():
-            concept = vocabulary.concepts.get(concept_id)
-            if concept is not None and concept.scheme not in NOT_IN_TEXTS:
-                rows.update(
-                    (key, -count, not label, name, "term", concept_id) for key, name, label in _term_keys(concept)
-                )
+            for key, name, synonym, chinese in known.of_term(concept_id):
+                rows.append(_Row(key, -count, synonym, len(name), name, concept_id, False, chinese))
         self._rows = sorted(rows)
 
     def complete(self, typed: str, lang: str, limit: int) -> tuple[Suggestion, ...]:
@@ -52,39 +84,36 @@ class CompletionList:
         if not start:
             return ()
         at = bisect_left(self._rows, (start,))
-        found: list[tuple[tuple[bool, bool, int, bool, bool, int], str, str, str]] = []
-        for key, rarity, synonym, text, kind, id_ in self._rows[at : at + _LOOKED_AT]:
-            if not key.startswith(start):
+        found: list[tuple[bool, bool, bool, _Row]] = []
+        for row in self._rows[at : at + _LOOKED_AT]:
+            if not row.key.startswith(start):
                 break
-            foreign = (lang == "zh") != any(is_chinese(character) for character in text)
-            found.append(((kind == "title", key != start, rarity, foreign, synonym, len(text)), text, kind, id_))
-        chosen: dict[tuple[str, str], Suggestion] = {}
-        for _, text, kind, id_ in sorted(found):
-            chosen.setdefault((kind, id_), _suggestion(text, kind, id_))
-        return tuple(chosen.values())[: max(0, limit)]
+            found.append((row.is_title, row.key != start, (lang == "zh") != row.chinese, row))
+        found.sort(key=lambda ranked: (*ranked[:3], ranked[3][1:]))
+        chosen: dict[tuple[bool, str], Suggestion] = {}
+        for *_, row in found:
+            if len(chosen) >= limit:
+                break
+            chosen.setdefault((row.is_title, row.id), _suggestion(row))
+        return tuple(chosen.values())
 
 
-def _suggestion(text: str, kind: str, id_: str) -> Suggestion:
-    if kind == "term":
-        return Suggestion(text, kind, concept_id=id_)
-    return Suggestion(text, kind, entry_id=id_)
+class _Row(NamedTuple):
+    key: str
+    rarity: int
+    synonym: bool
+    length: int
+    text: str
+    id: str
+    is_title: bool
+    chinese: bool
 
 
-def _term_keys(concept: Concept) -> Iterator[tuple[str, str, bool]]:
-    """(key, name, is it the label?) of each way a term may be typed."""
-    synonyms = {name for names in concept.synonyms.values() for name in names}
-    for name in {*concept.labels.values(), *synonyms}:
-        label = name in concept.labels.values()
-        yield completion_key(name), name, label
-        if is_chinese(name):
-            for key in keys(name):
-                yield key, name, label
+def _suggestion(row: _Row) -> Suggestion:
+    if row.is_title:
+        return Suggestion(row.text, "title", entry_id=row.id)
+    return Suggestion(row.text, "term", concept_id=row.id)
 
 
-def _title_keys(title: str, analyzer: Analyzer) -> Iterator[str]:
-    """The title from each of its words on; the whole also by sound."""
-    for token in analyzer.cut(title):
-        yield completion_key(title[token.start :])
-    chinese = "".join(character for character in title if is_chinese(character))
-    if len(chinese) > 1:
-        yield from keys(chinese)
+def _has_chinese(text: str) -> bool:
+    return any(is_chinese(character) for character in text)

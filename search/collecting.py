@@ -1,0 +1,194 @@
+"""The collector: walks postings, and counts, ranks and pages in one go, for engines that keep only postings.
+
+Every clause becomes a table of document number -> score; an entry's number of tables tells how many clauses it meets,
+so that all, all but one and any cost one walk.
+"""
+
+import heapq
+import math
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+from search.engine import (
+    BAGS,
+    AllOf,
+    Card,
+    Clause,
+    EngineAnswer,
+    EngineHit,
+    EngineQuery,
+    Leaf,
+    Phrase,
+    SortKey,
+    Term,
+    sort_key,
+)
+
+K1, B = 1.2, 0.6  # BM25; B a little under the usual 0.75: summaries of twice the length are not half as good
+KEPT_AUDIENCES = 64  # groups of readers whose view of a commit is remembered
+
+Scores = dict[int, float]
+
+
+class Postings(Protocol):
+    """What is asked of an engine's files; deleted documents are left out."""
+
+    def of(self, field: str, token: str) -> Sequence[tuple[int, float]]:
+        """(document number, how often) for each entry with the token in a bag."""
+        ...
+
+    def positions(self, token: str, within: Iterable[int]) -> Iterator[tuple[int, Sequence[int]]]:
+        """(document number, positions) in EXACT, of the documents in `within`."""
+        ...
+
+    def frequency(self, token: str) -> int:
+        """About how many entries have the token in EXACT."""
+        ...
+
+
+class Shelf:
+    """The cards of one commit by document number, None where a document was deleted; threads share it."""
+
+    def __init__(self, cards: Sequence[Card | None]) -> None:
+        self._cards = cards
+        self.live = [number for number, card in enumerate(cards) if card is not None]
+        sums = [sum(self[number].lengths[bag] for number in self.live) for bag in range(len(BAGS))]
+        self.average_lengths = tuple(max(1.0, total / max(1, len(self.live))) for total in sums)
+        self._visible: dict[frozenset[str], frozenset[int]] = {}
+        self._lock = threading.Lock()
+
+    def __getitem__(self, number: int) -> Card:
+        card = self._cards[number]
+        if card is None:
+            raise LookupError(number)
+        return card
+
+    def visible_to(self, audiences: frozenset[str]) -> frozenset[int]:
+        """The documents these readers may know of; the others are out before anything is counted."""
+        with self._lock:
+            known = self._visible.get(audiences)
+        if known is None:
+            known = frozenset(number for number in self.live if self[number].audiences & audiences)
+            with self._lock:
+                if len(self._visible) < KEPT_AUDIENCES:
+                    self._visible[audiences] = known
+        return known
+
+
+def collect(query: EngineQuery, shelf: Shelf, postings: Postings) -> EngineAnswer:
+    """The answer to one query."""
+    return _Collection(query, shelf, postings).answer()
+
+
+class _Collection:
+    def __init__(self, query: EngineQuery, shelf: Shelf, postings: Postings) -> None:
+        self._query = query
+        self._shelf = shelf
+        self._postings = postings
+        self._visible = shelf.visible_to(query.audiences)
+
+    def answer(self) -> EngineAnswer:
+        query = self._query
+        tables = [self._clause(clause) for clause in query.clauses]
+        excluded = {number for clause in query.excluded for number in self._clause(clause)}
+        matched = Counter(number for table in tables for number in table)
+        eligible = [
+            number
+            for number in (matched if tables else self._visible)
+            if number not in excluded and query.filters.hold(self._shelf[number])
+        ]
+        required, numbers = _enough(matched, eligible, len(tables), query.few)
+        passing, counts = self._count_facets(numbers)
+        scores = {n: sum(table.get(n, 0.0) for table in tables) * matched[n] / max(1, len(tables)) for n in passing}
+        hits, more = self._page(scores)
+        return EngineAnswer(len(passing), hits, more, counts, tuple(len(table) for table in tables), required)
+
+    def _page(self, scores: Scores) -> tuple[tuple[EngineHit, ...], bool]:
+        query = self._query
+        keyed: list[tuple[SortKey, str, float]] = []
+        for number, score in scores.items():
+            card = self._shelf[number]
+            keyed.append((sort_key(query.sort, score, card), card.entry_id, score))
+        if query.after is not None:
+            keyed = [row for row in keyed if row[:2] > query.after]
+        best = heapq.nsmallest(query.limit, keyed)
+        return tuple(EngineHit(entry_id, score, key) for key, entry_id, score in best), len(keyed) > len(best)
+
+    def _count_facets(self, numbers: Iterable[int]) -> tuple[list[int], Mapping[tuple[str, str], int]]:
+        """Who passes all chosen facets, and the counts; an entry that one scheme alone keeps out counts in it."""
+        counts: Counter[tuple[str, str]] = Counter()
+        passing: list[int] = []
+        facets = self._query.facets
+        chosen = {scheme: frozenset((scheme, id_) for id_ in ids) for scheme, ids in facets.items() if ids}
+        for number in numbers:
+            has = self._shelf[number].facets
+            missed = [scheme for scheme, wanted in chosen.items() if not wanted & has]
+            if not missed:
+                passing.append(number)
+                counts.update(has)
+            elif len(missed) == 1:
+                counts.update(facet for facet in has if facet[0] == missed[0])
+        return passing, counts
+
+    def _clause(self, clause: Clause) -> Scores:
+        best: Scores = {}
+        for leaf in clause.leaves:
+            for number, score in self._leaf(leaf).items():
+                if score > best.get(number, 0.0):
+                    best[number] = score
+        return best
+
+    def _leaf(self, leaf: Leaf | Phrase | AllOf) -> Scores:
+        if isinstance(leaf, Phrase):
+            return self._phrase(leaf)
+        if isinstance(leaf, AllOf):
+            tables = [self._clause(clause) for clause in leaf.clauses]
+            everywhere = set(tables[0]).intersection(*tables[1:]) if tables else set()
+            return {number: leaf.weight * sum(table[number] for table in tables) for number in everywhere}
+        scores: Scores = {}
+        for term in leaf.terms:
+            for number, score in self._term(term):
+                scores[number] = scores.get(number, 0.0) + score
+        return scores
+
+    def _term(self, term: Term) -> Iterator[tuple[int, float]]:
+        rows = self._postings.of(term.field, term.token)
+        factor = term.weight * self._rarity(len(rows)) * (K1 + 1)
+        bag = BAGS.index(term.field)
+        average = self._shelf.average_lengths[bag]
+        for number, frequency in rows:
+            if number in self._visible:
+                norm = K1 * (1 - B + B * self._shelf[number].lengths[bag] / average)
+                yield number, factor * frequency / (frequency + norm)
+
+    def _rarity(self, documents: int) -> float:
+        """BM25's inverse document frequency, never negative."""
+        return math.log(1 + (len(self._shelf.live) - documents + 0.5) / (documents + 0.5))
+
+    def _phrase(self, phrase: Phrase) -> Scores:
+        """Rarest token first; an entry stays while some start fits all tokens so far."""
+        frequency = {token: self._postings.frequency(token) for _, token in phrase.tokens}
+        starts: dict[int, set[int]] = {}
+        for step, (offset, token) in enumerate(sorted(phrase.tokens, key=lambda pair: frequency[pair[1]])):
+            found: dict[int, set[int]] = {}
+            for number, positions in self._postings.positions(token, starts if step else self._visible):
+                fitting = {position - offset for position in positions}
+                fitting = fitting & starts[number] if step else fitting
+                if fitting:
+                    found[number] = fitting
+            starts = found
+        rarity = phrase.weight * self._rarity(len(starts))
+        return {number: rarity * min(2.0, 1 + 0.2 * len(at)) for number, at in starts.items()}
+
+
+def _enough(matched: Mapping[int, int], eligible: Sequence[int], clauses: int, few: int) -> tuple[int, list[int]]:
+    """All clauses; with few such entries all but one; with few of those, any. What adds none does not count."""
+    required, numbers = clauses, [number for number in eligible if matched[number] >= clauses]
+    for fewer in (clauses - 1, 1):
+        if 1 <= fewer < required and len(numbers) < few:
+            more = [number for number in eligible if matched[number] >= fewer]
+            if len(more) > len(numbers):
+                required, numbers = fewer, more
+    return required, numbers
