@@ -23,7 +23,8 @@ class VideoStream:
     `display_*` are after sample aspect ratio and rotation, before evening. `rotation` is clockwise degrees
     to turn the coded picture, `mirrored` says that it is flipped as well (ffmpeg's autorotation does both).
     `fps` is the rate of the pictures that are there (of a field-coded stream: frames, not fields); of a
-    variable rate that of its quick passages. `duration_s` is what the file declares of this stream.
+    variable rate that of its quick passages. `duration_s` is what the file declares of this stream. `matrix`
+    is the colour matrix as ffmpeg names it, None where the file does not say.
     """
 
     index: int
@@ -47,6 +48,7 @@ class VideoStream:
     start_s: float
     duration_s: float
     frames: int | None
+    matrix: str | None = None
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ class Inspection:
     """A recording that would be accepted.
 
     `duration_s` is the length of the video that we deliver; `container` is ffprobe's format name; `sha256`
-    is set by who reads all bytes; `warnings` are sentences for the editor.
+    is set by who reads all bytes; `warnings` are sentences for the editor. `clock_start_s` is when the file's
+    earliest stream of any kind starts: ffmpeg takes it off all times while it decodes.
     """
 
     container: str
@@ -88,3 +91,4 @@ class Inspection:
     sha256: str | None = None
     dicom: CineFacts | None = None
     warnings: tuple[str, ...] = ()
+    clock_start_s: float = 0.0

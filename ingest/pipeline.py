@@ -81,7 +81,7 @@ def package_recording(
         inspection, readable = _accept(source, work, tell, stop)
         encode_plan = plan(inspection, can_tone_map=inspection.video.hdr is None or _can_tone_map())
         made = _make(readable, encode_plan, work, tell, stop)
-        check_decoded_length(inspection, made.duration_s)
+        check_decoded_length(inspection, made.duration_s - encode_plan.lead_s)
         facts = describe(inspection)
         described = _describe_package(made)
         tell("verify", None)

@@ -2,7 +2,8 @@
 
 The picture keeps its own size on top (never larger), its own rate up to 60 frames a second, and its shape:
 pixels become square, odd sizes gain one row or column, nothing is stretched. A recording of variable rate
-keeps its timestamps. Everything starts at zero, which is the first picture.
+keeps its timestamps. Everything starts at zero, which is the first picture, or the sound where that begins
+earlier: the first picture then stands until the second comes.
 """
 
 from __future__ import annotations
@@ -84,7 +85,8 @@ class EncodePlan:
     """Everything that encoding, packaging and pictures need to know.
 
     `renditions` has the largest first; each is scaled from the one before it. `filters` make the largest.
-    With `own_clock` the pictures keep the timestamps they came with; else they are at exactly `fps`.
+    With `own_clock` the pictures keep the timestamps they came with; else they are at exactly `fps`. Of
+    `duration_s` the first `lead_s` are sound that begins before the pictures.
     """
 
     video_index: int
@@ -98,6 +100,7 @@ class EncodePlan:
     key_frame_s: int
     segment_s: int
     duration_s: float
+    lead_s: float
     poster_s: float
     storyboard: StoryboardPlan
     warnings: tuple[str, ...] = ()
@@ -109,7 +112,10 @@ def plan(inspection: Inspection, ladder: Sequence[Rung] = LADDER, *, can_tone_ma
     fps = capped_fps(video.fps)
     renditions = _renditions(video, fps, sorted(ladder, key=lambda rung: rung.height))
     top = renditions[0]
-    zero_s = _first_picture_s(inspection)
+    lead_s = _lead_s(inspection, fps)
+    # on ffmpeg's clock, which starts with the file's earliest stream, be it a subtitle that nobody asked for
+    zero_s = round(video.start_s - inspection.clock_start_s - lead_s, 6)
+    duration_s = inspection.duration_s + lead_s
     return EncodePlan(
         video_index=video.index,
         filters=(
@@ -117,16 +123,17 @@ def plan(inspection: Inspection, ladder: Sequence[Rung] = LADDER, *, can_tone_ma
             *_time_filters(video, fps, zero_s),
         ),
         renditions=renditions,
-        audio=_audio(inspection, zero_s),
+        audio=_audio(inspection, zero_s, duration_s),
         fps=fps,
         own_clock=video.is_vfr,
         b_frames=0 if video.is_vfr or fps < SLOW_FPS else 3,
         preset=X264_PRESET,
         key_frame_s=KEY_FRAME_S,
         segment_s=SEGMENT_S,
-        duration_s=inspection.duration_s,
-        poster_s=inspection.duration_s * POSTER_AT,
-        storyboard=_storyboard(top, inspection.duration_s),
+        duration_s=duration_s,
+        lead_s=lead_s,
+        poster_s=duration_s * POSTER_AT,
+        storyboard=_storyboard(top, duration_s),
         warnings=_warnings(inspection, can_tone_map=can_tone_map),
     )
 
@@ -159,9 +166,7 @@ def _renditions(video: VideoStream, fps: Fraction, ladder: Sequence[Rung]) -> tu
 def _top_size(video: VideoStream, tallest_px: int) -> tuple[int, int]:
     """Return the displayed size, brought down to the tallest rung and to what browsers' decoders take."""
     width, height = video.display_width, video.display_height
-    share = min(
-        Fraction(1), Fraction(tallest_px, min(width, height)), Fraction(MAX_SIDE_PX, max(width, height))
-    )
+    share = min(Fraction(1), Fraction(tallest_px, min(width, height)), Fraction(MAX_SIDE_PX, max(width, height)))
     if share == 1:
         return width, height
     return _even(width * share), _even(height * share)
@@ -228,9 +233,7 @@ def _tone_mapping(video: VideoStream) -> list[Filter]:
 
 
 def _is_rgb_or_grey(video: VideoStream) -> bool:
-    return video.pix_fmt.startswith(
-        ("gbr", "rgb", "bgr", "argb", "abgr", "0rgb", "0bgr", "gray", "mono", "pal8")
-    )
+    return video.pix_fmt.startswith(("gbr", "rgb", "bgr", "argb", "abgr", "0rgb", "0bgr", "gray", "mono", "pal8"))
 
 
 def _colour_tags(video: VideoStream) -> list[Filter]:
@@ -238,7 +241,7 @@ def _colour_tags(video: VideoStream) -> list[Filter]:
 
     Players guess by size, and would guess differently for small and large renditions of one recording.
     """
-    if video.hdr or (video.transfer not in {None, "unknown", "unspecified"} and not _is_rgb_or_grey(video)):
+    if video.hdr or (video.matrix is not None and not _is_rgb_or_grey(video)):
         return []
     is_bt709 = _is_rgb_or_grey(video) or (video.codec != "mjpeg" and min(video.width, video.height) >= 720)
     tag = "bt709" if is_bt709 else "smpte170m"
@@ -246,7 +249,7 @@ def _colour_tags(video: VideoStream) -> list[Filter]:
 
 
 def _time_filters(video: VideoStream, fps: Fraction, zero_s: float) -> list[Filter]:
-    """Return what puts the first picture at zero and the others at their times."""
+    """Return what shifts the recording's clock to zero and puts every picture at its time."""
     # setpts cuts fractions off, and one tick can be a whole frame: hence round()
     shifted = f"round(PTS-{zero_s:.6f}/TB)" if zero_s else "PTS"
     if not video.is_vfr:
@@ -265,13 +268,19 @@ def _time_filters(video: VideoStream, fps: Fraction, zero_s: float) -> list[Filt
     ]
 
 
-def _first_picture_s(inspection: Inspection) -> float:
-    """Return when the first picture comes on ffmpeg's clock, which starts with the earliest stream."""
-    starts = [inspection.video.start_s, *(stream.start_s for stream in inspection.audio)]
-    return round(inspection.video.start_s - min(starts), 6)
+def _lead_s(inspection: Inspection, fps: Fraction) -> float:
+    """Return how long sound is heard before the pictures start, in whole pictures, so that none of it is lost.
+
+    A lead longer than the recording is a broken clock, not sound.
+    """
+    starts = [stream.start_s for stream in inspection.audio]
+    lead_s = max(0.0, inspection.video.start_s - min(starts, default=inspection.video.start_s))
+    if lead_s > inspection.duration_s:
+        return 0.0
+    return lead_s if inspection.video.is_vfr else float(math.floor(lead_s * fps + 0.01) / fps)
 
 
-def _audio(inspection: Inspection, zero_s: float) -> tuple[AudioPlan, ...]:
+def _audio(inspection: Inspection, zero_s: float, duration_s: float) -> tuple[AudioPlan, ...]:
     """Return one track for each language; tracks that name none are all kept."""
     chosen: dict[str, AudioStream] = {}
     for stream in inspection.audio:
@@ -281,22 +290,16 @@ def _audio(inspection: Inspection, zero_s: float) -> tuple[AudioPlan, ...]:
             name, twin = f"und-{twin}", twin + 1
         if name not in chosen and len(chosen) < MAX_AUDIO_TRACKS:
             chosen[name] = stream
-    filters = _audio_filters(zero_s, inspection.duration_s)
+    filters = _audio_filters(zero_s, duration_s)
     return tuple(
-        AudioPlan(
-            name, name.split("-")[0] if name.startswith("und") else name, stream.index, AUDIO_KBPS, filters
-        )
+        AudioPlan(name, name.split("-")[0] if name.startswith("und") else name, stream.index, AUDIO_KBPS, filters)
         for name, stream in chosen.items()
     )
 
 
 def _audio_filters(zero_s: float, duration_s: float) -> tuple[Filter, ...]:
     """Return what brings sound onto the video's clock: cut before its start, silence in gaps, its length."""
-    shift = (
-        [_filter("asetpts", expr=f"round(PTS-{zero_s:.6f}/TB)"), _filter("atrim", start="0")]
-        if zero_s
-        else []
-    )
+    shift = [_filter("asetpts", expr=f"round(PTS-{zero_s:.6f}/TB)"), _filter("atrim", start="0")] if zero_s else []
     return (
         *shift,
         # async=1 fills gaps and cuts overlaps by the timestamps, but never stretches sound

@@ -26,7 +26,7 @@ _FAR_AWAY_S = 100_000_000
 _ENTRIES = (
     "format=format_name,duration,start_time"
     ":stream=index,codec_type,codec_name,codec_tag_string,profile,width,height,sample_aspect_ratio,pix_fmt"
-    ",color_range,color_transfer,field_order,r_frame_rate,avg_frame_rate,start_time,duration,nb_frames,channels"
+    ",color_range,color_space,color_transfer,field_order,r_frame_rate,avg_frame_rate,start_time,duration,nb_frames,channels"
     ",sample_rate,bits_per_raw_sample"
     ":stream_disposition=attached_pic,still_image,timed_thumbnails"
     ":stream_tags=language,DURATION"

@@ -72,7 +72,7 @@ def video_stream(row: Row, probe: Probe, duration_s: float) -> VideoStream:
     turned = round(row["width"] * sar), int(row["height"])
     display = turned if rotation in {0, 180} else turned[::-1]
     pix_fmt = str(row.get("pix_fmt", "unknown"))
-    transfer = row.get("color_transfer")
+    transfer, matrix = row.get("color_transfer"), row.get("color_space")
     return VideoStream(
         index=row["index"],
         codec=row["codec_name"],
@@ -95,6 +95,7 @@ def video_stream(row: Row, probe: Probe, duration_s: float) -> VideoStream:
         start_s=start_of(row, times),
         duration_s=duration_s,
         frames=None if is_cut else declared_frames,
+        matrix=None if matrix in {None, "unknown", "unspecified"} else str(matrix),
     )
 
 

@@ -58,6 +58,7 @@ def inspect_video(source: Path, *, full: bool = False) -> Inspection:
         duration_s=video.duration_s,
         bytes=source.stat().st_size,
         warnings=_warnings(answer, row),
+        clock_start_s=seconds(answer.format.get("start_time")) or 0.0,
     )
     if full:
         lead_s = video.start_s - (seconds(answer.format.get("start_time")) or 0.0)
