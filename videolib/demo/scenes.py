@@ -9,8 +9,16 @@ from videolib.demo.phantom import SIZE, Blush, Scene, textured
 from videolib.demo.trees import Organ, Tree, smooth_curve
 
 
+# outlines, clockwise
+_LIVER = [(52, 250), (60, 150), (120, 86), (220, 78), (310, 116), (372, 168), (330, 218), (250, 262), (196, 322),
+          (116, 366), (66, 330)]  # fmt: skip
+_TUMOUR = [(124, 224), (160, 238), (166, 268), (142, 298), (106, 296), (84, 268), (92, 236)]
+_KIDNEY = [(176, 130), (224, 142), (246, 186), (238, 232), (226, 262), (238, 298), (236, 346), (206, 388), (160, 392),
+           (122, 350), (106, 270), (124, 178)]  # fmt: skip
+
+
 def hepatic_scene(seed: int = 11, *, is_treated: bool = False) -> Scene:
-    """Return the common hepatic artery injected; a hypervascular tumour in the right lobe, gone when treated."""
+    """Return the common hepatic artery injected: a tumour in the right lobe that stains, or, treated, holds oil."""
     random = np.random.default_rng(seed)
     tree = Tree(random, Organ(210, 215, 178, 150))
     common = tree.add_trunk([(322, 300), (308, 284), (286, 278), (262, 282), (246, 276)], (6.2, 5.4), 0.0)
@@ -32,8 +40,10 @@ def hepatic_scene(seed: int = 11, *, is_treated: bool = False) -> Scene:
             tree.grow_from(branch, place, angle, radius, length=length)
     liver = scenery.organ_shadow(SIZE, _LIVER, 1.0, 6)
     blushes = [Blush(textured(liver, seed + 1, grain=0.25), 0.07, 1.9, 1.8, 6.0)]
+    tumour = textured(scenery.organ_shadow(SIZE, _TUMOUR, 1.0, 5), seed + 2, grain=0.4)
     if not is_treated:
-        blushes += _feed_tumour(tree, seed)
+        _feed_tumour(tree)
+        blushes.append(Blush(tumour, 0.30, 1.0, 1.1, 9.0))
     still = scenery.tissue(SIZE, random) + scenery.spine(SIZE, 300, -30, random) + 0.8 * scenery.ribs(SIZE, 300, 10)
     moving = 0.22 * liver + scenery.lung(SIZE, [(165, 58, 190), (420, 82, 130)])
     moving = moving + scenery.bowel_gas(SIZE, [(400, 330, 42), (380, 400, 36), (150, 430, 40)], random)
@@ -47,6 +57,7 @@ def hepatic_scene(seed: int = 11, *, is_treated: bool = False) -> Scene:
         seed=seed,
         breathing_px=2.6,
         angles_deg=(-4.0, 2.0),
+        devices=np.asarray(tumour * (0.55 if is_treated else 0.0), np.float32),
     )
 
 
@@ -138,17 +149,10 @@ def renal_scene(seed: int = 37) -> Scene:
     )
 
 
-_LIVER = [(52, 250), (60, 150), (120, 86), (220, 78), (310, 116), (372, 168), (330, 218), (250, 262), (196, 322), (116, 366), (66, 330)]  # fmt: skip  # noqa: E501
-_KIDNEY = [(176, 130), (224, 142), (246, 186), (238, 232), (226, 262), (238, 298), (236, 346), (206, 388), (160, 392), (122, 350), (106, 270), (124, 178)]  # fmt: skip  # noqa: E501
-
-
-def _feed_tumour(tree: Tree, seed: int) -> list[Blush]:
-    """Grow the tumour's own crowded vessels and return the stain that stays in it."""
+def _feed_tumour(tree: Tree) -> None:
+    """Grow the tumour's own crowded vessels."""
     organ, tree.organ = tree.organ, Organ(124, 262, 40, 36, pull=1.2)
     feeder = tree.add_trunk([(158, 212), (148, 226), (138, 240), (130, 250)], (2.4, 1.9), 0.62)
     for angle in (-75, -40, -10, 20, 50, 80, 110):
         tree.grow_from(feeder, 0.97, angle, 1.25, length=30)
     tree.organ = organ
-    outline = [(124, 224), (160, 238), (166, 268), (142, 298), (106, 296), (84, 268), (92, 236)]
-    ball = scenery.organ_shadow(SIZE, outline, 1.0, 5)
-    return [Blush(textured(ball, seed + 2, grain=0.4), 0.30, 1.0, 1.1, 9.0)]
