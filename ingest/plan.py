@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -33,6 +33,8 @@ from ingest.inspection import AudioStream, Inspection, VideoStream
 OWN_CLOCK_HZ = 90_000
 # Below this rate a B-frame would delay decoding by seconds.
 SLOW_FPS = 10
+# ffprobe's names of MPEG transport and program streams
+JUMPING_FORMATS = frozenset({"mpegts", "mpeg"})
 POSTER_AT = 0.10
 TILE_PX = 160
 SHEET_COLUMNS = 10
@@ -112,9 +114,9 @@ def plan(inspection: Inspection, ladder: Sequence[Rung] = LADDER, *, can_tone_ma
     fps = capped_fps(video.fps)
     renditions = _renditions(video, fps, sorted(ladder, key=lambda rung: rung.height))
     top = renditions[0]
-    lead_s = _lead_s(inspection, fps)
-    # on ffmpeg's clock, which starts with the file's earliest stream, be it a subtitle that nobody asked for
-    zero_s = round(video.start_s - inspection.clock_start_s - lead_s, 6)
+    sounds = _choose_sounds(inspection)
+    lead_s = _lead_s(inspection, sounds.values(), fps)
+    zero_s = round(video.start_s - lead_s - _clock_start_s(inspection, sounds.values()), 6)
     duration_s = inspection.duration_s + lead_s
     return EncodePlan(
         video_index=video.index,
@@ -123,7 +125,7 @@ def plan(inspection: Inspection, ladder: Sequence[Rung] = LADDER, *, can_tone_ma
             *_time_filters(video, fps, zero_s),
         ),
         renditions=renditions,
-        audio=_audio(inspection, zero_s, duration_s),
+        audio=_audio(sounds, zero_s, duration_s),
         fps=fps,
         own_clock=video.is_vfr,
         b_frames=0 if video.is_vfr or fps < SLOW_FPS else 3,
@@ -268,20 +270,30 @@ def _time_filters(video: VideoStream, fps: Fraction, zero_s: float) -> list[Filt
     ]
 
 
-def _lead_s(inspection: Inspection, fps: Fraction) -> float:
+def _clock_start_s(inspection: Inspection, sounds: Iterable[AudioStream]) -> float:
+    """Return what ffmpeg takes off all times: the start of the earliest stream, be it one that nobody asked for.
+
+    In formats whose clock may jump it counts the streams in use alone (`ffmpeg_demux.c`, TS_DISCONT).
+    """
+    if inspection.container in JUMPING_FORMATS:
+        return min(inspection.video.start_s, *(sound.start_s for sound in sounds), math.inf)
+    return inspection.clock_start_s
+
+
+def _lead_s(inspection: Inspection, sounds: Iterable[AudioStream], fps: Fraction) -> float:
     """Return how long sound is heard before the pictures start, in whole pictures, so that none of it is lost.
 
     A lead longer than the recording is a broken clock, not sound.
     """
-    starts = [stream.start_s for stream in inspection.audio]
-    lead_s = max(0.0, inspection.video.start_s - min(starts, default=inspection.video.start_s))
+    start_s = inspection.video.start_s
+    lead_s = start_s - min(start_s, *(sound.start_s for sound in sounds), math.inf)
     if lead_s > inspection.duration_s:
         return 0.0
     return lead_s if inspection.video.is_vfr else float(math.floor(lead_s * fps + 0.01) / fps)
 
 
-def _audio(inspection: Inspection, zero_s: float, duration_s: float) -> tuple[AudioPlan, ...]:
-    """Return one track for each language; tracks that name none are all kept."""
+def _choose_sounds(inspection: Inspection) -> dict[str, AudioStream]:
+    """Return one track for each language by the name of its folder; tracks that name none are all kept."""
     chosen: dict[str, AudioStream] = {}
     for stream in inspection.audio:
         language = re.sub(r"[^A-Za-z0-9-]", "", stream.language) or "und"
@@ -290,10 +302,14 @@ def _audio(inspection: Inspection, zero_s: float, duration_s: float) -> tuple[Au
             name, twin = f"und-{twin}", twin + 1
         if name not in chosen and len(chosen) < MAX_AUDIO_TRACKS:
             chosen[name] = stream
+    return chosen
+
+
+def _audio(sounds: Mapping[str, AudioStream], zero_s: float, duration_s: float) -> tuple[AudioPlan, ...]:
     filters = _audio_filters(zero_s, duration_s)
     return tuple(
-        AudioPlan(name, name.split("-")[0] if name.startswith("und") else name, stream.index, AUDIO_KBPS, filters)
-        for name, stream in chosen.items()
+        AudioPlan(name, "und" if name.startswith("und") else name, stream.index, AUDIO_KBPS, filters)
+        for name, stream in sounds.items()
     )
 
 
