@@ -39,7 +39,7 @@ _AMERICAN = (
     (re.compile(r"(?<=.{2})our(s|ed|ing)?$"), r"or\1"),
     (re.compile(r"(?<=.{3})is(e|es|ed|ing|er|ation|ations)$"), r"iz\1"),
     (re.compile(r"(?<=.{2})ys(e|es|ed|ing)$"), r"yz\1"),
-    (re.compile(r"(?<=.{2})tre(s?)$"), r"ter\1"),
+    (re.compile(r"(?<=.{2}[bt])re(s?)$"), r"er\1"),
     (re.compile(r"ch?aem"), "chem"),
     (re.compile(r"(?<=.{3})lli(ng|ed)$"), r"li\1"),
 )

@@ -94,10 +94,11 @@ class SearchIndex:
         if 0 in found.answer.clause_totals:
             found, mended = self._mend(found, request)
         last = found.answer.hits[-1] if found.answer.hits else None
+        hits = self._hits(found, request.lang)
         return SearchPage(
             total=found.answer.total,
             took_ms=round((time.perf_counter() - began) * 1000, 2),
-            hits=self._hits(found, request.lang),
+            hits=hits,
             facets=listed_facets(found.answer.facet_counts, request, self.vocabulary),
             did_you_mean=mended.did_you_mean if mended else None,
             expanded=_expansions(found, mended),
@@ -110,7 +111,8 @@ class SearchIndex:
 
     def update(self, documents: Iterable[EntryDocument], deleted_ids: Iterable[str], sequence: int) -> None:
         """Put documents in the place of those with the same id and remove others, in one commit."""
-        entries = (self._tools.preparer.prepare(document) for document in documents)
+        # Prepared before the lock is taken, and outside the `try`: a document's fault is no damage of the index.
+        entries = [self._tools.preparer.prepare(document) for document in documents]
         try:
             self._folder.commit(entries, tuple(deleted_ids), sequence)
         except self._engine.damage as error:

@@ -20,6 +20,7 @@ with warnings.catch_warnings():
     # No longer developed: its modules have invalid escapes, and comparisons that newer Pythons warn about.
     warnings.filterwarnings("ignore", category=SyntaxWarning)
     warnings.filterwarnings("ignore", category=DeprecationWarning)
+    from whoosh.codec.whoosh3 import W3Codec
     from whoosh.columns import VarBytesColumn
     from whoosh.fields import COLUMN, ID, STORED, TEXT, Schema
     from whoosh.filedb.filestore import FileStorage
@@ -107,7 +108,9 @@ class WhooshEngine:
             storage.close_files()
 
     def _write(self, index: Any, entries: Iterable[PreparedEntry], deleted_ids: Iterable[str]) -> int:
-        writer = index.writer(limitmb=WRITER_MEMORY_MIB)
+        codec = W3Codec(compression=1)
+        codec.length_stats = False  # we keep lengths; without them it would look for a file at every posting
+        writer = index.writer(limitmb=WRITER_MEMORY_MIB, codec=codec)
         # A compound segment is copied into memory by every reader; single files are read where they lie.
         writer.compound = False
         try:
