@@ -29,7 +29,7 @@ CHROMIUM_FLAGS = (
     "--disable-sync",
 )
 
-pytest_plugins = ["tests.libraries", *(["tests.servers"] if (ROOT / "tests" / "servers.py").is_file() else [])]
+pytest_plugins = ["tests.servers", "tests.libraries"]
 
 
 def need(condition: object, sentence: str) -> None:

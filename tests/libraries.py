@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from config.settings import Settings, load_settings
+from tests.servers import PostgresServer
 from videolib.catalogue import people, recordings
 from videolib.catalogue.entries import Entry, create_entry
 from videolib.catalogue.entry_values import parse_values
@@ -42,18 +43,35 @@ def sqlite_database(sqlite_template: Path, own_home: Path) -> Iterator[Database]
     database.close()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    """A fresh library: each test that asks for it runs on both databases."""
-    if request.param == "sqlite":
-        yield request.getfixturevalue("sqlite_database")
-        return
-    url = request.getfixturevalue("postgres_url")
-    monkeypatch.setenv("VIDEOLIB_DATABASE_URL", url)
-    database = Database(url)
-    upgrade(database, own_home)
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a PostgreSQL library, set up once; tests start from copies of it."""
+    name = postgres_server.new_database()
+    database = Database(postgres_server.url(name))
+    upgrade(database, tmp_path_factory.mktemp("template"))
+    database.close()
+    return name
+
+
+@pytest.fixture
+def postgres_database(
+    postgres_server: PostgresServer, postgres_template: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Database]:
+    """A fresh library on PostgreSQL, where the settings look for it."""
+    name = postgres_server.new_database(template=postgres_template)
+    monkeypatch.setenv("VIDEOLIB_DATABASE_URL", postgres_server.url(name))
+    database = Database(postgres_server.url(name))
     yield database
     database.close()
+    postgres_server.drop_database(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Database:
+    """A fresh library: each test that asks for it runs on both databases."""
+    fixture = {"sqlite": "sqlite_database", "postgresql": "postgres_database"}[request.param]
+    opened: Database = request.getfixturevalue(fixture)
+    return opened
 
 
 @pytest.fixture
