@@ -95,7 +95,11 @@ class Database:
 
         `durable`: the commit is on the disk when this returns.
         """
-        with _translated(), Session(self.write_engine(durable=durable), expire_on_commit=False) as session, session.begin():
+        with (
+            _translated(),
+            Session(self.write_engine(durable=durable), expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
 
     def write_engine(self, *, durable: bool = True) -> Engine:
@@ -128,14 +132,21 @@ def _make_engine(url: str, *, is_sqlite: bool) -> Engine:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     # we say BEGIN ourselves: the driver's own transactions start too late and lose updates
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}", "synchronous=FULL"):
+    for pragma in (
+        "journal_mode=WAL",
+        "foreign_keys=ON",
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+        "synchronous=FULL",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
     if options.get("videolib_writes"):
-        connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if options.get('videolib_durable', True) else 'NORMAL'}")
+        connection.exec_driver_sql(
+            f"PRAGMA synchronous={'FULL' if options.get('videolib_durable', True) else 'NORMAL'}"
+        )
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
         connection.exec_driver_sql("BEGIN")
@@ -147,11 +158,25 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        if error.connection_invalidated or _does_not_answer(error):
-            raise Unavailable("The database does not answer; try again in a moment.", code="database_unavailable") from error
+        if error.connection_invalidated or is_silent(error):
+            raise Unavailable(
+                "The database does not answer; try again in a moment.", code="database_unavailable"
+            ) from error
         raise
 
 
-def _does_not_answer(error: DBAPIError) -> bool:
+def is_silent(error: DBAPIError) -> bool:
+    """Whether the database does not answer, rather than having been asked something wrong."""
     text = str(error.orig).lower()
-    return any(sign in text for sign in ("connection refused", "could not connect", "connection failed", "unable to open", "database is locked", "starting up", "shutting down"))
+    return any(
+        sign in text
+        for sign in (
+            "connection refused",
+            "could not connect",
+            "connection failed",
+            "unable to open",
+            "database is locked",
+            "starting up",
+            "shutting down",
+        )
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -161,9 +162,12 @@ def get_recording_by_digest(session: Session, sha256: str) -> Recording:
     return recording
 
 
-def list_recordings(session: Session, *, limit: int = 100) -> list[Recording]:
-    """The newest recordings first."""
-    return list(session.scalars(select(Recording).order_by(Recording.created_at.desc(), Recording.id).limit(limit)))
+def list_recordings(session: Session, *, states: Collection[str] | None = None, limit: int = 100) -> list[Recording]:
+    """The newest recordings first; only those in one of `states`, where given."""
+    statement = select(Recording).order_by(Recording.created_at.desc(), Recording.id).limit(limit)
+    if states is not None:
+        statement = statement.where(Recording.state.in_(states))
+    return list(session.scalars(statement))
 
 
 def describe_state(state: str) -> str:

@@ -1,0 +1,79 @@
+"""The only room that knows HTTP: `create_app` puts the pages and the API together."""
+
+from __future__ import annotations
+
+from apiflask import APIFlask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from config.settings import Settings
+from videolib import __version__
+from videolib.catalogue.indexing import HostIndex
+from videolib.db import Database
+from videolib.storage import Store, open_store
+from videolib.web import admin, api_docs, entries, health, home, media, preferences, search, studio
+from videolib.web.accounts import configure_accounts, init_accounts
+from videolib.web.api import entries as entries_api
+from videolib.web.api import recordings as recordings_api
+from videolib.web.api import search as search_api
+from videolib.web.api import vocabulary as vocabulary_api
+from videolib.web.api.spec import configure_spec
+from videolib.web.assets import init_assets
+from videolib.web.context import Services, init_context
+from videolib.web.errors import init_errors
+from videolib.web.headers import init_headers
+from videolib.web.languages import init_languages
+from videolib.web.media_gate import MediaGate
+from videolib.web.media_links import MediaLinks
+from videolib.web.pages import init_pages
+from videolib.web.protection import init_protection
+from videolib.web.sessions import PageSessions
+
+# a caption file and the JSON around it; uploads come in chunks by a route of their own
+MAX_BODY_BYTES = 3 * 1024 * 1024
+PAGES = (home, search, entries, studio, admin, preferences, media, health, api_docs)
+API = (entries_api, recordings_api, search_api, vocabulary_api)
+
+
+def create_app(
+    settings: Settings,
+    *,
+    database: Database | None = None,
+    store: Store | None = None,
+    index: HostIndex | None = None,
+) -> APIFlask:
+    """The application; what is not given is opened by the settings (nothing is connected to before it is needed)."""
+    database = database or Database(settings.database_url)
+    app = APIFlask(
+        __name__,
+        title="videolib",
+        version=__version__,
+        spec_path="/api/v1/openapi.json",
+        docs_path=None,
+        json_errors=False,
+    )
+    app.session_interface = PageSessions()
+    app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, MAX_FORM_PARTS=2000, MAX_FORM_MEMORY_SIZE=MAX_BODY_BYTES)
+    services = Services(
+        settings=settings,
+        database=database,
+        store=store or open_store(settings.store_url),
+        index=index or HostIndex(settings, database),
+        links=MediaLinks(settings),
+        gate=MediaGate(database),
+    )
+    init_context(app, services)
+    init_headers(app)
+    configure_accounts(app, settings)
+    configure_spec(app)
+    init_languages(app)
+    init_errors(app)
+    init_accounts(app, database)
+    init_protection(app)
+    init_assets(app)
+    init_pages(app)
+    for room in (*PAGES, *API):
+        app.register_blueprint(room.blueprint)
+    if settings.public_url:
+        # one proxy stands before us and says who really called; without one nobody is believed
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    return app

@@ -1,0 +1,195 @@
+"""`/api/v1/entries`: the catalogue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import request, url_for
+from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.wrappers import Response
+
+from videolib.catalogue import entries as catalogue
+from videolib.catalogue.captions import add_captions
+from videolib.catalogue.entries import Entry, create_entry, list_entries
+from videolib.catalogue.entry_values import parse_values
+from videolib.catalogue.people import User
+from videolib.catalogue.recordings import get_recording
+from videolib.errors import InvalidInput
+from videolib.web.access import current_person, entry_to_edit, entry_to_see, require_editor
+from videolib.web.api.answers import expected_revision, sent_object, tagged
+from videolib.web.api.entry_json import entry_json
+from videolib.web.api.schemas import (
+    CaptionsOut,
+    EntriesQuery,
+    EntryFields,
+    EntryOut,
+    EntryPage,
+    NewCaptions,
+    NewEntry,
+    Playback,
+    Withdrawal,
+)
+from videolib.web.api.spec import documents_body
+from videolib.web.context import commit, database_session
+from videolib.web.playback import make_playback
+
+blueprint = APIBlueprint("entries_api", __name__, url_prefix="/api/v1", tag="Entries")
+
+
+@blueprint.get("/entries")
+@blueprint.input(EntriesQuery, location="query", arg_name="query")
+@blueprint.output(EntryPage)
+def index(query: dict[str, Any]) -> Response:
+    """List entries
+
+    What the caller may see, newest first.
+    """
+    rows, next_cursor = list_entries(
+        database_session(),
+        by=current_person(),
+        status=query.get("status"),
+        limit=query["limit"],
+        cursor=query.get("cursor") or None,
+    )
+    return tagged({"items": [entry_json(entry) for entry in rows], "next_cursor": next_cursor})
+
+
+@blueprint.post("/entries")
+@documents_body(NewEntry)
+@blueprint.output(EntryOut, status_code=201)
+def create() -> Response:
+    """Add a draft
+
+    Of a recording, where `recording_id` names one.
+    """
+    person = require_editor()
+    sent = sent_object()
+    recording_id = sent.pop("recording_id", None)
+    recording = get_recording(database_session(), str(recording_id)) if recording_id else None
+    entry = create_entry(database_session(), parse_values(sent), recording=recording, by=person)
+    response = _written(entry, status=201)
+    response.headers["Location"] = url_for("entries_api.show", entry_id=entry.id)
+    return response
+
+
+@blueprint.get("/entries/<entry_id>")
+@blueprint.output(EntryOut)
+def show(entry_id: str) -> Response:
+    """Read an entry"""
+    entry = entry_to_see(entry_id)
+    return _answered(entry)
+
+
+@blueprint.patch("/entries/<entry_id>")
+@documents_body(EntryFields)
+@blueprint.output(EntryOut)
+def change(entry_id: str) -> Response:
+    """Change fields of an entry
+
+    What is not given stays. With `If-Match`, 412 where somebody else was first.
+    """
+    person, entry = require_editor_of(entry_id)
+    values = parse_values(sent_object())
+    catalogue.update_entry(database_session(), entry, values, revision=expected_revision(entry), by=person)
+    return _written(entry)
+
+
+@blueprint.delete("/entries/<entry_id>")
+@blueprint.output({}, status_code=204)
+def delete(entry_id: str) -> tuple[str, int]:
+    """Delete a draft
+
+    What was published once is withdrawn instead.
+    """
+    person, entry = require_editor_of(entry_id)
+    catalogue.delete_entry(database_session(), entry, revision=expected_revision(entry), by=person)
+    commit()
+    return "", 204
+
+
+@blueprint.post("/entries/<entry_id>/publish")
+@blueprint.output(EntryOut)
+def publish(entry_id: str) -> Response:
+    """Publish an entry
+
+    422 with a sentence for each thing that is missing.
+    """
+    person, entry = require_editor_of(entry_id)
+    catalogue.publish_entry(database_session(), entry, revision=expected_revision(entry), by=person)
+    return _written(entry)
+
+
+@blueprint.post("/entries/<entry_id>/withdraw")
+@documents_body(Withdrawal)
+@blueprint.output(EntryOut)
+def withdraw(entry_id: str) -> Response:
+    """Withdraw an entry
+
+    Playback stops at once.
+    """
+    person, entry = require_editor_of(entry_id)
+    reason = str(sent_object().get("reason") or "")
+    catalogue.withdraw_entry(database_session(), entry, reason, revision=expected_revision(entry), by=person)
+    return _written(entry)
+
+
+@blueprint.post("/entries/<entry_id>/captions")
+@documents_body(NewCaptions)
+@blueprint.output(CaptionsOut, status_code=201)
+def captions(entry_id: str) -> Response:
+    """Set the captions in a language"""
+    person, entry = require_editor_of(entry_id)
+    expected_revision(entry)
+    language, text = _sent_captions()
+    track = add_captions(database_session(), entry, language, text, by=person)
+    commit()
+    return tagged({"language": track.language, "cues": len(track.cues)}, str(entry.revision), status=201)
+
+
+@blueprint.get("/entries/<entry_id>/playback")
+@blueprint.output(Playback)
+def playback(entry_id: str) -> Response:
+    """Get addresses to play
+
+    Signed and short-lived; ask again when they expire.
+    """
+    response = tagged(make_playback(entry_to_see(entry_id)))
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def require_editor_of(entry_id: str) -> tuple[User, Entry]:
+    """Who asks and the entry, for a change. Raises what `entry_to_edit` raises."""
+    entry = entry_to_edit(entry_id)
+    return require_editor(), entry
+
+
+def _answered(entry: Entry) -> Response:
+    return tagged(entry_json(entry), str(entry.revision))
+
+
+def _written(entry: Entry, *, status: int = 200) -> Response:
+    commit()
+    return tagged(entry_json(entry), str(entry.revision), status=status)
+
+
+def _sent_captions() -> tuple[str, str]:
+    """Language and WebVTT text, from a JSON object or from a `text/vtt` body."""
+    if request.mimetype == "text/vtt":
+        # NUL means nothing in a caption; some programs end their files with it
+        text = request.get_data().decode("utf-8", "replace").replace("\x00", "")
+        language = request.args.get("language", "")
+    elif request.is_json:
+        sent = sent_object()
+        language, text = _text_in(sent, "language"), _text_in(sent, "vtt")
+    else:
+        raise UnsupportedMediaType
+    return language, text
+
+
+def _text_in(sent: dict[str, Any], name: str) -> str:
+    value = sent.get(name, "")
+    if not isinstance(value, str):
+        raise InvalidInput("Send language and vtt as texts.", fields={name: "Send a text."}, code="captions_invalid")
+    return value

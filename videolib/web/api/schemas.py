@@ -1,0 +1,265 @@
+"""The shapes of the API, for its documentation and for checking queries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apiflask import Schema
+from apiflask.fields import Boolean, DateTime, Dict, Float, Integer, List, Nested, Raw, String
+from apiflask.validators import OneOf, Range
+from marshmallow.fields import Field
+
+from videolib.catalogue.entries import DEFAULT_LIMIT, MAX_LIMIT, STATUSES
+from videolib.catalogue.entry_values import SINGLE_TERM_FIELDS, TERM_FIELDS
+from videolib.catalogue.recordings import STATES
+
+
+class LangText(Schema):
+    """A text in one or both languages."""
+
+    en = String()
+    zh = String()
+
+
+class PageQuery(Schema):
+    """Which page of a list."""
+
+    limit = Integer(
+        load_default=DEFAULT_LIMIT, validate=Range(1, MAX_LIMIT), metadata={"description": "20, at most 100"}
+    )
+    cursor = String(metadata={"description": "`next_cursor` of the page before"})
+
+
+class EntriesQuery(PageQuery):
+    """Which entries."""
+
+    status = String(validate=OneOf(STATUSES))
+
+
+class SearchQuery(PageQuery):
+    """What to search. `scheme=term` means the same as `facet=scheme:term`."""
+
+    q = String(metadata={"description": "words, in Chinese or English; empty lists everything"})
+    lang = String(validate=OneOf(("zh", "en")), metadata={"description": "language of labels, not a filter"})
+    facet = List(String(), metadata={"description": "scheme:term; may be repeated"})
+    sort = String(validate=OneOf(("relevance", "newest", "length")))
+
+
+class SuggestQuery(Schema):
+    """What was typed so far."""
+
+    q = String(load_default="")
+    lang = String(validate=OneOf(("zh", "en")))
+    limit = Integer(load_default=8, validate=Range(1, 20))
+
+
+def _schema(name: str, members: dict[str, Field[Any]]) -> type[Schema]:
+    """A schema whose members are made from tables."""
+    return type(name, (Schema,), {"__doc__": f"{name}.", **members})
+
+
+_FIELDS: dict[str, Field[Any]] = {
+    "title": Nested(LangText),
+    "summary": Nested(LangText),
+    "learning_objectives": List(Nested(LangText)),
+    "key_points": Nested(LangText),
+    **{
+        name: List(String(), metadata={"description": f"ids of {scheme} terms"}) for name, scheme in TERM_FIELDS.items()
+    },
+    **{
+        name: String(allow_none=True, metadata={"description": f"a {scheme} term"})
+        for name, scheme in SINGLE_TERM_FIELDS.items()
+    },
+    "year_of_procedure": Integer(allow_none=True),
+    "audience": String(validate=OneOf(("public", "signed_in"))),
+    "keywords": List(String()),
+}
+_STRUCTURES = ("contributors", "case", "operator", "outcomes", "coi", "consent", "deid", "rights", "edit", "references")
+
+_ALL = {**_FIELDS, **{name: Raw(allow_none=True) for name in _STRUCTURES}}
+
+EntryFields = _schema("EntryFields", _ALL)
+NewEntry = _schema("NewEntry", {**_ALL, "recording_id": String()})
+_SHOWN: dict[str, Field[Any]] = {
+    "id": String(),
+    "url": String(),
+    "version": Integer(metadata={"description": "grows with each publish"}),
+    "revision": Integer(metadata={"description": "grows with each write; the ETag"}),
+    "status": String(validate=OneOf(STATUSES)),
+    **_ALL,
+    "duration_s": Float(allow_none=True),
+    "poster_url": String(allow_none=True),
+    "created_at": DateTime(),
+    "updated_at": DateTime(),
+    "published_at": DateTime(allow_none=True),
+    "recording_id": String(metadata={"description": "editors only, as the two below"}),
+    "missing": Dict(metadata={"description": "what keeps it from being published: a sentence a field"}),
+    "withdrawn_reason": String(allow_none=True),
+}
+EntryOut = _schema("Entry", _SHOWN)
+# the same under a name of its own: apispec takes a schema that is both an answer and an item for two of one name
+ListedEntry = _schema("ListedEntry", _SHOWN)
+
+
+class EntryPage(Schema):
+    """A page of entries."""
+
+    items = List(Nested(ListedEntry))
+    next_cursor = String(allow_none=True)
+
+
+class Withdrawal(Schema):
+    """Why."""
+
+    reason = String(required=True)
+
+
+class NewCaptions(Schema):
+    """A WebVTT file as a text; it may also be sent as `text/vtt` with `?language=`."""
+
+    language = String(required=True, validate=OneOf(("zh-Hans", "en")))
+    vtt = String(required=True)
+
+
+class CaptionsOut(Schema):
+    """What was understood."""
+
+    language = String()
+    cues = Integer()
+
+
+class CaptionLink(Schema):
+    """A caption track."""
+
+    lang = String()
+    label = String()
+    url = String()
+    kind = String()
+    default = Boolean()
+
+
+class Chapter(Schema):
+    """A chapter."""
+
+    start_s = Float()
+    end_s = Float()
+    title = String()
+
+
+class View(Schema):
+    """A further view of the same recording."""
+
+    name = String()
+    label = String()
+    hls_url = String()
+
+
+class Playback(Schema):
+    """Signed addresses: they play with no cookie and no header until `expires_at`."""
+
+    hls_url = String()
+    expires_at = DateTime()
+    duration_s = Float()
+    poster_url = String()
+    storyboard_url = String(allow_none=True)
+    captions = List(Nested(CaptionLink))
+    chapters = List(Nested(Chapter))
+    views = List(Nested(View))
+
+
+class Reason(Schema):
+    """Why a recording was refused or failed."""
+
+    code = String()
+    message = String()
+
+
+class RecordingOut(Schema):
+    """How far a recording is."""
+
+    id = String()
+    state = String(validate=OneOf(sorted(STATES)))
+    state_text = String()
+    stage = String(allow_none=True)
+    stage_text = String()
+    progress = Float()
+    reason = Nested(Reason, allow_none=True)
+    entry_id = String(allow_none=True)
+    source = Dict(allow_none=True)
+    warnings = List(String())
+    timing = Dict()
+    created_at = DateTime()
+    updated_at = DateTime()
+
+
+class FoundMoment(Schema):
+    """A place in a recording."""
+
+    start_s = Float()
+    end_s = Float()
+    kind = String()
+    text = String()
+
+
+class SearchHit(Schema):
+    """An entry found."""
+
+    entry_id = String()
+    title = String()
+    snippet = String()
+    score = Float()
+    moments = List(Nested(FoundMoment))
+
+
+class FacetCount(Schema):
+    """A term and how many entries carry it."""
+
+    term = String()
+    label = String()
+    count = Integer()
+
+
+class SearchOut(Schema):
+    """A page of hits."""
+
+    total = Integer()
+    took_ms = Float()
+    next_cursor = String(allow_none=True)
+    hits = List(Nested(SearchHit))
+    facets = Dict(values=List(Nested(FacetCount)))
+    did_you_mean = String(allow_none=True)
+    index = String(metadata={"description": "`ready`, or `rebuilding`: then only titles were looked through"})
+
+
+class SuggestionOut(Schema):
+    """A completion."""
+
+    text = String()
+    label = String()
+    kind = String()
+
+
+class Suggestions(Schema):
+    """Completions."""
+
+    items = List(Nested(SuggestionOut))
+
+
+class TermOut(Schema):
+    """A term of the vocabulary."""
+
+    id = String()
+    labels = Nested(LangText)
+    synonyms = Dict()
+    broader = String(allow_none=True)
+    mesh = String(allow_none=True)
+    definition = Dict(allow_none=True)
+
+
+class SchemeOut(Schema):
+    """A list of terms, whole: `next_cursor` is always null."""
+
+    id = String()
+    labels = Nested(LangText)
+    items = List(Nested(TermOut))
+    next_cursor = String(allow_none=True)

@@ -1,0 +1,80 @@
+"""The library's own sentences in the language of the page: listed here so that translators find them."""
+
+from __future__ import annotations
+
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+
+from videolib.web.languages import language
+
+# by code: sentences that carry values (a name, a number) in the original
+_BY_CODE = {
+    "invalid_input": _("Some fields cannot be understood; see the fields."),
+    "unknown_term": _("One of the chosen terms is not in its list; choose again."),
+    "not_publishable": _("The entry cannot be published yet."),
+    "version_differs": _("This program is not of the version that the library belongs to: run `videolib init`."),
+    "wrong_state": _("This cannot be done in the present state; look at it again."),
+}
+# by themselves
+_SENTENCES = (
+    _("There is no such entry, or you may not see it."),
+    _("There is no such recording."),
+    _("There is no such list of terms."),
+    _("There is no such package."),
+    _("There are no captions in this language."),
+    _("There is nothing at this address."),
+    _("This address has expired; open the entry again to get a new one."),
+    _("Somebody other than the uploader has to look at the recording and sign it off."),
+    _("Somebody else has changed this entry since you opened it."),
+    _("Only a published entry can be withdrawn."),
+    _("An entry that was published once is withdrawn, not deleted."),
+    _("The recording has just changed; look at it again."),
+    _("Say why the entry is withdrawn."),
+    _("This page address is damaged; start again at the first page."),
+    _("The search index is being rebuilt; the list below is not searched."),
+    _("The database does not answer; try again in a moment."),
+    _("Give it a title in Chinese."),
+    _("Give it a title in English."),
+    _("Name at least one procedure."),
+    _("Add a recording."),
+    _("A second person has to look at the recording and sign it off."),
+    _("Wait until the recording is ready to be watched."),
+    _("Captions are zh-Hans or en."),
+    _("Choose zh-Hans or en."),
+    _("The caption file is larger than 2 MiB."),
+    _("The caption file has more than 20 000 captions."),
+    _("The caption file holds no caption with a text and a time."),
+    _("This is not a WebVTT caption file; it begins with the word WEBVTT."),
+    _("Log in first, or send a token."),
+    _("This token is not valid, or not any more; make a new one with `videolib user token`."),
+    _("Only editors may do this; an administrator can give you that role."),
+    _("Only administrators may do this."),
+    _("There is no such field."),
+    # why a recording was refused or failed
+    _("The file is empty."),
+    _("The work on this recording ended its worker several times; it was given up."),
+)
+REASONS = {
+    "empty": _("The file is empty."),
+    "not_media": _("This is not a video that can be read."),
+    "still_image": _("This is a still picture, not a video."),
+    "no_video": _("The file has no moving picture."),
+    "encrypted": _("The file is encrypted; send it without protection."),
+    "truncated": _("The file ends too early; send it again."),
+    "too_large": _("The picture or the file is larger than can be taken."),
+    "too_short": _("The recording is too short."),
+    "unsupported": _("This kind of video cannot be read."),
+    "corrupt": _("The file is damaged."),
+    "unsafe_reference": _("The file refers to other files, which is not allowed."),
+    "tool_failed": _("The conversion did not work; try again, or ask the administrator."),
+    "no_space": _("There is no space left on the server; tell the administrator."),
+    "store_unavailable": _("The store does not answer; try again later."),
+}
+
+
+def translated(sentence: str, code: str = "") -> str:
+    """The sentence in the caller's language; where only its kind is known there, that."""
+    found = str(gettext(sentence))
+    if found == sentence and language() == "zh" and code in _BY_CODE:
+        return str(_BY_CODE[code])
+    return found

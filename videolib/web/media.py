@@ -1,0 +1,96 @@
+"""`/media/<token>/<path>`: the objects of a package, each request checked; no other route leads to a stored object.
+
+Playlists, pictures and captions are always ours. Of segments the store's own signed address is answered where it has
+one (302, at most 60 s), else the bytes with ranges. Originals have no route.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+from flask import Blueprint, Response, redirect, request, send_file
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from videolib.catalogue.captions import cues_of, get_track, write_vtt
+from videolib.errors import NotFound, Unavailable
+from videolib.web.context import database_session, services
+from videolib.web.media_gate import StoredFile
+from videolib.web.media_links import Grant
+
+blueprint = Blueprint("media", __name__)
+
+SIGNED_FOR_S = 60
+MOST_CACHED_S = 3600
+# what players ask for; package.json says how the package was made and is not theirs
+_TYPES = {
+    ".m3u8": "application/vnd.apple.mpegurl",
+    ".m4s": "video/iso.segment",
+    ".mp4": "video/mp4",
+    ".vtt": "text/vtt",
+    ".jpg": "image/jpeg",
+}
+_FROM_STORE = frozenset({".m4s", ".mp4"})
+_STORYBOARD_IMAGE = re.compile(r"(?m)^(?!\s*$)([A-Za-z0-9._-]+\.jpg)(?=#xywh=|\s*$)")
+
+
+@blueprint.get("/media/<token>/captions/<lang>.vtt")
+def captions(token: str, lang: str) -> WerkzeugResponse:
+    """The entry's captions in that language, as a whole WebVTT file."""
+    grant = services().links.read(token)
+    services().gate.require(grant)
+    text = write_vtt(cues_of(get_track(database_session(), grant.entry_id, lang)))
+    response = Response(text, mimetype="text/vtt")
+    # captions may be mended at any time
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.add_etag()
+    return response.make_conditional(request)
+
+
+@blueprint.get("/media/<token>/<path:path>")
+def package_file(token: str, path: str) -> WerkzeugResponse:
+    """One object of the package."""
+    grant = services().links.read(token)
+    kind = _TYPES.get(PurePosixPath(path).suffix)
+    if kind is None:
+        raise NotFound("There is nothing at this address.")
+    file = services().gate.find_file(grant, path)
+    response: WerkzeugResponse
+    if path == "storyboard.vtt":
+        response = _storyboard(file, token)
+    elif PurePosixPath(path).suffix in _FROM_STORE:
+        response = _segment(file, kind)
+    else:
+        response = Response(services().store.get_bytes(file.key), mimetype=kind)
+    return _may_be_kept(response, file, grant)
+
+
+def _storyboard(file: StoredFile, token: str) -> Response:
+    """Its pictures by absolute paths: the player resolves them against the page, not against the file."""
+    text = services().store.get_bytes(file.key).decode()
+    return Response(_STORYBOARD_IMAGE.sub(rf"/media/{token}/\1", text), mimetype="text/vtt")
+
+
+def _segment(file: StoredFile, kind: str) -> WerkzeugResponse:
+    store = services().store
+    path = store.local_path(file.key)
+    if path is not None:
+        return send_file(path, mimetype=kind, conditional=True, etag=file.sha256[:32])
+    signed = store.presigned_get(file.key, expires_s=SIGNED_FOR_S)
+    if signed is None:
+        raise Unavailable("The store gives no addresses; ask the administrator to run `videolib doctor`.")
+    response = redirect(signed, 302)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _may_be_kept(response: WerkzeugResponse, file: StoredFile, grant: Grant) -> WerkzeugResponse:
+    """Objects never change; a browser may keep them while the address is valid, an hour at most."""
+    if response.status_code == 302:
+        return response
+    left_s = min(services().links.seconds_left(grant), MOST_CACHED_S)
+    response.headers["Cache-Control"] = f"private, max-age={left_s}"
+    if response.status_code == 200 and not response.is_streamed:
+        response.set_etag(file.sha256[:32])
+        return response.make_conditional(request)
+    return response

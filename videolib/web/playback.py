@@ -1,0 +1,78 @@
+"""How an entry is played: signed addresses for who asks, in the form that the API answers and the player reads."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import request
+
+from videolib.catalogue.captions import list_languages
+from videolib.catalogue.entries import Entry
+from videolib.catalogue.packages import Package, get_package
+from videolib.errors import NotFound
+from videolib.web.access import current_person
+from videolib.web.context import database_session, services
+from videolib.web.languages import language
+from videolib.web.media_gate import package_for
+from videolib.web.texts import CAPTION_LABELS
+
+
+def make_playback(entry: Entry) -> dict[str, Any]:
+    """Everything a player needs. Raises `NotFound` while there is nothing to play."""
+    package = find_package(entry)
+    if package is None:
+        raise NotFound("There is nothing to play yet.", code="not_playable")
+    token, expires_at = _token(entry.id, package.id)
+    base = f"{outside_address()}/media/{token}"
+    described = package.description
+    return {
+        "hls_url": f"{base}/{described.get('multivariant') or 'master.m3u8'}",
+        "expires_at": datetime.fromtimestamp(expires_at, UTC).isoformat(),
+        "duration_s": package.duration_s,
+        "poster_url": f"{base}/{described.get('poster') or 'poster.jpg'}",
+        "storyboard_url": f"{base}/{described['storyboard']}" if described.get("storyboard") else None,
+        "captions": _captions(entry, base),
+        "chapters": [],
+        "views": [],
+    }
+
+
+def find_package(entry: Entry) -> Package | None:
+    """What who asks would watch on this entry's page."""
+    package_id = package_for(entry, current_person())
+    if package_id is None:
+        return None
+    if entry.package is not None and entry.package.id == package_id:
+        return entry.package
+    return get_package(database_session(), package_id)
+
+
+def media_path(entry_id: str, package_id: str, path: str) -> str:
+    """The address of one object, for pages of ours."""
+    return f"/media/{_token(entry_id, package_id)[0]}/{path}"
+
+
+def outside_address() -> str:
+    """Scheme, host and port under which callers see the service."""
+    return services().settings.public_url or request.host_url.rstrip("/")
+
+
+def _token(entry_id: str, package_id: str) -> tuple[str, int]:
+    person = current_person()
+    return services().links.make(person.id if person else 0, entry_id, package_id)
+
+
+def _captions(entry: Entry, base: str) -> list[dict[str, Any]]:
+    languages = list_languages(database_session(), entry.id)
+    first = "zh-Hans" if language() == "zh" else "en"
+    return [
+        {
+            "lang": tag,
+            "label": CAPTION_LABELS.get(tag, tag),
+            "url": f"{base}/captions/{tag}.vtt",
+            "kind": "captions" if index == 0 else "subtitles",
+            "default": tag == first,
+        }
+        for index, tag in enumerate(languages)
+    ]

@@ -1,0 +1,114 @@
+"""What pages and the API show of a recording: how far it is, why it was refused, and what may be done with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import url_for
+from flask_babel import gettext as _
+
+from videolib.catalogue.entries import Entry, may_edit
+from videolib.catalogue.people import User
+from videolib.catalogue.recordings import TRANSITIONS, Recording
+from videolib.web.access import current_person
+from videolib.web.error_texts import REASONS
+from videolib.web.languages import language
+from videolib.web.texts import STAGES, STATES, clock_text, minute_text, word
+
+
+@dataclass(frozen=True)
+class RecordingView:
+    """One recording for a template."""
+
+    id: str
+    name: str
+    state: str
+    state_text: str
+    stage: str | None
+    stage_text: str
+    progress: float | None
+    reason: str | None
+    reason_code: str | None
+    status_url: str
+    entry_url: str | None
+    edit_url: str | None
+    uploaded_text: str
+    source_text: str
+    can_retry: bool
+    can_cancel: bool
+    can_sign_off: bool
+    sign_off_reason: str | None
+
+
+def make_recording_view(recording: Recording, entry: Entry | None) -> RecordingView:
+    """The recording as who asks may see it; `entry` is the one made of it."""
+    person = current_person()
+    editor = may_edit(person)
+    refusal = _why_not_sign_off(recording, person)
+    return RecordingView(
+        id=recording.id,
+        name=recording.source_name,
+        state=recording.state,
+        state_text=word(STATES, recording.state),
+        stage=recording.stage,
+        stage_text=word(STAGES, recording.stage),
+        progress=recording.progress if recording.state == "processing" else None,
+        reason=reason_text(recording),
+        reason_code=recording.reason_code,
+        status_url=url_for("recordings.show", recording_id=recording.id),
+        entry_url=url_for("entries.show", entry_id=entry.id) if entry else None,
+        edit_url=url_for("studio.edit", entry_id=entry.id) if entry and editor else None,
+        uploaded_text=minute_text(recording.created_at),
+        source_text=_source_text(recording.source or {}),
+        can_retry=editor and recording.state in {"failed", "rejected", "cancelled"},
+        can_cancel=editor and "cancel" in TRANSITIONS[recording.state],
+        can_sign_off=editor and recording.state == "awaiting_review" and refusal is None,
+        sign_off_reason=refusal if recording.state == "awaiting_review" else None,
+    )
+
+
+def recording_json(recording: Recording, entry: Entry | None) -> dict[str, Any]:
+    """The recording for programs; words are in the caller's language."""
+    reason = {"code": recording.reason_code, "message": reason_text(recording)} if recording.reason_code else None
+    return {
+        "id": recording.id,
+        "state": recording.state,
+        "state_text": word(STATES, recording.state),
+        "stage": recording.stage,
+        "stage_text": word(STAGES, recording.stage),
+        "progress": recording.progress,
+        "reason": reason,
+        "entry_id": entry.id if entry else None,
+        "source": recording.source,
+        "warnings": list(recording.warnings),
+        "timing": dict(recording.timing),
+        "created_at": recording.created_at.isoformat(),
+        "updated_at": recording.updated_at.isoformat(),
+    }
+
+
+def reason_text(recording: Recording) -> str | None:
+    """Why it was refused or failed: in Chinese by its code, in English the sentence that was written down."""
+    if recording.reason_code is None:
+        return None
+    if language() == "zh" and recording.reason_code in REASONS:
+        return str(REASONS[recording.reason_code])
+    return recording.reason_message or word(REASONS, recording.reason_code)
+
+
+def _why_not_sign_off(recording: Recording, person: User | None) -> str | None:
+    if person is not None and recording.uploader_id == person.id:
+        return str(_("Somebody other than the uploader has to look at the recording and sign it off."))
+    return None
+
+
+def _source_text(source: dict[str, Any]) -> str:
+    parts = []
+    if source.get("width") and source.get("height"):
+        parts.append(f"{source['width']}×{source['height']}")
+    if source.get("fps"):
+        parts.append(f"{round(float(source['fps']), 2):g} fps")
+    if source.get("duration_s"):
+        parts.append(clock_text(float(source["duration_s"])))
+    return " · ".join(parts)
