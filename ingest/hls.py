@@ -106,10 +106,10 @@ def i_frame_playlist(track: Track) -> str:
 
 
 def multivariant_playlist(video: Sequence[Track], audio: Sequence[Track], i_frames: Track | None) -> str:
-    """Return the playlist of playlists; the first variant is where players without a measurement start."""
+    """Return the playlist of playlists, the largest rendition first: tools that take one take the first."""
     lines = ["#EXTM3U", f"#EXT-X-VERSION:{VERSION}", "#EXT-X-INDEPENDENT-SEGMENTS"]
     lines += [_media_line(track, is_default=track is audio[0], twins=audio) for track in audio]
-    for track in _starting_in_the_middle(video):
+    for track in video:
         lines.append("#EXT-X-STREAM-INF:" + ",".join(_variant(track, audio)))
         lines.append(f"{track.folder}/index.m3u8")
     if i_frames is not None:
@@ -156,13 +156,6 @@ def _media_line(track: Track, *, is_default: bool, twins: Sequence[Track]) -> st
         f"DEFAULT={'YES' if is_default else 'NO'},AUTOSELECT=YES,"
         f'CHANNELS="{track.channels}",URI="{track.folder}/index.m3u8"'
     )
-
-
-def _starting_in_the_middle(video: Sequence[Track]) -> list[Track]:
-    """Return the renditions largest first, but before all the one that any network can start with."""
-    modest = [track for track in video if min(track.width, track.height) <= 480]
-    first = max(modest or video[-1:], key=lambda track: track.height)
-    return [first, *(track for track in video if track is not first)]
 
 
 def _i_frames(track: Track) -> Iterator[tuple[Segment, KeyFrame, float]]:
