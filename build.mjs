@@ -14,18 +14,41 @@ const FRESH = path.join(ROOT, 'node_modules/.cache', `built-${process.pid}`);
 const JS_FLOOR = ['chrome100', 'safari15', 'firefox115'];
 const CSS_FLOOR = { chrome: 100 << 16, safari: 15 << 16, ios_saf: 15 << 16, firefox: 115 << 16 };
 
-// The player library knows addresses of other hosts (a CDN, cast senders, video sites). We use none of them, and the
-// promise is that no request leaves the origin: so they are cut out here instead of trusting that no code path asks.
-const cutForeignAddresses = {
-  name: 'cut-foreign-addresses',
+// What we change in two libraries, because no option of theirs does. Each change must be found, or the build stops:
+// a new version is then looked at again.
+const PLAYER = /[\\/]vidstack[\\/]prod[\\/].*\.js$/;
+const API_PAGE = /[\\/]swagger-ui-dist[\\/]swagger-ui-es-bundle\.js$/;
+const CHANGES = [
+  // Vidstack knows addresses of other hosts (a CDN, cast senders, video sites). We use none of them, and no request leaves
+  // the origin: so they are cut out instead of trusting that no code path asks.
+  [PLAYER, /https:\/\/(?!www\.w3\.org)[\w.-]+/g, 'about:invalid'],
+  // Style attributes are refused by our CSP: player.css says the same.
+  [PLAYER, /class="vds-controls-group" style="pointer-events: none;"/g, 'class="vds-controls-group vl-pass-through"'],
+  [PLAYER, /preload="none" style="max-width: unset;"/g, 'preload="none"'],
+  // English that its translations do not reach: the spoken place in the recording.
+  [PLAYER, /`\$\{formatSpokenTime\(time\)\} out of \$\{formatSpokenTime\(duration\(\)\)\}`/g, '`${formatTime(time)} / ${formatTime(duration())}`'],
+  // A page has one main landmark, and it is ours.
+  [API_PAGE, /createElement\("main",/g, 'createElement("div",'],
+];
+const changeLibraries = {
+  name: 'change-libraries',
   setup(build) {
-    build.onLoad({ filter: /[\\/]vidstack[\\/]prod[\\/].*\.js$/ }, ({ path: file }) => ({
-      contents: readFileSync(file, 'utf8')
-        .replace(/https:\/\/(?!www\.w3\.org)[\w.-]+/g, 'about:invalid')
-        // An inline style, which our CSP refuses: player.css says the same of the class.
-        .replaceAll('class="vds-controls-group" style="pointer-events: none;"', 'class="vds-controls-group vl-pass-through"'),
-      loader: 'js',
-    }));
+    const missing = new Set(CHANGES);
+    for (const library of [PLAYER, API_PAGE]) {
+      build.onLoad({ filter: library }, ({ path: file }) => {
+        let contents = readFileSync(file, 'utf8');
+        for (const change of CHANGES.filter(([of]) => of === library)) {
+          const [, pattern, replacement] = change;
+          if (contents.search(pattern) >= 0) missing.delete(change);
+          contents = contents.replace(pattern, replacement);
+        }
+        return { contents, loader: 'js' };
+      });
+    }
+    build.onEnd(() => {
+      const patterns = [...missing].map(([, pattern]) => pattern).join('  ');
+      if (patterns) throw new Error(`A library has changed; look again at what build.mjs changes in it: ${patterns}`);
+    });
   },
 };
 
@@ -52,7 +75,7 @@ async function buildModules() {
     entryPoints: entries.map((name) => path.join(STATIC, 'js', name)),
     outdir: FRESH, absWorkingDir: ROOT, bundle: true, splitting: true, format: 'esm', minify: true,
     target: JS_FLOOR, entryNames: '[name]-[hash]', chunkNames: 'chunk-[hash]', legalComments: 'none',
-    metafile: true, logLevel: 'warning', plugins: [cutForeignAddresses],
+    metafile: true, logLevel: 'warning', plugins: [changeLibraries],
   });
   return Object.entries(metafile.outputs)
     .map(([file, output]) => [path.basename(output.entryPoint ?? ''), path.basename(file)])

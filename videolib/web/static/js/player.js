@@ -77,13 +77,13 @@ class VlPlayer extends HTMLElement {
   setUp(provider) {
     if (provider?.type !== 'hls') return;
     provider.library = Hls; // without this line Vidstack would fetch hls.js from a CDN
-    provider.config = { startPosition: this.startAt || -1, enableWorker: false, maxBufferLength: 30, backBufferLength: 60 };
+    provider.config = { startPosition: this.startAt || -1, enableWorker: false, maxBufferLength: 30, maxMaxBufferLength: 60, backBufferLength: 60 };
     // Caption files of the catalogue win over the copies inside the package: one list in the menu, not two.
     if ((this.playback.captions ?? []).length) {
       Object.assign(provider.config, { subtitleTrackController: undefined, subtitleStreamController: undefined });
     }
     provider.onInstance((hls) => hls.on(Hls.Events.ERROR, (_, error) => {
-      if (isExpired(error)) this.renew();
+      if (isExpired(error) && Date.now() - (this.renewedAt ?? 0) > RENEW_AGAIN_AFTER_MS) this.renew();
     }));
   }
 
@@ -121,9 +121,7 @@ class VlPlayer extends HTMLElement {
 
   /** Fetches fresh addresses and goes on at the same place: after an expired signature, a lost network, a failure. */
   async renew() {
-    const now = Date.now();
-    if (now - (this.renewedAt ?? 0) < RENEW_AGAIN_AFTER_MS) return;
-    this.renewedAt = now;
+    this.renewedAt = Date.now();
     const { player } = this;
     const wasPlaying = !player.state.paused;
     const place = this.startAt || player.currentTime;
