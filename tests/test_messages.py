@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Catalog
-from babel.messages.extract import DEFAULT_KEYWORDS, default_directory_filter, extract_from_dir
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
 
@@ -16,7 +16,8 @@ LOCALES = ROOT / "config" / "locale"
 
 
 def is_ours(folder: str | os.PathLike[str]) -> bool:
-    return default_directory_filter(folder) and Path(folder).name not in {"node_modules", "var"}
+    name = Path(folder).name
+    return not name.startswith(".") and name not in {"node_modules", "var"}
 
 
 def catalogue(locale: str) -> Catalog:
