@@ -17,7 +17,7 @@ NOT_IN_TEXTS = frozenset(
 )  # fmt: skip
 
 _ASIDE = re.compile(r"\s*[(（][^)）]*[)）]")
-_EN_BEGINNING = re.compile(r"^(?:(?:transcatheter|percutaneous|image-guided) )+", re.IGNORECASE)
+_EN_BEGINNING = re.compile(r"^(?:(?:transcatheter|transarterial|percutaneous|image-guided) )+", re.IGNORECASE)
 _ZH_BEGINNING = re.compile(r"^(?:影像引导下|经皮(?!经)|经导管)+")
 _ZH_ENDINGS = ("植入术", "置入术", "术")
 _ZH_TWINS = (("植入", "置入"), ("置入", "植入"))

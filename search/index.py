@@ -31,7 +31,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -53,6 +52,7 @@ from search.whoosh_index import WhooshEngine
 ENGINES: Mapping[str, Engine] = {"whoosh": WhooshEngine()}
 FEW_HITS = 3  # with fewer, entries that miss a part of the query are worth showing
 KEPT_LEXICONS = 8
+KEPT_VOCABULARIES = 2  # the one in use, and the next while it is being rebuilt for
 _TRIES = 3  # a commit by another process may take the files from under a search; twice in a row is no chance
 
 T = TypeVar("T")
@@ -69,7 +69,7 @@ def open_index(url: str, home: Path, vocabulary: Vocabulary) -> "SearchIndex":
 def rebuild(url: str, home: Path, vocabulary: Vocabulary, documents: Iterable[EntryDocument], sequence: int) -> int:
     """Write a new index beside the live one and swap it in; the number of entries in it."""
     engine, root = _place(url, home)
-    tools = _tools(_Key(vocabulary), root)
+    tools = _tools(vocabulary, root)
     folder = _folder(engine, root, vocabulary)
     return folder.rebuild((tools.preparer.prepare(document) for document in documents), sequence)
 
@@ -81,7 +81,7 @@ class SearchIndex:
         self.vocabulary = vocabulary
         self._engine = engine
         self._folder = _folder(engine, root, vocabulary)
-        self._tools = _tools(_Key(vocabulary), root)
+        self._tools = _tools(vocabulary, root)
         self._lock = threading.Lock()
         self._opened: tuple[str, EngineReader] | None = None
         self._lexicons: OrderedDict[tuple[str, frozenset[str]], Lexicon] = OrderedDict()
@@ -246,31 +246,29 @@ class _Tools:
     words: VocabularyWords
 
 
-class _Key:
-    """A vocabulary as a key: equal when its content is."""
-
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        self.vocabulary = vocabulary
-
-    def __hash__(self) -> int:
-        return hash(self.vocabulary.fingerprint)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and other.vocabulary.fingerprint == self.vocabulary.fingerprint
+_tools_lock = threading.Lock()
+_tools_kept: OrderedDict[str, _Tools] = OrderedDict()
 
 
-@lru_cache(maxsize=2)  # the vocabulary in use, and the next one while it is being rebuilt for
-def _tools(key: _Key, root: Path) -> _Tools:
-    vocabulary = key.vocabulary
-    analyzer = Analyzer(Segmenter(dictionary_words(vocabulary), root / "dictionary"))
-    finder = ConceptFinder(vocabulary, analyzer)
-    return _Tools(
-        analyzer,
-        finder,
-        QueryReader(vocabulary, analyzer, finder),
-        Preparer(vocabulary, analyzer, finder),
-        VocabularyWords(vocabulary, analyzer),
-    )
+def _tools(vocabulary: Vocabulary, root: Path) -> _Tools:
+    """The language tools of a vocabulary, made once a process: reading the dictionary takes a second."""
+    with _tools_lock:
+        tools = _tools_kept.get(vocabulary.fingerprint)
+        if tools is None:
+            analyzer = Analyzer(Segmenter(dictionary_words(vocabulary), root / "dictionary"))
+            finder = ConceptFinder(vocabulary, analyzer)
+            tools = _Tools(
+                analyzer,
+                finder,
+                QueryReader(vocabulary, analyzer, finder),
+                Preparer(vocabulary, analyzer, finder),
+                VocabularyWords(vocabulary, analyzer),
+            )
+            _tools_kept[vocabulary.fingerprint] = tools
+        _tools_kept.move_to_end(vocabulary.fingerprint)
+        while len(_tools_kept) > KEPT_VOCABULARIES:
+            _tools_kept.popitem(last=False)
+        return tools
 
 
 def _place(url: str, home: Path) -> tuple[Engine, Path]:

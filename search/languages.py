@@ -4,6 +4,7 @@ Nothing outside this module imports them. Their first load takes about a second 
 """
 
 import logging
+import re
 import threading
 import warnings
 from collections.abc import Iterable, Sequence
@@ -72,6 +73,7 @@ class Segmenter:
         return tuple(found)
 
 
+_HALF_CHARACTERS = re.compile("[\ud800-\udfff]")
 _converter_lock = threading.Lock()
 
 
@@ -84,6 +86,7 @@ def simplify(text: str) -> str:
     """Traditional characters as simplified ones; always as many characters as before."""
     if text.isascii():
         return text
+    text = _HALF_CHARACTERS.sub("\ufffd", text)  # which no encoding knows
     with _converter_lock:  # the binding makes no promise about threads
         converted: str = _converter().convert(text)
         if len(converted) == len(text):

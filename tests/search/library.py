@@ -43,9 +43,7 @@ def caption(start_s: float, text: str, lang: str = "en") -> Moment:
 
 
 @contextmanager
-def opened(
-    url: str, home: Path, vocabulary: Vocabulary, documents: Iterable[EntryDocument]
-) -> Iterator[SearchIndex]:
+def opened(url: str, home: Path, vocabulary: Vocabulary, documents: Iterable[EntryDocument]) -> Iterator[SearchIndex]:
     """A new index of these documents, at sequence 1."""
     rebuild(url, home, vocabulary, documents, 1)
     index = open_index(url, home, vocabulary)

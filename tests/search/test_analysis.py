@@ -61,7 +61,9 @@ def test_words_that_only_look_british_stay_apart():
 
 
 def test_traditional_characters_and_full_width_letters_are_the_plain_ones(analyzer: Analyzer):
-    assert [token.text for token in analyzer.words("頸動脈ＣＡＳ")] == [token.text for token in analyzer.words("颈动脉CAS")]
+    assert [token.text for token in analyzer.words("頸動脈ＣＡＳ")] == [
+        token.text for token in analyzer.words("颈动脉CAS")
+    ]
 
 
 def test_a_word_brings_the_shorter_words_inside_it(analyzer: Analyzer):

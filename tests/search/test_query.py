@@ -125,7 +125,25 @@ def test_a_field_that_means_nothing_is_looked_for_as_words_and_noted(reader: Que
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", '"', '""', "-", "--", ":", "a:", '-"', "*", "?", "te*", "(((", "AND OR NOT", "\x00\x01", "\ud800", "支*架"],
+    [
+        "",
+        " ",
+        '"',
+        '""',
+        "-",
+        "--",
+        ":",
+        "a:",
+        '-"',
+        "*",
+        "?",
+        "te*",
+        "(((",
+        "AND OR NOT",
+        "\x00\x01",
+        "\ud800",
+        "支*架",
+    ],
 )
 def test_odd_text_is_a_query_too(reader: QueryReader, text: str):
     plan = reader.read(text)
