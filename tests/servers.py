@@ -6,19 +6,25 @@ They stop at the end of the session, and die with it when it is killed.
 from __future__ import annotations
 
 import contextlib
+import http.client
 import importlib.util
 import os
 import pwd
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -26,7 +32,7 @@ import pytest
 from tests.conftest import need
 from videolib.children import Child, S3Server, start_s3_server
 from videolib.errors import Unavailable
-from videolib.storage import Store, open_store
+from videolib.storage import S3Store, Store, open_store
 
 POSTGRES_READY_S = 60.0
 # a test's database need not outlive the machine
@@ -39,6 +45,15 @@ POSTGRES_SETTINGS = {
     "shared_buffers": "32MB",
     "autovacuum": "off",
 }
+
+
+def until(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
+    """Wait for something that another process does."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+
 
 # ------------------------------------------------------------------ S3
 
@@ -63,11 +78,94 @@ def s3_url(server: S3Server, *, style: str = "path", bucket: str | None = None) 
     return f"s3://{bucket or 'test-' + secrets.token_hex(6)}/library?endpoint={endpoint}&style={style}"
 
 
-def new_s3_store(server: S3Server, *, style: str = "path", origin: str | None = None) -> Store:
+def new_s3_store(server: S3Server, *, style: str = "path", origin: str | None = None) -> S3Store:
     """A store in a new bucket."""
     store = open_store(s3_url(server, style=style), keys=(server.access_key, server.secret_key))
+    assert isinstance(store, S3Store)
     store.prepare(origin)
     return store
+
+
+def open_as(server: S3Server, url: str, *, secret: str | None = None) -> Store:
+    return open_store(url, keys=(server.access_key, secret or server.secret_key))
+
+
+class _Front(BaseHTTPRequestHandler):
+    """Hands GET and HEAD on to the S3 server, but refuses the first ones, or breaks off in the middle."""
+
+    protocol_version = "HTTP/1.1"
+    behind: ClassVar[str]
+    refusals: ClassVar[int]
+    cuts: ClassVar[int]
+    cut_after: ClassVar[int]
+    ranges: ClassVar[list[str | None]]
+
+    def do_GET(self) -> None:
+        kind = type(self)
+        if kind.refusals > 0:
+            kind.refusals -= 1
+            self.send_response(503)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        connection = http.client.HTTPConnection(kind.behind, timeout=20)
+        connection.request(self.command, self.path, headers=dict(self.headers.items()))
+        answer = connection.getresponse()
+        body = answer.read()
+        connection.close()
+        self.send_response_only(answer.status)
+        for name, value in answer.getheaders():
+            if name.lower() != "connection":
+                self.send_header(name, value)
+        self.end_headers()
+        if self.command == "GET":
+            kind.ranges.append(self.headers.get("Range"))
+            if kind.cuts > 0:
+                kind.cuts -= 1
+                body = body[: kind.cut_after]
+                self.close_connection = True
+            self.wfile.write(body)
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def log_message(self, *_arguments: object) -> None:
+        """Says nothing."""
+
+
+class BadProxy:
+    """A proxy before the S3 server that treats connections badly; gives its address and the ranges it was asked."""
+
+    def __init__(self, server: S3Server, **manners: int) -> None:
+        self._ranges: list[str | None] = []
+        behind = {"behind": urlsplit(server.endpoint).netloc, "ranges": self._ranges}
+        handler = type("Front", (_Front,), {"refusals": 0, "cuts": 0, "cut_after": 0, **behind, **manners})
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02})
+
+    def __enter__(self) -> tuple[str, list[str | None]]:
+        self._thread.start()
+        return f"http://127.0.0.1:{self._http.server_port}", self._ranges
+
+    def __exit__(self, *_error: object) -> None:
+        self._http.shutdown()
+        self._thread.join()
+        self._http.server_close()
+
+
+@pytest.fixture(scope="module")
+def localhost_names() -> Iterator[None]:
+    """Names under `localhost` mean this machine (RFC 6761), which not every resolver knows."""
+    real = socket.getaddrinfo
+
+    def getaddrinfo(host: Any, *arguments: Any, **options: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        mine = isinstance(name, str) and (name == "localhost" or name.endswith(".localhost"))
+        return real("127.0.0.1" if mine else host, *arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", getaddrinfo)
+        yield
 
 
 # ------------------------------------------------------------------ PostgreSQL

@@ -36,6 +36,7 @@ from videolib.storage.protocol import (
 )
 
 INCOMING = ".incoming"
+PUBLISH_ATTEMPTS = 100
 # some file systems (exFAT, some network ones) have no hard links
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 _MISSING = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
@@ -186,7 +187,7 @@ class DirectoryStore:
                 kept = self._publish(draft, target)
                 if not kept:
                     return self._kept(key, content)
-            except (NotADirectoryError, FileExistsError):
+            except NotADirectoryError:
                 raise other_content() from None  # an object lies where this key has a folder
             finally:
                 draft.unlink(missing_ok=True)
@@ -203,14 +204,14 @@ class DirectoryStore:
 
     def _publish(self, draft: Path, target: Path) -> bool:
         """Give the finished file its name, unless there is one of that name."""
-        for _attempt in range(10):
-            self._make_folders(target.parent)
+        for _attempt in range(PUBLISH_ATTEMPTS):
             try:
+                self._make_folders(target.parent)
                 os.link(draft, target)
             except FileExistsError:
                 return False
             except FileNotFoundError:
-                continue  # a delete removed the empty folder meanwhile
+                continue  # a delete removes folders it leaves empty
             except OSError as error:
                 if error.errno not in _NO_LINKS:
                     raise
@@ -235,7 +236,11 @@ class DirectoryStore:
             missing.append(folder)
             folder = folder.parent
         for each in reversed(missing):
-            each.mkdir(exist_ok=True)
+            try:
+                each.mkdir()
+            except FileExistsError:  # somebody else made it, and a delete may have removed it again
+                if each.is_file():
+                    raise NotADirectoryError from None
             _sync_folder(each.parent)
 
     def _remove_empty(self, folder: Path) -> None:
@@ -247,16 +252,16 @@ class DirectoryStore:
             folder = folder.parent
 
     def _walk(self, folder: str) -> Iterator[str]:
-        """Keys under `folder` in the order of S3: as if each folder's name ended with a slash."""
+        """Keys under `folder`; names with a dot before them are ours."""
         try:
             with os.scandir(self._folder / folder) as entries:
-                names = sorted(entry.name + "/" * entry.is_dir() for entry in entries if not entry.name.startswith("."))
+                found = sorted((entry.name, entry.is_dir()) for entry in entries if entry.name[0] != ".")
         except (FileNotFoundError, NotADirectoryError):
             return
-        for name in names:
+        for name, is_folder in found:
             key = f"{folder}/{name}" if folder else name
-            if name.endswith("/"):
-                yield from self._walk(key[:-1])
+            if is_folder:
+                yield from self._walk(key)
             else:
                 yield key
 

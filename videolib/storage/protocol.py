@@ -99,7 +99,7 @@ class Store(Protocol):
         """Whether there is such an object."""
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
-        """The objects whose keys begin with `prefix` (not only at a `/`), in the order of their keys."""
+        """The objects whose keys begin with `prefix` (not only at a `/`), in no order that all stores share."""
 
     def delete(self, keys: Iterable[str]) -> None:
         """Remove these objects; one that is not there is no error."""

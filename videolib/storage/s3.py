@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 PRESIGN_MAX_S = 7 * 24 * 3600  # more than this signature version 4 does not allow
 EXPOSED_HEADERS = ("Accept-Ranges", "Content-Length", "Content-Range", "ETag")
 CORS_MAX_AGE_S = 3600
+DELETE_AT_ONCE = 1000  # the most that DeleteObjects takes
 
 Rules = list[dict[str, Any]]  # a name of its own: in the store, `list` is a method
 
@@ -109,9 +110,9 @@ class S3Store:
         return map(self._ours, self._bucket().objects(self._prefix + check_prefix(prefix)))
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Remove objects, a thousand a request; see Store."""
+        """Remove objects; see Store."""
         full = (self._full(key) for key in keys)
-        while batch := list(itertools.islice(full, 1000)):
+        while batch := list(itertools.islice(full, DELETE_AT_ONCE)):
             self._bucket().delete(batch)
 
     def presigned_get(self, key: str, *, expires_s: int = 60) -> str:

@@ -38,13 +38,12 @@ MIB = 1024 * 1024
 MULTIPART_FROM_BYTES = 64 * MIB
 PART_BYTES = 16 * MIB  # boto3 makes them larger by itself where a file would have more than 10 000
 PARTS_AT_ONCE = 4  # each is held in memory
-BREAKS_ALLOWED = 4  # of one read, each of which boto3 tries five times by itself
-DELETE_AT_ONCE = 1000  # the most that DeleteObjects takes
+BREAKS_ALLOWED = 4  # of one read, each of which boto3 tries four times by itself
 
-# boto3 would try each request five times, and wait up to 20 s between tries
+# The waits between tries are 0-1, 0-2 and 0-4 s: a server that restarts is waited for, a page is not kept for long
 _CONFIG: Mapping[str, Any] = {
     "signature_version": "s3v4",
-    "retries": {"mode": "standard", "total_max_attempts": 5},
+    "retries": {"mode": "standard", "total_max_attempts": 4},
     "connect_timeout": 5,
     "read_timeout": 60,
     "max_pool_connections": 16,
@@ -121,7 +120,7 @@ class Bucket:
         return body if body.begin() else None
 
     def objects(self, prefix: str) -> Iterator[StoredObject]:
-        """The objects whose keys begin with `prefix`, in order."""
+        """The objects whose keys begin with `prefix`, page after page."""
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
         with _as_ours():
             for page in pages:
