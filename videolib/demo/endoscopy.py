@@ -32,12 +32,13 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Look:
-    """What tells one clip from another: its random numbers, how red the wall is, how fast the camera goes."""
+    """What tells one clip from another: its random numbers, how red the wall is, how fast the camera goes, x264's crf."""
 
     seed: int
     tint: tuple[float, float, float] = (1.0, 1.0, 1.0)
     speed: float = 46.0
     has_forceps: bool = True
+    crf: int = 19
 
 
 def make_endoscopy(folder: Path, name: str, look: Look, seconds: float) -> Path:
@@ -48,7 +49,7 @@ def make_endoscopy(folder: Path, name: str, look: Look, seconds: float) -> Path:
         [
             *("-f", "rawvideo", "-pixel_format", "rgb24", "-video_size", f"{WIDTH}x{HEIGHT}"),
             *("-framerate", str(FPS), "-i", "pipe:0", *encode),
-            *("-c:v", "libx264", "-preset", "veryfast", "-crf", "19", "-g", str(2 * FPS)),
+            *("-c:v", "libx264", "-preset", "veryfast", "-crf", str(look.crf), "-g", str(2 * FPS)),
             *("-map_metadata", "-1", "-fflags", "+bitexact", "-movflags", "+faststart", f"{{out}}/{name}"),
         ],
         source=None,
@@ -163,7 +164,7 @@ def _with_forceps(picture: NDArray[np.float32], share: float) -> NDArray[np.floa
         _draw_jaw(ImageDraw.Draw(layer), tip, ahead, side * math.radians(opening))
     forceps = np.asarray(layer.reduce(_FINER), np.float32)
     cover = forceps[..., 3:] / 255
-    return picture * (1 - _shadow(layer)) * (1 - cover) + forceps[..., :3] * cover
+    return np.asarray(picture * (1 - _shadow(layer)) * (1 - cover) + forceps[..., :3] * cover, np.float32)
 
 
 def _shadow(layer: Image.Image) -> NDArray[np.float32]:
@@ -171,7 +172,8 @@ def _shadow(layer: Image.Image) -> NDArray[np.float32]:
     small = layer.getchannel("A").reduce(_FINER * 4).filter(ImageFilter.GaussianBlur(2))
     moved = Image.new("L", small.size)
     moved.paste(small, (-2, 3))
-    return np.asarray(moved.resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR), np.float32)[..., None] / 255 * 0.45
+    shadow = np.asarray(moved.resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR), np.float32)
+    return shadow[..., None] * np.float32(0.45 / 255)
 
 
 def _draw_shaft(draw: ImageDraw.ImageDraw, tip: Vector, ahead: Vector) -> None:

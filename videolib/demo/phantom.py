@@ -79,7 +79,7 @@ def render_run(scene: Scene) -> Iterator[NDArray[np.uint16]]:
 
 def vessel_mask(scene: Scene) -> NDArray[np.bool_]:
     """Return where contrast will run in vessels thick enough to be measured."""
-    return np.asarray(_vessel_layers(scene)[:_TIME_BINS].sum(axis=0) > 4.0)
+    return np.asarray(_vessel_layers(scene)[:_TIME_BINS].sum(axis=0) > 4 * _OPACITY)
 
 
 def contrast_at(scene: Scene) -> NDArray[np.float32]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +24,11 @@ def write_run(path: Path, scene: Scene, frames: Iterable[NDArray[np.uint16]], *,
     """Write the frames of a run; `timing` is "FrameTime" or "FrameTimeVector" (then the last third runs slower)."""
     run = _header(scene, path.stem)
     encoder = get_encoder(JPEGLSLossless)
-    layout = {"rows": SIZE, "columns": SIZE, "samples_per_pixel": 1, "number_of_frames": 1, "bits_allocated": 16}
+    layout: dict[str, Any] = {"rows": SIZE, "columns": SIZE, "samples_per_pixel": 1, "number_of_frames": 1}
     encoded = [
         encoder.encode(
             frame,
+            bits_allocated=16,
             bits_stored=12,
             pixel_representation=0,
             photometric_interpretation="MONOCHROME2",
@@ -94,5 +96,3 @@ def _set_mask(run: Dataset, frames: int) -> None:
 def _uid(name: str, kind: str) -> UID:
     digest = hashlib.sha256(f"{name} {kind}".encode()).digest()
     return UID(f"{_ROOT}.{int.from_bytes(digest[:8], 'big')}")
-
-

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from videolib.demo.trees import smooth_curve
 
 Picture = NDArray[np.float32]
-Shape = list[tuple[float, float]]
+Shape = Sequence[tuple[float, float]]
 
 
 def tissue(size: int, random: np.random.Generator) -> Picture:
@@ -168,4 +168,4 @@ def _ellipse(canvas: Image.Image, x: float, y: float, across: float, down: float
 
 def _soft(canvas: Image.Image, blur: float) -> Picture:
     softened = canvas.filter(ImageFilter.GaussianBlur(blur * canvas.width / 512))
-    return np.asarray(softened, np.float32) / 255
+    return np.asarray(softened, np.float32) * np.float32(1 / 255)

@@ -8,7 +8,6 @@ from videolib.demo import scenery
 from videolib.demo.phantom import SIZE, Blush, Scene, textured
 from videolib.demo.trees import Organ, Tree, smooth_curve
 
-
 # outlines, clockwise
 _LIVER = [(52, 250), (60, 150), (120, 86), (220, 78), (310, 116), (372, 168), (330, 218), (250, 262), (196, 322),
           (116, 366), (66, 330)]  # fmt: skip
@@ -32,7 +31,17 @@ def hepatic_scene(seed: int = 11, *, is_treated: bool = False) -> Scene:
     for place, angle in ((0.35, 55), (0.62, -60), (0.85, 50)):
         tree.grow_from(duodenal, place, angle, 1.2, length=34)
     for branch, sets in (
-        (right, ((0.35, 62, 2.1, 62), (0.55, -58, 2.3, 66), (0.8, -44, 2.4, 66), (0.99, 34, 2.5, 66), (0.99, -8, 2.7, 62), (0.99, -40, 2.3, 66))),
+        (
+            right,
+            (
+                (0.35, 62, 2.1, 62),
+                (0.55, -58, 2.3, 66),
+                (0.8, -44, 2.4, 66),
+                (0.99, 34, 2.5, 66),
+                (0.99, -8, 2.7, 62),
+                (0.99, -40, 2.3, 66),
+            ),
+        ),
         (left, ((0.4, -58, 1.9, 54), (0.65, 40, 1.9, 50), (0.99, 24, 2.1, 52), (0.99, -28, 2.1, 54))),
         (middle, ((0.6, 50, 1.6, 44), (0.99, 22, 1.8, 48), (0.99, -26, 1.8, 50))),
     ):
@@ -68,9 +77,7 @@ def iliac_scene(seed: int = 23) -> Scene:
     aorta = tree.add_trunk([(262, 20), (258, 70), (262, 118), (258, 160)], (14.5, 13.0), 0.0)
     fork = float(aorta.arrival_s[-1]) * 0.9
     right = tree.add_trunk([(256, 156), (236, 186), (214, 216), (196, 246)], (8.2, 7.4), fork)
-    left = tree.add_trunk(
-        [(261, 156), (282, 186), (303, 214), (322, 246)], (8.2, 7.2), fork, narrowing=(0.42, 0.24)
-    )
+    left = tree.add_trunk([(261, 156), (282, 186), (303, 214), (322, 246)], (8.2, 7.2), fork, narrowing=(0.42, 0.24))
     for common, side in ((right, -1), (left, 1)):
         x, y = (float(value) for value in common.axis[-1])
         delay = float(common.arrival_s[-1]) + (0.35 if side > 0 else 0.0)
