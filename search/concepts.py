@@ -4,17 +4,24 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from search.analysis import Analyzer, Unit
+from search.analysis import Analyzer, Unit, is_chinese
 from search.documents import Concept, Vocabulary
 
-# Schemes about the reviewing of videos or the people in them: their words ("core", "observer") say nothing when they
-# stand in a text. Their terms can still be chosen as facets.
+# Their words say nothing when they stand in a text ("core", "observer"), or name a part of an operation by what it has
+# in common with others ("Therapy delivery" is embolisation, ablation and stenting). As facets they can still be chosen.
 NOT_IN_TEXTS = frozenset(
     {
-        "case_role", "cn_grade", "difficulty", "entrustment", "hospital_tier", "prof_title",
-        "review_item", "step",
+        "case_role",
+        "cn_grade",
+        "difficulty",
+        "entrustment",
+        "hospital_tier",
+        "phase",
+        "prof_title",
+        "review_item",
+        "step",
     }
-)  # fmt: skip
+)
 
 _ASIDE = re.compile(r"\s*[(（][^)）]*[)）]")
 _EN_BEGINNING = re.compile(r"^(?:(?:transcatheter|transarterial|percutaneous|image-guided) )+", re.IGNORECASE)
@@ -99,7 +106,7 @@ class ConceptFinder:
     def _add(self, units: Sequence[Unit], concept_id: str) -> None:
         node = self._root
         steps = [unit.keys[0] for unit in units if unit.keys]
-        if sum(len(step) for step in steps) < 2:
+        if sum(len(step) for step in steps) < 2 and not is_chinese("".join(steps)):
             return
         for step in steps:
             node = node.after.setdefault(step, _Node())

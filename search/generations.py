@@ -3,7 +3,7 @@
     <root>/whoosh-1-0f3a…/      engine, its version, fingerprint of vocabulary and analysis
         lock                    held by the one writer
         current                 the name of the live commit
-        00000041/ 00000042/     a commit: the engine's files (shared with earlier commits by hard links) and
+        00000041-9f3a60c2/      a commit: the engine's files (shared with earlier commits by hard links) and
                                 manifest.json with the sequence and every file's size and CRC
 
 A process killed while it writes leaves a folder that nothing points to; the next writer removes it. Files are flushed
@@ -13,6 +13,8 @@ to the disk before the pointer moves, which Whoosh itself never does.
 import fcntl
 import json
 import os
+import re
+import secrets
 import shutil
 import time
 import zlib
@@ -27,6 +29,7 @@ from search.errors import IndexBusy, IndexDamaged, IndexMissing
 MANIFEST = "manifest.json"
 LOCK_WAIT_S = 10.0
 KEPT_BEFORE_CURRENT = 1  # searches that began on it may still open its files
+_COMMIT = re.compile(r"[0-9]{8}-[0-9a-f]{8}")
 _MISSING = "The search index has not been built yet: run `videolib reindex`."
 _DAMAGED = "The search index is damaged: run `videolib reindex` to build it anew."
 
@@ -56,7 +59,7 @@ class IndexFolder:
             raise IndexMissing(_MISSING) from None
         except (OSError, ValueError):
             raise IndexDamaged(_DAMAGED) from None
-        if not (len(name) == 8 and name.isdigit() and name.isascii()):
+        if not _COMMIT.fullmatch(name):
             raise IndexDamaged(_DAMAGED)
         return name
 
@@ -136,22 +139,23 @@ class IndexFolder:
         beside.replace(self.path / "current")
         _flush(self.path)
         for path in self._commits():
-            if int(name) - int(path.name) > KEPT_BEFORE_CURRENT:
+            if _number(name) - _number(path.name) > KEPT_BEFORE_CURRENT:
                 shutil.rmtree(path, ignore_errors=True)
 
     def _commits(self) -> list[Path]:
-        return sorted(path for path in self.path.iterdir() if path.name.isdigit() and len(path.name) == 8)
+        return sorted(path for path in self.path.iterdir() if _COMMIT.fullmatch(path.name))
 
     def _new_folder(self) -> Path:
         """The folder of the next commit; what a killed writer left is removed."""
         try:
-            live = int(self.current())
+            live = _number(self.current())
         except (IndexMissing, IndexDamaged):
-            live = max((int(path.name) for path in self._commits()), default=0)
+            live = max((_number(path.name) for path in self._commits()), default=0)
         for path in self._commits():
-            if int(path.name) > live:
+            if _number(path.name) > live:
                 shutil.rmtree(path)
-        folder = self.path / f"{live + 1:08d}"
+        # Numbers begin again when somebody deletes the index; who has it open must not take one for the other.
+        folder = self.path / f"{live + 1:08d}-{secrets.token_hex(4)}"
         folder.mkdir()
         return folder
 
@@ -173,6 +177,10 @@ class IndexFolder:
             yield
         finally:
             os.close(descriptor)  # which also lets go of the lock
+
+
+def _number(name: str) -> int:
+    return int(name[:8])
 
 
 def _lock(descriptor: int) -> None:

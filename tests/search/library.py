@@ -61,3 +61,19 @@ def ask(index: SearchIndex, text: str, **changes: Any) -> SearchPage:
 def found(index: SearchIndex, text: str, **changes: Any) -> list[str]:
     """The ids of the hits, best first."""
     return [hit.entry_id for hit in ask(index, text, **changes).hits]
+
+
+CAS = {"procedure": ("proc.cas",), "device": ("dev.stent",), "access": ("acc.radial",)}
+UAE = {"procedure": ("proc.uae",), "access": ("acc.radial",)}
+TACE = {"procedure": ("proc.deb_tace",), "pathology": ("path.hcc",)}
+
+LIBRARY = (
+    entry(
+        "cas", "Carotid artery stenting with a filter", "颈动脉支架植入术",
+        terms=CAS, days=1, duration_s=500.0, year=2024,
+    ),
+    entry("uae", "Uterine artery embolisation", "子宫动脉栓塞术", terms=UAE, days=2, duration_s=400.0, year=2023),
+    entry("tace", "DEB-TACE step by step", "载药微球化疗栓塞", terms=TACE, days=3, duration_s=900.0, year=2025),
+    entry("tips", "TIPS for variceal bleeding", "TIPS术治疗静脉曲张出血", days=4, duration_s=1200.0, year=None),
+    entry("tricks", "Tips and tricks of puncture", "穿刺技巧", days=5, duration_s=60.0),
+)  # fmt: skip

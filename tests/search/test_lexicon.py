@@ -1,0 +1,77 @@
+"""Slips of the keyboard, and Chinese by its sound."""
+
+from __future__ import annotations
+
+import pytest
+
+from search.pinyin import SoundList
+from search.spelling import WordList, slips_between
+
+WORDS = WordList(["Embolisation", "stent", "angioplasty", "TACE", "thrombectomy", "vein", "PTA"])
+SOUNDS = SoundList(["股动脉", "颈动脉", "支架", "静脉", "经脉", "冠脉", "滤器", "颈动脉支架植入"])
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "slips"),
+    [("stent", "stent", 0), ("stnet", "stent", 1), ("sten", "stent", 1), ("stennt", "stent", 1), ("", "abc", 3)],
+)
+def test_swapped_letters_are_one_slip(one: str, other: str, slips: int):
+    assert slips_between(one, other) == slips
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("embolizaton", "embolisation"),
+        ("embolisaton", "embolisation"),
+        ("stnet", "stent"),
+        ("angoplasty", "angioplasty"),
+        ("thrombecotmy", "thrombectomy"),
+        ("taec", "TACE"),
+    ],
+)
+def test_the_nearest_word_is_found(typed: str, meant: str):
+    assert WORDS.nearest(typed) == meant
+
+
+@pytest.mark.parametrize("typed", ["pat", "zzzzzz", "lead", "", "支架", "12345", "stentstentstent"])
+def test_what_is_near_nothing_is_left_alone(typed: str):
+    assert WORDS.nearest(typed) is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("gudongmai", ("股动脉",)),
+        ("guanmai", ("冠脉",)),
+        ("jingmai", ("静脉", "经脉")),
+        ("lvqi", ("滤器",)),
+        ("jingdongmaizhijia", ("颈动脉支架",)),
+        ("gudong", ()),
+        ("stent", ()),
+        ("", ()),
+        ("z" * 500, ()),
+    ],
+)
+def test_pinyin_is_read(typed: str, words: tuple[str, ...]):
+    assert SOUNDS.spelt(typed) == words
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("gdm", ("股动脉",)),
+        ("zj", ("支架",)),
+        ("jdmz", ("颈动脉支架植入",)),
+        ("gudongm", ("股动脉",)),
+        ("x", ()),
+        ("qqqq", ()),
+    ],
+)
+def test_initials_and_beginnings_are_read(typed: str, words: tuple[str, ...]):
+    assert SOUNDS.begun(typed) == words
+
+
+def test_characters_of_the_same_sound_are_mended():
+    assert SOUNDS.same_sound("支驾") == ("支架",)
+    assert SOUNDS.same_sound("支架") == ()
