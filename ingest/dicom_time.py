@@ -22,7 +22,7 @@ from ingest.dicom_header import first_value_of, value_of
 
 _ASSUMED_FPS = Fraction(15)
 _SLOWEST_FPS, _FASTEST_FPS = Fraction(1, 20), Fraction(1000)
-_COMMON_FPS = tuple(
+_USUAL_FPS = tuple(
     Fraction(rate) for rate in (1, 2, 3, 4, 6, 7, "7.5", 10, 12, "12.5", 15, 20, 24, 25, 30, 50, 60)
 ) + tuple(Fraction(rate, 1001) for rate in (24_000, 30_000, 60_000))
 _GRID_FPS = tuple(map(Fraction, (10, 15, 20, 25, 30, 50, 60)))
@@ -188,9 +188,9 @@ def _constant(fps: Fraction, frames: int, source: RateSource, *guesses: str) -> 
 
 def _snap(fps: Fraction, frames: int) -> Fraction:
     """Return the common rate that was meant (33.333 ms is 30/s) where no frame moves by over half a ms."""
-    for common in _COMMON_FPS:
-        if abs(1000 / common - 1000 / fps) * frames <= Fraction(1, 2):
-            return common
+    for usual in _USUAL_FPS:
+        if abs(1000 / usual - 1000 / fps) * frames <= Fraction(1, 2):
+            return usual
     return fps.limit_denominator(100_000)
 
 

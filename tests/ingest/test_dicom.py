@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from pydicom import dcmread
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import (
     HEVCMP51,
     MPEG2MPML,
@@ -259,6 +260,20 @@ def test_nobody_is_named_in_facts_messages_logs_or_the_video(tmp_path, caplog):
     for secret in (SECRET_NAME, "GEHEIM", SECRET_ID):
         assert secret not in told
         assert secret.encode() not in video.read_bytes()
+
+
+def test_a_damaged_picture_in_the_middle_is_a_refusal_not_a_failure_of_the_tool(shared, tmp_path):
+    cine = dcmread(shared / "testdata" / "dicom" / "xa_coronary_12f_jpeglossless_sv1.dcm")
+    frames = list(generate_frames(cine.PixelData, number_of_frames=12))
+    frames[5] = frames[5][:200] + bytes(len(frames[5]) - 200)
+    frames[7] = bytes(len(frames[7]))
+    cine.PixelData = encapsulate(frames)
+    cine.save_as(tmp_path / "damaged.dcm")
+
+    with pytest.raises(Refused) as refusal:
+        convert_cine(tmp_path / "damaged.dcm", tmp_path)
+
+    assert refusal.value.reason == "corrupt"
 
 
 def test_conversion_stops_when_asked(tmp_path):

@@ -32,7 +32,7 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Look:
-    """What tells one clip from another: its random numbers, how red the wall is, how fast the camera goes, x264's crf."""
+    """What tells one clip from another: its random numbers, how red the wall is, how fast the camera goes, its crf."""
 
     seed: int
     tint: tuple[float, float, float] = (1.0, 1.0, 1.0)

@@ -20,8 +20,8 @@ def hepatic_scene(seed: int = 11, *, is_treated: bool = False) -> Scene:
     """Return the common hepatic artery injected: a tumour in the right lobe that stains, or, treated, holds oil."""
     random = np.random.default_rng(seed)
     tree = Tree(random, Organ(210, 215, 178, 150))
-    common = tree.add_trunk([(322, 300), (308, 284), (286, 278), (262, 282), (246, 276)], (6.2, 5.4), 0.0)
-    start = float(common.arrival_s[-1])
+    hepatic = tree.add_trunk([(322, 300), (308, 284), (286, 278), (262, 282), (246, 276)], (6.2, 5.4), 0.0)
+    start = float(hepatic.arrival_s[-1])
     duodenal = tree.add_trunk([(248, 277), (243, 306), (250, 345), (268, 388), (292, 418)], (3.6, 2.2), start)
     proper = tree.add_trunk([(246, 276), (236, 262), (229, 243), (226, 226)], (4.8, 4.4), start)
     fork = float(proper.arrival_s[-1])
@@ -78,9 +78,9 @@ def iliac_scene(seed: int = 23) -> Scene:
     fork = float(aorta.arrival_s[-1]) * 0.9
     right = tree.add_trunk([(256, 156), (236, 186), (214, 216), (196, 246)], (8.2, 7.4), fork)
     left = tree.add_trunk([(261, 156), (282, 186), (303, 214), (322, 246)], (8.2, 7.2), fork, narrowing=(0.42, 0.24))
-    for common, side in ((right, -1), (left, 1)):
-        x, y = (float(value) for value in common.axis[-1])
-        delay = float(common.arrival_s[-1]) + (0.35 if side > 0 else 0.0)
+    for iliac, side in ((right, -1), (left, 1)):
+        x, y = (float(value) for value in iliac.axis[-1])
+        delay = float(iliac.arrival_s[-1]) + (0.35 if side > 0 else 0.0)
         controls = [(x, y), (x + side * 26, y + 44), (x + side * 48, y + 92), (x + side * 54, y + 150)]
         outer = tree.add_trunk([*controls, (x + side * 50, y + 214), (x + side * 56, y + 290)], (6.0, 5.2), delay)
         inner = tree.add_trunk([(x, y), (x - side * 4, y + 30), (x - side * 2, y + 58)], (4.6, 3.8), delay)

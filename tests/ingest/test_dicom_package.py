@@ -1,0 +1,80 @@
+"""A DICOM cine all the way to its package: every frame, in order, at its time, in the grey levels it was rendered."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ingest.ffmpeg import find_tools
+from ingest.pipeline import package_recording
+from tests.dicom_samples import SECRET_ID, SECRET_NAME, make_cine, numbered_frames, read_number
+
+ROWS, COLUMNS = 240, 320
+SLOWING: dict[str, Any] = {
+    "FrameIncrementPointer": 0x00181065,
+    "FrameTime": None,
+    "FrameTimeVector": ["0", *["100"] * 19, *["200"] * 10],
+}
+
+
+def decode_package(out: Path, folder: Path) -> tuple[NDArray[np.uint8], list[float]]:
+    """Return luma as it is stored (limited range) and times of the best rendition's pictures."""
+    playlist = max(out.glob("video/*/index.m3u8"), key=lambda path: int(path.parent.name.removesuffix("p")))
+    tools, raw = find_tools(), folder / "luma.raw"
+    arguments = ["-v", "error", "-i", str(playlist), "-map", "0:v", "-fps_mode", "passthrough"]
+    arguments += ["-vf", "extractplanes=y", "-f", "rawvideo", str(raw)]
+    subprocess.run([tools.ffmpeg, *arguments], check=True)
+    probe = [str(tools.ffprobe), "-v", "error", "-show_entries", "frame=pts_time", "-of", "json", str(playlist)]
+    frames: list[dict[str, Any]] = json.loads(subprocess.run(probe, check=True, capture_output=True).stdout)["frames"]
+    times = [float(frame["pts_time"]) for frame in frames]
+    return np.fromfile(raw, np.uint8).reshape(len(frames), ROWS, COLUMNS), times
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected", "step_s"),
+    [
+        pytest.param({"FrameTime": "66.667"}, list(range(30)), 1 / 15, id="frame_time"),
+        pytest.param({"FrameTime": "33"}, list(range(30)), 0.033, id="frame_time_33"),
+        # frame 19 begins at 1.9 s and lasts 0.2 s, as all after it
+        pytest.param(SLOWING, [*range(19), *(number for number in range(19, 30) for _ in range(2))], 0.1, id="vector"),
+    ],
+)
+def test_every_frame_is_in_the_package_in_order_at_its_time(tmp_path, tags, expected, step_s):
+    frames = numbered_frames(30, rows=ROWS, columns=COLUMNS)
+    source = make_cine(tmp_path / "cine.dcm", frames, WindowCenter="2048", WindowWidth="4096", **tags)
+
+    report = package_recording(source, tmp_path / "out")
+
+    pictures, times = decode_package(tmp_path / "out", tmp_path)
+    assert [read_number(picture) for picture in pictures] == expected
+    assert np.allclose(np.array(times) - times[0], np.arange(len(times)) * step_s, atol=0.0015)
+    assert report.source["dicom"] is not None
+
+
+def test_black_is_16_and_white_235_in_the_package(tmp_path):
+    frames = numbered_frames(20, rows=ROWS, columns=COLUMNS)
+    frames[:, 100:140, 100:140], frames[:, 100:140, 200:240] = 0, 4095
+    source = make_cine(tmp_path / "cine.dcm", frames, WindowCenter="2048", WindowWidth="4096")
+
+    package_recording(source, tmp_path / "out")
+
+    pictures, _ = decode_package(tmp_path / "out", tmp_path)
+    assert abs(float(pictures[:, 110:130, 110:130].mean()) - 16) < 1.5
+    assert abs(float(pictures[:, 110:130, 210:230].mean()) - 235) < 1.5
+
+
+def test_no_file_of_the_package_names_the_patient(tmp_path):
+    source = make_cine(tmp_path / "cine.dcm", numbered_frames(20, rows=ROWS, columns=COLUMNS))
+
+    report = package_recording(source, tmp_path / "out")
+
+    written = b"".join(file.read_bytes() for file in (tmp_path / "out").rglob("*") if file.is_file())
+    for secret in (SECRET_NAME, SECRET_ID):
+        assert secret.encode() not in written
+        assert secret not in json.dumps(report.as_json(), default=str)
