@@ -13,6 +13,7 @@ and a name inside the recording has no folder to be relative to.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from dataclasses import dataclass
@@ -79,7 +80,8 @@ def enclose(tier: Tier, arguments: list[str], reach: Reach, limits: Limits) -> l
         return [*_prlimit(limits), *_bubble(reach), "--", f"/tool/{reach.binary.name}", *arguments]
     numbers = [str(limits.cpu_s), str(limits.memory_bytes), str(limits.file_bytes), str(OPEN_FILES)]
     # -I -S: the launcher imports nothing but the standard library and reads no PYTHON* variable
-    return [sys.executable, "-I", "-S", str(LAUNCHER), tier, *numbers, str(reach.binary), *arguments]
+    launcher = [sys.executable, "-I", "-S", str(LAUNCHER), tier, str(os.getpid())]
+    return [*launcher, *numbers, str(reach.binary), *arguments]
 
 
 def _prlimit(limits: Limits) -> list[str]:

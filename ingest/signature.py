@@ -19,7 +19,9 @@ from ingest.errors import Reason, Refused
 HEAD_BYTES = 4096
 SIDE_MAX = 8192
 _BOXES_MAX = 10_000
-_MOOV_SEARCH_BYTES = 16 * 1024 * 1024
+_FIRST_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip", b"styp", b"pnot"})
+_TO_SAMPLES = (b"trak", b"mdia", b"minf", b"stbl", b"stsd")
+_ENCRYPTED_KINDS = frozenset({b"encv", b"enca", b"drmi", b"drms"})
 
 _PICTURES = (
     *(b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"II*\x00", b"MM\x00*", b"8BPS", b"\x00\x00\x01\x00"),
@@ -95,6 +97,13 @@ def explain_unreadable(source: Path, stderr: str) -> Reason:
     return "truncated" if outline.is_cut or not outline.has_index else "corrupt"
 
 
+def is_encrypted(source: Path) -> bool:
+    """Whether a file is an MP4 whose samples are encrypted."""
+    with source.open("rb") as file:
+        outline = read_outline(file)
+    return outline is not None and outline.is_encrypted
+
+
 @dataclass(frozen=True)
 class Outline:
     """An MP4's top level: whether its index is there, its last box whole, its samples encrypted."""
@@ -109,35 +118,45 @@ def read_outline(file: BinaryIO) -> Outline | None:
     size = file.seek(0, os.SEEK_END)
     has_index = is_cut = is_encrypted = False
     first = True
-    for kind, start, end in _boxes(file, size):
-        if first and kind not in {b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip", b"styp", b"pnot"}:
+    for kind, start, end in _boxes(file, 0, size):
+        if first and kind not in _FIRST_BOXES:
             return None
         first = False
         is_cut = end > size
         if kind == b"moov":
             has_index = True
-            file.seek(start)
-            index = file.read(min(end - start, _MOOV_SEARCH_BYTES))
-            is_encrypted = b"encv" in index or b"enca" in index or b"drmi" in index
+            kinds = set(_sample_kinds(file, start, min(end, size), _TO_SAMPLES))
+            is_encrypted = not kinds.isdisjoint(_ENCRYPTED_KINDS)
     return None if first else Outline(has_index, is_cut, is_encrypted)
 
 
-def _boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield (kind, start, end) of top-level boxes; an end may lie behind the end of the file."""
-    position = 0
+def _sample_kinds(file: BinaryIO, start: int, end: int, path: tuple[bytes, ...]) -> Iterator[bytes]:
+    """Yield the kinds of samples that the tracks of an index describe (`avc1`, or `encv` for encrypted ones)."""
+    for kind, inner_start, inner_end in _boxes(file, start, end):
+        if not path:
+            yield kind
+        elif kind == path[0]:
+            # the last one, `stsd`, counts its entries before it lists them
+            skip = 8 if len(path) == 1 else 0
+            yield from _sample_kinds(file, inner_start + skip, min(inner_end, end), path[1:])
+
+
+def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield (kind, start of content, end) of the boxes in a range; a stated end may lie behind the range's."""
+    position = start
     for _ in range(_BOXES_MAX):
         file.seek(position)
         header = file.read(16)
-        if len(header) < 8:
+        if position + 8 > end or len(header) < 8:
             return
-        length = int.from_bytes(header[:4], "big")
+        length, head = int.from_bytes(header[:4], "big"), 8
         if length == 1:
-            length = int.from_bytes(header[8:16], "big")
-        elif length == 0:  # to the end of the file
-            length = size - position
-        if length < 8:
+            length, head = int.from_bytes(header[8:16], "big"), 16
+        elif length == 0:  # to the end
+            length = end - position
+        if length < head:
             return
-        yield header[4:8], position, position + length
+        yield header[4:8], position + head, position + length
         position += length
 
 

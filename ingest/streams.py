@@ -36,6 +36,8 @@ def choose_video(probe: Probe) -> Row:
     """Answer the row of the first video track that holds pictures; covers and empty tracks do not count."""
     videos = [row for row in probe.streams if row.get("codec_type") == "video"]
     moving = [row for row in videos if not _is_cover(row)]
+    if not probe.streams:
+        raise Refused("corrupt")
     if not moving:
         raise Refused("still_image" if videos and not _has_audio(probe) else "no_video")
     filled = [row for row in moving if times_of((*probe.first, *probe.last), row["index"])]
@@ -46,8 +48,6 @@ def choose_video(probe: Probe) -> Row:
 
 def check_video(row: Row) -> None:
     """Raise `Refused` for a stream that this program does not decode: its codec, its size, a still picture."""
-    if str(row.get("codec_tag_string", "")).startswith(("encv", "drmi")):
-        raise Refused("encrypted")
     if row.get("codec_name") not in _CODECS:
         raise Refused("unsupported")
     if "Still Picture" in str(row.get("profile", "")):
@@ -183,8 +183,8 @@ def audio_streams(probe: Probe) -> tuple[AudioStream, ...]:
 
 
 def is_readable_sound(row: Row) -> bool:
-    """Whether a sound track says what it is; encrypted and unknown ones do not."""
-    known = row.get("codec_name") not in {None, "none", "unknown"} and row.get("codec_tag_string") != "enca"
+    """Whether a sound track says what it is."""
+    known = row.get("codec_name") not in {None, "none", "unknown"}
     return known and int(row.get("channels", 0)) > 0 and int(row.get("sample_rate", 0)) > 0
 
 

@@ -13,7 +13,7 @@ from ingest.errors import Refused, ToolFailed
 from ingest.ffmpeg import Limits, Progress, Watch, run_ffmpeg
 from ingest.inspection import Inspection, VideoStream
 from ingest.probe import Probe, end_of, probe, ratio, scan_end_s, seconds, times_of
-from ingest.signature import explain_unreadable, read_asf_length
+from ingest.signature import explain_unreadable, is_encrypted, read_asf_length
 from ingest.streams import (
     Row,
     audio_streams,
@@ -45,6 +45,8 @@ def inspect_video(source: Path, *, full: bool = False) -> Inspection:
         if not failure.is_inputs_fault:
             raise
         raise Refused(explain_unreadable(source, failure.stderr_tail)) from failure
+    if is_encrypted(source):  # ffprobe names the codec under the encryption as if it were readable
+        raise Refused("encrypted")
     row = choose_video(answer)
     check_video(row)
     video = video_stream(row, answer, _find_length(source, answer, row))
@@ -151,7 +153,8 @@ def _looks_interlaced(source: Path, video: VideoStream) -> bool:
     except ToolFailed:
         return False
     fields = run.stdout.count(b"current_frame=tff") + run.stdout.count(b"current_frame=bff")
-    return fields > run.stdout.count(b"current_frame=progressive")
+    # fine lines look like fields now and then; true ones are seen in nearly every picture that moves
+    return fields > 3 * run.stdout.count(b"current_frame=progressive")
 
 
 def _decode(source: Path, video: VideoStream, lead_s: float) -> float:
