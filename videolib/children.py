@@ -33,6 +33,7 @@ from videolib.errors import Conflict, Unavailable
 GRACE_S = 8.0
 S3_START_ATTEMPTS = 5
 S3_READY_S = 60.0
+FOLDER_FREE_S = 3.0  # a server that was killed with its parent may still be about to go
 # SeaweedFS takes each of its ports + 10 000 too, for gRPC; all lie below the ports that the kernel hands out
 S3_PORTS = range(12000, 22000)
 GRPC_OFFSET = 10_000
@@ -161,12 +162,12 @@ class S3Server:
     access_key: str = field(repr=False)
     secret_key: str = field(repr=False)
     child: Child = field(repr=False)
-    _ports: tuple[int, ...] = field(repr=False)
+    port: int
 
     def stop(self) -> None:
         """End the server; what it holds stays in its folder."""
         self.child.stop()
-        _remove_sockets(self._ports)
+        _remove_sockets(self.port)
 
 
 def start_worker(argv: Sequence[str], *, environment: Mapping[str, str] | None = None) -> Child:
@@ -185,11 +186,13 @@ def start_s3_server(folder: Path, *, access_key: str, secret_key: str, port: int
     program = _find_weed()
     (folder / "data").mkdir(parents=True, exist_ok=True)
     with _locked(folder / "lock") as lock:
+        last = _last_port(folder)
+        _remove_sockets(last)  # of a server that was killed
         for attempt in range(S3_START_ATTEMPTS):
-            ports = _choose_ports(port or _last_port(folder), first_try=attempt == 0)
-            server = _try_start(program, folder, ports, (access_key, secret_key), lock)
+            chosen = _choose_port(port or last, first_try=attempt == 0)
+            server = _try_start(program, folder, chosen, (access_key, secret_key), lock)
             if server is not None:
-                (folder / "port").write_text(str(_s3_port(ports)), encoding="ascii")
+                (folder / "port").write_text(str(chosen), encoding="ascii")
                 return server
     raise Unavailable(
         "The demo's S3 server does not start; its server.log says why, or run the demo without --s3.",
@@ -197,16 +200,14 @@ def start_s3_server(folder: Path, *, access_key: str, secret_key: str, port: int
     )
 
 
-def _try_start(
-    program: Path, folder: Path, ports: tuple[int, ...], keys: tuple[str, str], lock: int
-) -> S3Server | None:
+def _try_start(program: Path, folder: Path, port: int, keys: tuple[str, str], lock: int) -> S3Server | None:
     """One attempt; None if it ended too early, most often because somebody took a port meanwhile."""
     log = folder / "server.log"
     log.unlink(missing_ok=True)
     for old in (folder / "data").glob("weed.*"):
         old.unlink(missing_ok=True)
     child = Child(
-        _weed_command(program, folder, ports),
+        _weed_command(program, folder, port),
         environment={
             "PATH": os.defpath,
             "HOME": str(folder),  # settings of another SeaweedFS of this user are none of ours
@@ -217,27 +218,26 @@ def _try_start(
         output=log,
         keep_open=[lock],  # the lock on the folder ends with the server, not with us
     )
-    s3_port = _s3_port(ports)
     try:
-        ready = _wait_until_ready(child, log, s3_port)
+        ready = _wait_until_ready(child, log, port)
     except BaseException:
         child.stop()
         raise
     if not ready:
         child.stop()
-        _remove_sockets(ports)
+        _remove_sockets(port)
         return None
     return S3Server(
-        endpoint=f"http://127.0.0.1:{s3_port}",
-        virtual_endpoint=f"http://localhost:{s3_port}",
+        endpoint=f"http://127.0.0.1:{port}",
+        virtual_endpoint=f"http://localhost:{port}",
         access_key=keys[0],
         secret_key=keys[1],
         child=child,
-        _ports=ports,
+        port=port,
     )
 
 
-def _weed_command(program: Path, folder: Path, ports: tuple[int, ...]) -> list[str]:
+def _weed_command(program: Path, folder: Path, port: int) -> list[str]:
     inside = folder / "data"
     command = [
         str(program),
@@ -255,7 +255,7 @@ def _weed_command(program: Path, folder: Path, ports: tuple[int, ...]) -> list[s
         "-s3.autoCreateBucket=false",  # a wrong bucket is an error, as on any other S3
         "-s3.allowedOrigins=http://none.invalid",  # only a bucket's own CORS rules count
     ]
-    return command + [f"-{role}.port={number}" for role, number in zip(S3_ROLES, ports, strict=True)]
+    return command + [f"-{role}.port={number}" for role, number in _ports_around(port).items()]
 
 
 def _wait_until_ready(child: Child, log: Path, port: int) -> bool:
@@ -286,31 +286,33 @@ def _find_weed() -> Path:
     except metadata.PackageNotFoundError:
         candidates = []
     candidates.append(Path(sysconfig.get_path("scripts")) / "weed")
-    for candidate in candidates:
-        if os.access(candidate, os.X_OK):
-            return candidate
+    if found := next((each for each in candidates if os.access(each, os.X_OK)), None):
+        return found
     raise Unavailable(
         "The demo's S3 server is not installed here; run ./run setup, or run the demo without --s3.",
         code="store_unavailable",
     )
 
 
-def _choose_ports(wish: int, *, first_try: bool) -> tuple[int, ...]:
-    """Five neighbouring ports, free with their gRPC twins; the S3 port is the wished one if that can be."""
-    wished = wish - S3_ROLES.index("s3")
-    if wish and first_try and _are_free(wished):
-        return tuple(range(wished, wished + len(S3_ROLES)))
+def _choose_port(wish: int, *, first_try: bool) -> int:
+    """An S3 port that is free with all that go with it: the wished one if that can be."""
+    if wish and first_try and _are_free(wish):
+        return wish
     for _ in range(200):
-        base = S3_PORTS.start + secrets.randbelow(len(S3_PORTS) - len(S3_ROLES))
-        if _are_free(base):
-            return tuple(range(base, base + len(S3_ROLES)))
+        port = S3_PORTS[secrets.randbelow(len(S3_PORTS))]
+        if _are_free(port):
+            return port
     raise Unavailable("This machine has no free ports for the S3 server of the demo.", code="store_unavailable")
 
 
-def _are_free(base: int) -> bool:
-    if base < 1024 or base + len(S3_ROLES) + GRPC_OFFSET > 65535:
-        return False
-    return all(_is_free(number + offset) for number in range(base, base + len(S3_ROLES)) for offset in (0, GRPC_OFFSET))
+def _ports_around(s3_port: int) -> dict[str, int]:
+    """Each role's port; they lie side by side."""
+    return {role: s3_port + place - S3_ROLES.index("s3") for place, role in enumerate(S3_ROLES)}
+
+
+def _are_free(s3_port: int) -> bool:
+    numbers = [port + offset for port in _ports_around(s3_port).values() for offset in (0, GRPC_OFFSET)]
+    return min(numbers) >= 1024 and max(numbers) <= 65535 and all(map(_is_free, numbers))
 
 
 def _is_free(port: int) -> bool:
@@ -323,10 +325,6 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _s3_port(ports: tuple[int, ...]) -> int:
-    return ports[S3_ROLES.index("s3")]
-
-
 def _last_port(folder: Path) -> int:
     try:
         return int((folder / "port").read_text(encoding="ascii"))
@@ -334,9 +332,9 @@ def _last_port(folder: Path) -> int:
         return 0
 
 
-def _remove_sockets(ports: tuple[int, ...]) -> None:
+def _remove_sockets(s3_port: int) -> None:
     """The local sockets that a killed SeaweedFS leaves in /tmp (their place is built into it)."""
-    for role, port in zip(S3_ROLES, ports, strict=True):
+    for role, port in _ports_around(s3_port).items():
         for name in (f"seaweedfs-{role}-{port}.sock", f"seaweedfs-{role}-grpc-{port + GRPC_OFFSET}.sock"):
             with contextlib.suppress(OSError):
                 (Path("/tmp") / name).unlink()  # noqa: S108 - the names hold our own ports, nothing is opened
@@ -346,16 +344,24 @@ def _remove_sockets(ports: tuple[int, ...]) -> None:
 def _locked(path: Path) -> Generator[int]:
     """A lock on `path`, held as long as this block or a child that was given the descriptor."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    deadline = time.monotonic() + FOLDER_FREE_S
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Conflict(
-                "Another S3 server already uses this folder; stop that demo first.", code="store_in_use"
-            ) from None
+        while not _try_lock(descriptor):
+            if time.monotonic() > deadline:
+                message = "Another S3 server already uses this folder; stop that demo first."
+                raise Conflict(message, code="store_in_use")
+            time.sleep(0.05)
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 class _Spawner:
