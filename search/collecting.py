@@ -9,6 +9,7 @@ import math
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from search.engine import (
@@ -48,15 +49,21 @@ class Postings(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class View:
+    """What one group of readers may know of; ranking too is computed from nothing else."""
+
+    numbers: frozenset[int]
+    average_lengths: tuple[float, ...]
+
+
 class Shelf:
     """The cards of one commit by document number, None where a document was deleted; threads share it."""
 
     def __init__(self, cards: Sequence[Card | None]) -> None:
         self._cards = cards
         self.live = [number for number, card in enumerate(cards) if card is not None]
-        sums = [sum(self[number].lengths[bag] for number in self.live) for bag in range(len(BAGS))]
-        self.average_lengths = tuple(max(1.0, total / max(1, len(self.live))) for total in sums)
-        self._visible: dict[frozenset[str], frozenset[int]] = {}
+        self._views: dict[frozenset[str], View] = {}
         self._lock = threading.Lock()
 
     def __getitem__(self, number: int) -> Card:
@@ -65,15 +72,17 @@ class Shelf:
             raise LookupError(number)
         return card
 
-    def visible_to(self, audiences: frozenset[str]) -> frozenset[int]:
+    def view(self, audiences: frozenset[str]) -> View:
         """The documents these readers may know of; the others are out before anything is counted."""
         with self._lock:
-            known = self._visible.get(audiences)
+            known = self._views.get(audiences)
         if known is None:
-            known = frozenset(number for number in self.live if self[number].audiences & audiences)
+            numbers = frozenset(number for number in self.live if self[number].audiences & audiences)
+            sums = (sum(self[number].lengths[bag] for number in numbers) for bag in range(len(BAGS)))
+            known = View(numbers, tuple(max(1.0, total / max(1, len(numbers))) for total in sums))
             with self._lock:
-                if len(self._visible) < KEPT_AUDIENCES:
-                    self._visible[audiences] = known
+                if len(self._views) < KEPT_AUDIENCES:
+                    self._views[audiences] = known
         return known
 
 
@@ -87,7 +96,9 @@ class _Collection:
         self._query = query
         self._shelf = shelf
         self._postings = postings
-        self._visible = shelf.visible_to(query.audiences)
+        view = shelf.view(query.audiences)
+        self._visible = view.numbers
+        self._average_lengths = view.average_lengths
 
     def answer(self) -> EngineAnswer:
         query = self._query
@@ -154,18 +165,18 @@ class _Collection:
         return scores
 
     def _term(self, term: Term) -> Iterator[tuple[int, float]]:
-        rows = self._postings.of(term.field, term.token)
+        visible = self._visible
+        rows = [row for row in self._postings.of(term.field, term.token) if row[0] in visible]
         factor = term.weight * self._rarity(len(rows)) * (K1 + 1)
         bag = BAGS.index(term.field)
-        average = self._shelf.average_lengths[bag]
+        average = self._average_lengths[bag]
         for number, frequency in rows:
-            if number in self._visible:
-                norm = K1 * (1 - B + B * self._shelf[number].lengths[bag] / average)
-                yield number, factor * frequency / (frequency + norm)
+            norm = K1 * (1 - B + B * self._shelf[number].lengths[bag] / average)
+            yield number, factor * frequency / (frequency + norm)
 
     def _rarity(self, documents: int) -> float:
         """BM25's inverse document frequency, never negative."""
-        return math.log(1 + (len(self._shelf.live) - documents + 0.5) / (documents + 0.5))
+        return math.log(1 + (len(self._visible) - documents + 0.5) / (documents + 0.5))
 
     def _phrase(self, phrase: Phrase) -> Scores:
         """Rarest token first; an entry stays while some start fits all tokens so far."""
