@@ -171,7 +171,7 @@ def test_every_term_of_the_demo_is_in_the_vocabulary(terms):
     assert {passage.step for passage in PASSAGES} <= terms["step"]
 
 
-def test_every_page_of_the_demo_can_be_published_and_two_are_found_by_stent():
+def test_every_page_of_the_demo_has_what_publishing_asks_and_one_speaks_of_stents():
     entries = read_entries()
 
     for entry in entries.values():
