@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,7 +80,8 @@ def read_asf_length(source: Path) -> float | None:
     if at < 0 or len(head) < at + 88:
         return None
     # after GUID, size, file id, file size, creation date, packets: play time in 100 ns, send time, preroll in ms
-    play, preroll = struct.unpack_from("<Q8xQ", head, at + 64)
+    play = int.from_bytes(head[at + 64 : at + 72], "little")
+    preroll = int.from_bytes(head[at + 80 : at + 88], "little")
     return max(0.0, play / 1e7 - preroll / 1e3)
 
 

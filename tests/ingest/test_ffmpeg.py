@@ -232,7 +232,7 @@ class TestLimits:
         heavy = ["-f", "lavfi", "-i", "mandelbrot=size=1280x720:maxiter=20000", "-f", "null", "-"]
 
         with pytest.raises(ToolFailed, match="computing time"):
-            run_ffmpeg(heavy, source=None, out=out, limits=Limits(cpu_s=1, wall_s=60))
+            run_ffmpeg(heavy, source=None, out=out, limits=Limits(cpu_s=2, wall_s=60))
 
     @pytest.mark.usefixtures("tier")
     def test_memory_is_limited(self, out: Path) -> None:
