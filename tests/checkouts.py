@@ -21,7 +21,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
+PipFrom = Literal["machine", "ensurepip", "nowhere"]
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = (
     "sh",
@@ -157,8 +159,8 @@ class Index:
         self.server.server_close()
 
 
-def make_machine(folder: Path, *, pip: bool = True, node: bool = True) -> Path:
-    """A folder for PATH: a few tools, and a Python of its own that has what is asked for and no ensurepip."""
+def make_machine(folder: Path, *, pip: PipFrom = "machine", node: bool = True) -> Path:
+    """A folder for PATH: a few tools, and a Python of its own that has its pip from where it is asked for."""
     bin_folder = folder / "bin"
     library = folder / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}"
     bin_folder.mkdir(parents=True)
@@ -166,13 +168,14 @@ def make_machine(folder: Path, *, pip: bool = True, node: bool = True) -> Path:
     for tool in TOOLS:
         if found := shutil.which(tool):
             (bin_folder / tool).symlink_to(found)
+    left_out = {"site-packages", "dist-packages", "__pycache__"} | ({"ensurepip"} if pip != "ensurepip" else set())
     for part in Path(sysconfig.get_path("stdlib")).iterdir():
-        if part.name not in {"site-packages", "dist-packages", "ensurepip", "__pycache__"}:
+        if part.name not in left_out:
             (library / part.name).symlink_to(part)
     for shared_library in Path(sys.base_prefix, "lib").glob("libpython*.so*"):
         (folder / "lib" / shared_library.name).symlink_to(shared_library)
     shutil.copy2(Path(sys.base_prefix, "bin", library.name).resolve(), bin_folder / "python3")
-    if pip:
+    if pip == "machine":
         (library / "site-packages" / "pip").symlink_to(Path(sysconfig.get_path("purelib")) / "pip")
     if node:
         add_program(bin_folder, "node", NODE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.checkouts import ROOT, Checkout, Index, add_program, make_checkout, make_machine, steps_of
+from tests.checkouts import ROOT, Checkout, Index, PipFrom, add_program, make_checkout, make_machine, steps_of
 from tests.conftest import need
 
 MakeCheckout = Callable[..., Checkout]
@@ -25,7 +26,7 @@ def checkout_with(tmp_path: Path) -> Iterator[MakeCheckout]:
     need(sys.platform == "linux", "Linux; the small machine copies its Python")
     indexes = []
 
-    def build(*, pip: bool = True, node: bool = True, kind: str = "text/html") -> Checkout:
+    def build(*, node: bool = True, kind: str = "text/html", pip: PipFrom = "machine") -> Checkout:
         wheels = tmp_path / "wheels"
         wheels.mkdir()
         indexes.append(Index(wheels, kind))
@@ -81,7 +82,7 @@ def test_a_set_up_killed_half_way_is_mended_by_the_next_call(checkout_with: Make
     checkout = checkout_with()
     checkout.index.held = "greeting-1.0"
     first = checkout.start("setup")
-    assert checkout.index.is_waiting.wait(60)
+    assert checkout.index.is_waiting.wait(120)
 
     os.killpg(first.pid, signal.SIGKILL)
     first.communicate()
@@ -98,13 +99,13 @@ def test_two_set_ups_at_once_wait_for_each_other(checkout_with: MakeCheckout) ->
     checkout = checkout_with()
     checkout.index.held = "greeting-1.0"
     first = checkout.start("setup")
-    assert checkout.index.is_waiting.wait(60)
+    assert checkout.index.is_waiting.wait(120)
 
     second = checkout.start("setup")
     assert second.stderr is not None
     said = second.stderr.readline()
     checkout.index.may_go_on.set()
-    outcomes = [first.wait(60), second.wait(60)]
+    outcomes = [first.wait(120), second.wait(120)]
     first.communicate()
     second.communicate()
 
@@ -121,7 +122,7 @@ def test_two_set_ups_at_once_wait_for_each_other(checkout_with: MakeCheckout) ->
 def test_a_machine_without_pip_gets_it_from_the_index_a_variable_names(
     checkout_with: MakeCheckout, variable: str, kind: str
 ) -> None:
-    checkout = checkout_with(pip=False, kind=kind)
+    checkout = checkout_with(pip="nowhere", kind=kind)
     address = {"PIP_INDEX_URL": "", "UV_DEFAULT_INDEX": ""} | {variable: checkout.index.url}
 
     result = checkout.run("videolib", settings=address)
@@ -130,8 +131,18 @@ def test_a_machine_without_pip_gets_it_from_the_index_a_variable_names(
     assert json.loads(result.stdout)["greeting"] == "good day"
 
 
+def test_a_machine_whose_pip_is_only_inside_python_uses_that(checkout_with: MakeCheckout) -> None:
+    need(importlib.util.find_spec("ensurepip"), "a Python with ensurepip; install the package python3-venv")
+    checkout = checkout_with(pip="ensurepip")
+
+    result = checkout.run("videolib")
+
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["greeting"] == "good day"
+
+
 def test_a_pip_that_is_not_the_pinned_file_is_not_run(checkout_with: MakeCheckout) -> None:
-    checkout = checkout_with(pip=False)
+    checkout = checkout_with(pip="nowhere")
     wheel = next(checkout.index.folder.glob("pip-*.whl"))
     wheel.write_bytes(wheel.read_bytes() + b"one thing more")
 
@@ -143,7 +154,7 @@ def test_a_pip_that_is_not_the_pinned_file_is_not_run(checkout_with: MakeCheckou
 
 
 def test_with_no_pip_no_uv_and_no_index_one_sentence_names_the_package(checkout_with: MakeCheckout) -> None:
-    checkout = checkout_with(pip=False)
+    checkout = checkout_with(pip="nowhere")
     need(not Path("/etc/pip.conf").exists() or "index-url" not in Path("/etc/pip.conf").read_text(), "no pip.conf")
 
     result = checkout.run("setup", settings={"PIP_INDEX_URL": ""})
