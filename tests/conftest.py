@@ -29,7 +29,7 @@ CHROMIUM_FLAGS = (
     "--disable-sync",
 )
 
-pytest_plugins = ["tests.servers", "tests.libraries"]
+pytest_plugins = ["tests.servers", "tests.libraries", "tests.visitors"]
 
 
 def need(condition: object, sentence: str) -> None:

@@ -36,7 +36,7 @@ def count_by_term(session: Session, field: str, *, by: User | None, limit: int) 
         .order_by(count.desc(), EntryTerm.term_id)
         .limit(limit)
     )
-    numbers: dict[str, int] = dict(session.execute(counted).tuples().all())
+    numbers = {str(row[0]): int(row[1]) for row in session.execute(counted)}
     terms = {term.id: term for term in session.scalars(select(Term).where(Term.id.in_(numbers)))}
     return [(terms[term_id], number) for term_id, number in numbers.items()]
 

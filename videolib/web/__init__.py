@@ -51,6 +51,8 @@ def create_app(
         docs_path=None,
         json_errors=False,
     )
+    # an address with two slashes is none of ours; werkzeug would lead on to another
+    app.url_map.merge_slashes = False
     app.session_interface = PageSessions()
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, MAX_FORM_PARTS=2000, MAX_FORM_MEMORY_SIZE=MAX_BODY_BYTES)
     services = Services(

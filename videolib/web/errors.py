@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from videolib import errors as family
 from videolib.catalogue.jobs import LeaseLost
+from videolib.catalogue.library import VersionDiffers
 from videolib.db import is_silent
 from videolib.upgrade import UpgradeFailed
 from videolib.web.access import LoginRequired, has_bearer
@@ -33,6 +34,7 @@ STATUS: dict[type[family.VideolibError], int] = {
     family.Conflict: 409,
     family.Unavailable: 503,
     LeaseLost: 409,
+    VersionDiffers: 503,
     LinkExpired: 410,
     LoginRequired: 401,
     UpgradeFailed: 500,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Flask, Request, Response
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 
@@ -11,6 +13,10 @@ SESSIONLESS = ("/static/", "/media/", "/healthz", "/readyz", "/metrics", "/favic
 class _NoSession(SecureCookieSession):
     """An empty session that is thrown away."""
 
+    def get(self, key: str, default: Any = None) -> Any:
+        """Nothing; to Flask-Login, which asks for this one key, the word that keeps it from the remember cookie."""
+        return "clear" if key == "_remember" else default
+
 
 class PageSessions(SecureCookieSessionInterface):
     """Signed cookies, for pages and the API only: segments cost no look at the person's row, and set no cookie."""
@@ -18,8 +24,7 @@ class PageSessions(SecureCookieSessionInterface):
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """The session of this request."""
         if request.path.startswith(SESSIONLESS):
-            # Flask-Login reads "clear" as: leave the remember cookie alone
-            return _NoSession({"_remember": "clear"})
+            return _NoSession()
         return super().open_session(app, request)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
