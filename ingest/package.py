@@ -84,8 +84,7 @@ def list_files(folder: Path) -> tuple[PackageFile, ...]:
     """Return every file of a package but package.json, with size and digest."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != DESCRIPTION)
     return tuple(
-        PackageFile(path.relative_to(folder).as_posix(), path.stat().st_size, sha256_of(path))
-        for path in paths
+        PackageFile(path.relative_to(folder).as_posix(), path.stat().st_size, sha256_of(path)) for path in paths
     )
 
 
@@ -133,9 +132,7 @@ def _has_fragments(path: Path) -> bool:
         return any(box == b"moof" for box in cmaf.top_level(file))
 
 
-def _runs(
-    fragments: Iterable[cmaf.Fragment], timescale: int, segment_s: int
-) -> Iterator[list[cmaf.Fragment]]:
+def _runs(fragments: Iterable[cmaf.Fragment], timescale: int, segment_s: int) -> Iterator[list[cmaf.Fragment]]:
     """Answer the fragments of each segment, which starts at the first key frame on or after a grid line."""
     run: list[cmaf.Fragment] = []
     for fragment in fragments:
@@ -152,9 +149,7 @@ def _cell(fragment: cmaf.Fragment, timescale: int, segment_s: int) -> int:
     return int((fragment.start / timescale + 0.001) // segment_s)
 
 
-def _write_segment(
-    file: BinaryIO, run: Sequence[cmaf.Fragment], header: cmaf.Header, path: Path
-) -> hls.Segment:
+def _write_segment(file: BinaryIO, run: Sequence[cmaf.Fragment], header: cmaf.Header, path: Path) -> hls.Segment:
     """Copy the bytes of some fragments, and note where their key frames came to lie."""
     first, last = run[0], run[-1]
     file.seek(first.offset)

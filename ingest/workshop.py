@@ -93,7 +93,11 @@ def _keep(workshop: Workshop, recording_id: str, folder: Path, watch: Watch) -> 
 
 
 def _attach(
-    workshop: Workshop, recording_id: str, package: Package, report: PackageReport, finish: Callable[[Session], None]
+    workshop: Workshop,
+    recording_id: str,
+    package: Package,
+    report: PackageReport,
+    finish: Callable[[Session], None],
 ) -> None:
     answer = report.as_json()
     objects = [{"path": file.path, "bytes": file.bytes, "sha256": file.sha256} for file in report.files]
@@ -104,7 +108,11 @@ def _attach(
         duration_s = answer["package"]["duration_s"]
         complete_package(session, row, description=answer["package"], duration_s=duration_s, objects=objects)
         recording.package_id = row.id
-        recording.source, recording.timing, recording.warnings = answer["source"], answer["timing"], answer["warnings"]
+        recording.source, recording.timing, recording.warnings = (
+            answer["source"],
+            answer["timing"],
+            answer["warnings"],
+        )
         settle(session, recording, "hold" if needs_review(recording) else "finish", None)
         if recording.state == "ready":
             recording.warnings = recording.warnings + recording_is_ready(session, recording, by=None)
@@ -113,7 +121,7 @@ def _attach(
 def needs_review(recording: Recording) -> bool:
     """Whether a person has to look first: the recording says of itself that its pictures name the patient."""
     dicom = (recording.source or {}).get("dicom") or {}
-    return dicom.get("burned_in") == "yes"
+    return dicom.get("burned_in_annotation") == "yes"
 
 
 @contextmanager

@@ -36,7 +36,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def sqlite_database(sqlite_template: Path, own_home: Path) -> Iterator[Database]:
     """A fresh library on SQLite, where the settings look for it."""
-    own_home.mkdir()
+    own_home.mkdir(exist_ok=True)
     shutil.copy(sqlite_template, own_home / "videolib.db")
     database = Database(f"sqlite:///{own_home / 'videolib.db'}")
     yield database

@@ -56,7 +56,7 @@ def make_recording(
     steps = [step for step in (filters, _frame_number_bars() if burn_frame_numbers else "") if step]
     sound = ["-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=48000:duration={seconds}"] if audio else []
     run_tool(
-        *("-f", "lavfi", "-i", f"{pattern}=size={size}:rate={fps}:duration={seconds}"),
+        *("-f", "lavfi", "-i", f"{pattern}{':' if '=' in pattern else '='}size={size}:rate={fps}:duration={seconds}"),
         *sound,
         *(["-vf", ",".join(steps)] if steps else []),
         *codec,

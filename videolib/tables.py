@@ -1,8 +1,29 @@
 """Every table of the library in one import, for migrations and checks."""
 
-from videolib.catalogue import audit, captions, entries, jobs, library, packages, people, recordings, vocabulary
+from videolib.catalogue import (
+    audit,
+    captions,
+    entries,
+    jobs,
+    library,
+    packages,
+    people,
+    recordings,
+    vocabulary,
+)
 from videolib.db import Base
 
-__all__ = ["audit", "captions", "entries", "jobs", "library", "metadata", "packages", "people", "recordings", "vocabulary"]
+__all__ = [
+    "audit",
+    "captions",
+    "entries",
+    "jobs",
+    "library",
+    "metadata",
+    "packages",
+    "people",
+    "recordings",
+    "vocabulary",
+]
 
 metadata = Base.metadata

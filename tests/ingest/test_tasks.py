@@ -36,7 +36,7 @@ PATIENCE_S = 90
 
 
 @pytest.fixture
-def workshop(settings: Settings, database: Database) -> Workshop:
+def workshop(database: Database, settings: Settings) -> Workshop:
     return Workshop(settings, database, open_store(settings.store_url), open_store(settings.originals_url))
 
 
