@@ -16,7 +16,8 @@ class TermPicker extends HTMLElement {
     this.list.setAttribute('aria-label', this.dataset.label);
     this.list.tabIndex = -1;
     this.list.addEventListener('change', (event) => this.choose(event.target.value, event.target.checked));
-    this.append(this.chosen, this.filter, this.list);
+    this.all = this.makeAllButton();
+    this.append(this.chosen, this.filter, this.all, this.list);
     this.showChosen();
     this.showList();
   }
@@ -36,6 +37,20 @@ class TermPicker extends HTMLElement {
     const label = document.querySelector(`label[for="${this.select.id}"]`);
     if (label) label.htmlFor = filter.id;
     return filter;
+  }
+
+  /** Opens the whole list; it stays as it was left, so that nothing moves under a click elsewhere. */
+  makeAllButton() {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.className = 'button button--small button--quiet picker__all';
+    button.textContent = this.dataset.allLabel.replace('{count}', String(this.select.options.length));
+    button.setAttribute('aria-expanded', 'false');
+    button.addEventListener('click', () => {
+      button.setAttribute('aria-expanded', String(button.getAttribute('aria-expanded') === 'false'));
+      this.showList();
+    });
+    return button;
   }
 
   choose(id, selected) {
@@ -65,6 +80,7 @@ class TermPicker extends HTMLElement {
 
   showList() {
     const words = this.filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+    this.list.hidden = words.length === 0 && this.all.getAttribute('aria-expanded') === 'false';
     const fits = (option) => {
       const text = `${option.label} ${option.dataset.other || ''}`.toLowerCase();
       return words.every((word) => text.includes(word));
