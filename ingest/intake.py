@@ -65,9 +65,7 @@ def take_in(
 
     Raises `Refused` before anything is kept, `InvalidInput` for metadata that cannot be, `Unavailable`.
     """
-    if item.path.stat().st_size == 0:
-        raise Refused("empty")
-    sha256 = digest_of(item.path, on_progress)
+    sha256 = _read_through(item.path, on_progress)
     with database.reading() as session:
         known = find_recording_by_digest(session, sha256) is not None
     if not known:
@@ -85,6 +83,18 @@ def take_in(
             raise
     with database.writing() as session:
         return _known_already(session, item, sha256, by=by, publish=publish)
+
+
+def _read_through(path: Path, on_progress: Callable[[float], None] | None) -> str:
+    """The digest of a file that is there and can be read to its end."""
+    try:
+        if path.stat().st_size == 0:
+            raise Refused("empty")
+        return digest_of(path, on_progress)
+    except FileNotFoundError as error:
+        raise Refused("not_media", "There is no file of this name. Check the path in the manifest.") from error
+    except OSError as error:
+        raise Refused("corrupt", "The file cannot be read. Check its permissions and the disk it lies on.") from error
 
 
 def digest_of(path: Path, on_progress: Callable[[float], None] | None = None) -> str:

@@ -86,7 +86,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that only looks."""
-        with _translated(), Session(self.engine) as session:
+        with translated(), Session(self.engine) as session:
             yield session
 
     @contextmanager
@@ -96,7 +96,7 @@ class Database:
         `durable`: the commit is on the disk when this returns.
         """
         with (
-            _translated(),
+            translated(),
             Session(self.write_engine(durable=durable), expire_on_commit=False) as session,
             session.begin(),
         ):
@@ -153,7 +153,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
     """A database that does not answer becomes our own error; all other database errors are bugs and stay."""
     try:
         yield

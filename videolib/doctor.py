@@ -61,6 +61,7 @@ _FIXES = {
     "store": "Check VIDEOLIB_STORE_URL, the endpoint and the credentials.",
     "originals": "Check VIDEOLIB_ORIGINALS_URL, the endpoint and the credentials.",
     "database": "Check VIDEOLIB_DATABASE_URL and that the server runs.",
+    "database_unavailable": "Check VIDEOLIB_DATABASE_URL and that the server runs.",
     "schema_older": "Run videolib init.",
     "schema_newer": "Install the newer version of videolib here.",
     "version_differs": "Run videolib init, or install the version that the library belongs to.",

@@ -29,7 +29,7 @@ from sqlalchemy.orm import Session
 from videolib.catalogue.library import ensure_facts
 from videolib.catalogue.people import ensure_roles
 from videolib.catalogue.vocabulary import STARTER_FOLDER, load_vocabulary
-from videolib.db import Database, utc_now
+from videolib.db import Database, translated, utc_now
 from videolib.errors import Conflict, VideolibError
 from videolib.tables import metadata
 
@@ -96,7 +96,7 @@ def require_current(database: Database, *, migrations: Path = MIGRATIONS) -> Non
 
 def current_revision(database: Database) -> str | None:
     """The schema's revision; None where there is no library yet."""
-    with database.engine.connect() as connection:
+    with translated(), database.engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 

@@ -9,6 +9,7 @@ from videolib.catalogue import entries
 from videolib.catalogue.audit import list_events
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.entry_values import parse_values
+from videolib.catalogue.packages import Package
 from videolib.catalogue.recordings import Recording
 from videolib.db import Database
 from videolib.errors import Conflict, InvalidInput, NotFound
@@ -187,7 +188,7 @@ def test_a_new_package_reaches_viewers_by_one_pointer(database: Database) -> Non
     entry = publish(database, add_entry(database, add_recording(database, state="ready")))
     with database.writing() as session:
         recording = session.get_one(Recording, entry.recording_id)
-        package = entries.Package(recording_id=recording.id, state="complete", duration_s=4.0, description={})
+        package = Package(recording_id=recording.id, state="complete", duration_s=4.0, description={})
         session.add(package)
         session.flush()
         recording.package_id = package.id
