@@ -44,7 +44,9 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     home: Path = Field(description="folder that holds everything the library keeps on this host")
-    database_url: str = Field("", description="SQLite under home, or `postgresql+psycopg://user:password@host/name`")
+    database_url: str = Field(
+        "", repr=False, description="SQLite under home, or `postgresql+psycopg://user:password@host/name`"
+    )
     store_url: str = Field(
         "",
         description="packages: `file:/folder`, or `s3://bucket/prefix?endpoint=…&region=…&style=path|virtual&profile=…`",
@@ -53,7 +55,7 @@ class Settings(BaseModel):
         "", description="what was uploaded: a store of its own; default `originals/` in the store"
     )
     broker_url: str | None = Field(
-        None, description="Celery broker for workers on many hosts; none: one worker beside `serve`"
+        None, repr=False, description="Celery broker for workers on many hosts; none: one worker beside `serve`"
     )
     search_url: str = Field("whoosh:", description="search index of this host: `whoosh:` or `whoosh:/folder`")
     secret_key: SecretStr = Field(

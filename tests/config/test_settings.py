@@ -63,6 +63,8 @@ def test_a_secret_is_never_shown(tmp_path: Path) -> None:
     assert settings.secret_key.get_secret_value() == SECRET
     assert SECRET not in repr(settings)
     assert SECRET not in str(settings)
+    with_password = load(tmp_path, DATABASE_URL="postgresql+psycopg://videolib:pa55word@db/library")
+    assert "pa55word" not in repr(with_password) + str(with_password)
     assert SECRET[:20] not in "\n".join(problems(tmp_path, SECRET_KEY=SECRET[:20], LEASE_S="soon"))
 
 
