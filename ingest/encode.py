@@ -14,8 +14,12 @@ from typing import Any
 import ffmpeg
 
 from config.ladder import AUDIO_RATE_HZ
+from ingest.errors import Refused, ToolFailed
 from ingest.ffmpeg import Limits, Progress, Watch, run_ffmpeg
 from ingest.plan import OWN_CLOCK_HZ, AudioPlan, EncodePlan, Filter, RenditionPlan
+
+# ffmpeg's exit status when more than two thirds of the packets could not be decoded (ffmpeg.h)
+UNDECODABLE = 69
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ def encode(
 ) -> Encoded:
     """Encode `source` into the folder `out`; `on_progress` is told the fraction done.
 
-    Raises `ToolFailed`, `Cancelled`.
+    Raises `Refused` when most of the recording cannot be decoded, `ToolFailed`, `Cancelled`.
     """
 
     def tell(progress: Progress) -> None:
@@ -45,7 +49,12 @@ def encode(
 
     watch = Watch(on_progress=tell, cancelled=cancelled)
     limits = Limits.for_duration(plan.duration_s)
-    run_ffmpeg(encode_arguments(plan), source=source, out=out, limits=limits, watch=watch)
+    try:
+        run_ffmpeg(encode_arguments(plan), source=source, out=out, limits=limits, watch=watch)
+    except ToolFailed as failure:
+        if failure.exit_status == UNDECODABLE:
+            raise Refused("corrupt") from failure
+        raise
     return Encoded(
         video=tuple(out / f"{rendition.name}.mp4" for rendition in plan.renditions),
         audio=tuple(out / f"audio-{track.name}.mp4" for track in plan.audio),
