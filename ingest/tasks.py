@@ -54,12 +54,13 @@ class _Hold:
     """The lease on the job in hand, as the heartbeat thread sees it."""
 
     job: Job
+    stopping: Callable[[], bool]
     cancelled: threading.Event = field(default_factory=threading.Event)
     lost: threading.Event = field(default_factory=threading.Event)
 
     def must_stop(self) -> bool:
         """Whether the work is to be dropped now."""
-        return self.cancelled.is_set() or self.lost.is_set()
+        return self.cancelled.is_set() or self.lost.is_set() or self.stopping()
 
 
 def run_worker(
@@ -79,18 +80,18 @@ def run_worker(
         require_same_version(session)
     with _indexing(index):
         while not stop():
-            if not _survive(lambda: _step(workshop, owner, recording_ids)):
+            if not _survive(lambda: _step(workshop, owner, stop, recording_ids)):
                 time.sleep(IDLE_S)
 
 
-def _step(workshop: Workshop, owner: str, recording_ids: list[str] | None) -> bool:
+def _step(workshop: Workshop, owner: str, stop: Callable[[], bool], recording_ids: list[str] | None) -> bool:
     """Take and do one job; tells whether there was one."""
     with workshop.database.writing() as session:
         require_same_version(session)
         job = jobs.claim(session, owner, workshop.settings.lease_s, recording_ids=recording_ids)
     if job is None:
         return False
-    with _heartbeat(workshop, job) as hold:
+    with _heartbeat(workshop, _Hold(job, stop)) as hold:
         _do(workshop, job, hold)
     return True
 
@@ -106,8 +107,10 @@ def _do(workshop: Workshop, job: Job, hold: _Hold) -> None:
     except LeaseLost:
         log.warning("lease lost", job=job.id)
     except Cancelled:
-        if not hold.lost.is_set():
+        if hold.cancelled.is_set():
             _end(workshop, job, "cancel", None, may_retry=False)
+        elif not hold.lost.is_set():
+            _give_back(workshop, job)
     except Refused as error:
         _end(workshop, job, "reject", Reason(error.reason, error.message), may_retry=False)
     except Unavailable as error:
@@ -118,8 +121,16 @@ def _do(workshop: Workshop, job: Job, hold: _Hold) -> None:
         _end(workshop, job, "fail", Reason("tool_failed", error.message), may_retry=False)
 
 
+def _give_back(workshop: Workshop, job: Job) -> None:
+    """This worker was told to stop: the job waits for the next one."""
+    with workshop.database.writing() as session:
+        jobs.give_back(session, job)
+        move(session, get_recording(session, job.recording_id), "release")
+    log.info("job given back", job=job.id)
+
+
 def _require_another_try(job: Job) -> None:
-    if job.attempt > jobs.MAX_ATTEMPTS:
+    if jobs.tries(job) > jobs.MAX_ATTEMPTS:
         raise IngestError("tool_failed", "The work on this recording ended its worker several times; it was given up.")
 
 
@@ -138,9 +149,9 @@ def _end(workshop: Workshop, job: Job, event: str, reason: Reason | None, *, may
 
 
 @contextmanager
-def _heartbeat(workshop: Workshop, job: Job) -> Iterator[_Hold]:
+def _heartbeat(workshop: Workshop, hold: _Hold) -> Iterator[_Hold]:
     """Hold the lease while the work goes on, and learn of a cancel."""
-    hold, over = _Hold(job), threading.Event()
+    job, over = hold.job, threading.Event()
 
     def beat() -> None:
         while not over.wait(workshop.settings.lease_s / BEATS_A_LEASE):

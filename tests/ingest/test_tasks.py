@@ -156,6 +156,23 @@ def test_no_tool_outlives_a_killed_worker(
     wait_until(lambda: not _tools_in(workshop.scratch))
 
 
+def test_a_worker_told_to_stop_gives_its_job_back_at_once(
+    workshop: Workshop, long: Path, worker_process: Callable[[], subprocess.Popen[bytes]]
+) -> None:
+    intake = take(workshop, long)
+    process = worker_process()
+    wait_until(lambda: recording_of(workshop, intake).stage == "encode")
+
+    process.terminate()
+    assert process.wait(PATIENCE_S) == 0
+
+    with workshop.database.reading() as session:
+        job = session.query(jobs.Job).one()
+        assert (job.state, jobs.tries(job), job.attempt) == ("queued", 0, 1)
+    assert recording_of(workshop, intake).state == "queued"
+    assert list(workshop.scratch.iterdir()) == []
+
+
 def _tools_in(folder: Path) -> list[str]:
     """Command lines of living processes that name `folder`."""
     found = []

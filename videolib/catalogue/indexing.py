@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -21,6 +22,8 @@ from videolib.catalogue.library import current_sequence
 from videolib.catalogue.vocabulary import list_all_terms
 from videolib.db import Database
 from videolib.errors import InvalidInput, Unavailable
+
+log = structlog.get_logger(__name__)
 
 BATCH = 200
 
@@ -73,7 +76,8 @@ class HostIndex:
                 return self.rebuild()  # it belongs to another library
             index.update([found for found, _ in changed if found], [gone for _, gone in changed if gone], latest)
             return len(changed)
-        except (IndexMissing, IndexDamaged):
+        except (IndexMissing, IndexDamaged) as error:
+            log.warning("index is rebuilt", why=str(error), cause=repr(error.__cause__))
             return self.rebuild()
         except IndexBusy:
             return 0  # another process of this host is at it
@@ -99,6 +103,8 @@ class HostIndex:
             with self._database.reading() as session:
                 vocabulary_at = current_sequence(session, "vocabulary")
                 if self._index is None or vocabulary_at != self._vocabulary_at:
+                    if self._index is not None:
+                        self._index.close()
                     self._index = open_index(self._url, self._home, read_vocabulary(session))
                     self._vocabulary_at = vocabulary_at
             return self._index

@@ -42,6 +42,8 @@ class Job(Base):
     attempt: Mapped[int] = mapped_column(default=0)
     owner: Mapped[str | None]
     lease_until: Mapped[datetime | None]
+    # attempts that ended because the worker was told to stop: they do not count against the job
+    given_back: Mapped[int] = mapped_column(default=0)
     waits_for: Mapped[int] = mapped_column(default=0)
     not_before: Mapped[datetime] = mapped_column(default=utc_now)
     cancel: Mapped[bool] = mapped_column(default=False)
@@ -137,10 +139,10 @@ def fail(session: Session, job: Job, sentence: str, *, may_retry: bool) -> bool:
 
     Raises `LeaseLost`.
     """
-    if not may_retry or job.attempt >= MAX_ATTEMPTS:
+    if not may_retry or tries(job) >= MAX_ATTEMPTS:
         _end(session, job, "failed", sentence)
         return False
-    pause = timedelta(seconds=FIRST_RETRY_S * 2 ** (job.attempt - 1))
+    pause = timedelta(seconds=FIRST_RETRY_S * 2 ** (tries(job) - 1))
     changed = session.scalars(
         _held(job)
         .values(
@@ -155,6 +157,20 @@ def fail(session: Session, job: Job, sentence: str, *, may_retry: bool) -> bool:
     if changed is None:
         raise LeaseLost("Another worker has this job by now.")
     return True
+
+
+def give_back(session: Session, job: Job) -> None:
+    """The worker has to stop: another takes the job at once, and this attempt does not count. Raises `LeaseLost`."""
+    changed = session.scalars(
+        _held(job).values(state="queued", owner=None, lease_until=None, given_back=Job.given_back + 1).returning(Job.id)
+    ).one_or_none()
+    if changed is None:
+        raise LeaseLost("Another worker has this job by now.")
+
+
+def tries(job: Job) -> int:
+    """How often the job was really tried."""
+    return job.attempt - job.given_back
 
 
 def cancelled(session: Session, job: Job) -> None:

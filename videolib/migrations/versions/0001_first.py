@@ -146,6 +146,7 @@ def upgrade() -> None:
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("owner", sa.String(), nullable=True),
         sa.Column("lease_until", videolib.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("given_back", sa.Integer(), nullable=False),
         sa.Column("waits_for", sa.Integer(), nullable=False),
         sa.Column("not_before", videolib.db.UtcDateTime(timezone=True), nullable=False),
         sa.Column("cancel", sa.Boolean(), nullable=False),
