@@ -53,6 +53,19 @@ def test_credentials_come_from_the_environment_or_a_profile(
     assert open_store(url).get_bytes("a/object") == b"x"
 
 
+def test_a_proxy_of_the_environment_does_not_stand_before_this_host(
+    s3_server: S3Server, monkeypatch: pytest.MonkeyPatch, unused_port: int
+) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{unused_port}")
+
+    store = new_s3_store(s3_server, origin=ORIGIN)
+
+    assert all(line.ok for line in store.check())
+
+
 def test_no_credentials_are_said_so(s3_server: S3Server, no_credentials: Path) -> None:
     with pytest.raises(Unavailable, match="AWS_ACCESS_KEY_ID"):
         open_store(s3_url(s3_server)).exists("a/object")

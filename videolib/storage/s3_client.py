@@ -14,6 +14,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 from boto3.s3.transfer import TransferConfig
@@ -85,7 +86,11 @@ class Bucket:
                 region_name=self._region,
                 aws_access_key_id=keys[0] if keys else None,
                 aws_secret_access_key=keys[1] if keys else None,
-                config=Config(s3={"addressing_style": address.style}, **_CONFIG),
+                config=Config(
+                    s3={"addressing_style": address.style},
+                    proxies={} if _is_loopback(address.endpoint) else None,
+                    **_CONFIG,
+                ),
             )
         self._client.meta.events.register("before-call.s3.DeleteObjects", _add_content_md5)
 
@@ -261,6 +266,12 @@ def request(method: str, url: str, headers: Mapping[str, str]) -> Answer:
     finally:
         session.close()
     return Answer(answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, content)
+
+
+def _is_loopback(endpoint: str | None) -> bool:
+    """Whether the server is on this host: a proxy that the environment names cannot reach it."""
+    host = urlsplit(endpoint or "").hostname or ""
+    return host in {"127.0.0.1", "::1", "localhost"} or host.endswith(".localhost")
 
 
 def _add_content_md5(params: dict[str, Any], **_event: object) -> None:
