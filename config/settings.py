@@ -195,6 +195,8 @@ def _user_home(env: Mapping[str, str]) -> Path:
 
 def _originals_beside(store_url: str) -> str:
     """The default place of originals: `originals/` in the packages' store."""
+    if store_url.startswith("file:"):
+        return f"{store_url.rstrip('/')}/originals"
     head, question, query = store_url.partition("?")
     return f"{head.rstrip('/')}/originals{question}{query}"
 

@@ -39,8 +39,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
     """Try everything, one finding after the other; none of them raises."""
     for name, check in (
         ("ffmpeg", _tools),
-        ("store", lambda given: _store(given, "store", given.store_url)),
-        ("originals", lambda given: _store(given, "originals", given.originals_url)),
+        ("store", lambda given: _store("store", given.store_url, given.public_url)),
+        ("originals", lambda given: _store("originals", given.originals_url, None)),
         ("database", _database),
         ("index", _index),
         ("broker", _broker),
@@ -96,10 +96,10 @@ def _tools(_settings: Settings) -> Iterator[Finding]:
     )
 
 
-def _store(_settings: Settings, name: str, url: str) -> Iterator[Finding]:
+def _store(name: str, url: str, origin: str | None) -> Iterator[Finding]:
     from videolib.storage import open_store
 
-    for check, ok, message, fix in open_store(url).check():
+    for check, ok, message, fix in open_store(url).check(origin):
         yield Finding(f"{name} {check}", ok=ok, message=message, fix=fix or "")
 
 

@@ -80,6 +80,7 @@ def _start_s3(home: Path) -> S3Server:
     set_environment(
         AWS_ACCESS_KEY_ID=access_key,
         AWS_SECRET_ACCESS_KEY=secret_key,
+        AWS_SESSION_TOKEN="",  # of whoever calls: it would be sent with these keys
         VIDEOLIB_STORE_URL=f"s3://{BUCKET}?endpoint={server.endpoint}&region=us-east-1&style=path",
         VIDEOLIB_DATABASE_URL=f"sqlite:///{home / 's3.db'}",
         VIDEOLIB_SEARCH_URL=f"whoosh:{home / 'index-s3'}",

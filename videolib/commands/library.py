@@ -34,8 +34,8 @@ def prepare_library(settings: Settings) -> list[str]:
         told = [f"Database: schema {done.after}, was {done.before or 'not there'}."]
         if done.copy:
             told.append(f"A copy of the database as it was lies at {done.copy}.")
-        for url in (settings.store_url, settings.originals_url):
-            open_store(url).prepare(settings.public_url)
+        open_store(settings.store_url).prepare(settings.public_url)
+        open_store(settings.originals_url).prepare()
         told.append("Store: ready.")
         index = HostIndex(settings, database)
         index.follow()
