@@ -141,7 +141,7 @@ def _poster_arguments(track: Track, *, is_lit: bool) -> list[str]:
 
 def _still(picture: ffmpeg.nodes.FilterableStream, name: str, *, quality: int) -> list[str]:
     """Return the command that writes the first picture as a JPEG without any tag."""
-    options = {"frames:v": 1, "q:v": quality, "update": 1, "f": "image2", "fflags": "+bitexact"}
+    options = {"frames:v": 1, "q:v": quality, "update": 1, "f": "image2", "flags:v": "+bitexact"}
     arguments: list[str] = ffmpeg.output(picture, f"{{out}}/{name}", **options).compile()[1:]
     return arguments
 
