@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.samples import make_recording
+from videolib.db import Database
 
 ROOT = Path(__file__).resolve().parents[2]
 ANSWER_KEYS = {
@@ -58,8 +59,15 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def library() -> None:
-    assert videolib("init").returncode == 0
+def library(sqlite_database: Database) -> None:
+    """A library as `init` leaves it."""
+
+
+def test_init_makes_a_library_and_may_be_called_again(own_home: Path) -> None:
+    for _ in range(2):
+        assert videolib("init").returncode == 0
+    assert (own_home / "videolib.db").is_file()
+    assert videolib("status").returncode == 0
 
 
 def test_package_answers_one_line_and_leaves_a_package(recording: Path, tmp_path: Path) -> None:
