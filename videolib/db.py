@@ -22,6 +22,8 @@ from sqlalchemy.types import TypeDecorator
 from videolib.errors import Unavailable
 
 BUSY_TIMEOUT_MS = 30_000
+# how SQLite and PostgreSQL say that a statement was not even looked at
+_SILENCE = ("database is locked", "unable to open", "disk i/o error", "starting up", "shutting down", "recovery mode")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -167,16 +169,5 @@ def translated() -> Iterator[None]:
 
 def is_silent(error: DBAPIError) -> bool:
     """Whether the database does not answer, rather than having been asked something wrong."""
-    text = str(error.orig).lower()
-    return any(
-        sign in text
-        for sign in (
-            "connection refused",
-            "could not connect",
-            "connection failed",
-            "unable to open",
-            "database is locked",
-            "starting up",
-            "shutting down",
-        )
-    )
+    # no statement: it already failed to connect, in whatever words
+    return error.statement is None or any(sign in str(error.orig).lower() for sign in _SILENCE)
