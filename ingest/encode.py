@@ -18,9 +18,6 @@ from ingest.errors import Refused, ToolFailed
 from ingest.ffmpeg import Limits, Progress, Watch, run_ffmpeg
 from ingest.plan import OWN_CLOCK_HZ, AudioPlan, EncodePlan, Filter, RenditionPlan
 
-# ffmpeg's exit status when more than two thirds of the packets could not be decoded (ffmpeg.h)
-UNDECODABLE = 69
-
 
 @dataclass(frozen=True)
 class Encoded:
@@ -40,7 +37,7 @@ def encode(
 ) -> Encoded:
     """Encode `source` into the folder `out`; `on_progress` is told the fraction done.
 
-    Raises `Refused` when most of the recording cannot be decoded, `ToolFailed`, `Cancelled`.
+    Raises `Refused` when not one picture can be decoded, `ToolFailed`, `Cancelled`.
     """
 
     def tell(progress: Progress) -> None:
@@ -49,23 +46,27 @@ def encode(
 
     watch = Watch(on_progress=tell, cancelled=cancelled)
     limits = Limits.for_duration(plan.duration_s)
-    try:
-        run_ffmpeg(encode_arguments(plan), source=source, out=out, limits=limits, watch=watch)
-    except ToolFailed as failure:
-        if failure.exit_status == UNDECODABLE:
-            raise Refused("corrupt") from failure
-        raise
-    return Encoded(
+    made = Encoded(
         video=tuple(out / f"{rendition.name}.mp4" for rendition in plan.renditions),
         audio=tuple(out / f"audio-{track.name}.mp4" for track in plan.audio),
     )
+    try:
+        run_ffmpeg(encode_arguments(plan), source=source, out=out, limits=limits, watch=watch)
+    except ToolFailed as failure:
+        largest = made.video[0]
+        if failure.is_inputs_fault and not (largest.is_file() and largest.stat().st_size):
+            raise Refused("corrupt") from failure
+        raise
+    return made
 
 
 def encode_arguments(plan: EncodePlan) -> list[str]:
     """Return the ffmpeg command (without the program) that makes all of a plan's files."""
     source = ffmpeg.input("{source}")
     outputs = [*_video_outputs(source, plan), *(_audio_output(source, track, plan) for track in plan.audio)]
-    arguments: list[str] = ffmpeg.merge_outputs(*outputs).compile()[1:]
+    # damaged pictures show in the length that is measured, and a sound that cannot be decoded is left out;
+    # ffmpeg's own threshold would fail the whole recording for the sound
+    arguments: list[str] = ffmpeg.merge_outputs(*outputs).global_args("-max_error_rate", "1").compile()[1:]
     return arguments
 
 
@@ -129,14 +130,20 @@ def _audio_output(source: Any, track: AudioPlan, plan: EncodePlan) -> Any:
         "use_editlist": 0,
         "movflags": "+cmaf+skip_trailer",
         "frag_duration": plan.key_frame_s * 1_000_000,
+        # a graph of its own: in one graph with the pictures these would be held in memory until sound comes
+        "af": ",".join(_spelled(step) for step in track.filters),
     }
-    sound = _through(source[str(track.stream_index)], track.filters)
-    return ffmpeg.output(sound, f"{{out}}/audio-{track.name}.mp4", **options)
+    return ffmpeg.output(source[str(track.stream_index)], f"{{out}}/audio-{track.name}.mp4", **options)
 
 
 def _muxing() -> dict[str, str | int]:
     """Return what all outputs share: nothing of the recording's own tags, chapters or dates is copied."""
     return {"f": "mp4", "map_metadata": -1, "map_chapters": -1, "fflags": "+bitexact", "brand": "cmfc"}
+
+
+def _spelled(step: Filter) -> str:
+    """Return a filter as one chain writes it; no option of ours holds a character that is special there."""
+    return f"{step.name}=" + ":".join(f"{key}={value}" for key, value in step.options)
 
 
 def _through(stream: Any, filters: Iterable[Filter]) -> Any:

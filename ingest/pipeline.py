@@ -100,7 +100,10 @@ def package_recording(
     total_s = time.monotonic() - started
     timing = {"first_playable_s": total_s, "total_s": total_s, "cpu_s": _cpu_s() - cpu_before_s}
     timing = {name: round(value, 3) for name, value in timing.items()}
-    return PackageReport(str(source), facts, described, timing, encode_plan.warnings, files)
+    warnings = encode_plan.warnings
+    if len(made.audio) < len(encode_plan.audio):
+        warnings = (*warnings, "A sound track could not be read and was left out.")
+    return PackageReport(str(source), facts, described, timing, warnings, files)
 
 
 def refused_report(source: Path, work: Callable[[], PackageReport]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 
 from ingest.errors import Cancelled, Refused
 from ingest.pipeline import inspect_report, package_recording, refused_report
-from tests.samples import SMALL_H264, make_clapper, make_recording, moments_of, probe
+from tests.samples import SMALL_H264, make_clapper, make_recording, moments_of, probe, run_tool
 from videolib.errors import InvalidInput
 
 
@@ -181,6 +181,40 @@ def test_a_recording_that_decodes_to_less_than_it_declares_is_refused(tmp_path: 
     assert answer["state"] == "rejected"
     assert answer["reason"]["code"] == "truncated"
     assert leftovers(tmp_path) == ["in.mp4"]
+
+
+def test_sound_that_cannot_be_decoded_does_not_cost_the_pictures(tmp_path: Path) -> None:
+    good = make_recording(tmp_path / "good.mkv", seconds=3, codec=(*SMALL_H264, "-c:a", "ac3"))
+    source = tmp_path / "in.mkv"
+    run_tool("-i", good, "-c", "copy", "-bsf:a", "noise=amount=1", source)
+
+    answer = package_recording(source, tmp_path / "out").as_json()
+
+    assert answer["state"] == "ready"
+    assert answer["package"]["duration_s"] == pytest.approx(3.0, abs=0.05)
+
+
+def test_pictures_that_cannot_be_decoded_are_refused(tmp_path: Path) -> None:
+    good = make_recording(tmp_path / "good.mkv", seconds=3)
+    source = tmp_path / "in.mkv"
+    run_tool("-i", good, "-c", "copy", "-bsf:v", "noise=amount=1", source)
+    good.unlink()
+
+    answer = refused_report(source, lambda: package_recording(source, tmp_path / "out"))
+
+    assert answer["state"] == "rejected"
+    assert answer["reason"]["code"] == "corrupt"
+    assert leftovers(tmp_path) == ["in.mkv"]
+
+
+def test_pictures_do_not_wait_in_memory_for_sound_that_begins_late(tmp_path: Path) -> None:
+    source = make_clapper(tmp_path / "in.mkv", seconds=30, fps=10, sound_starts_s=28.0)
+
+    package_recording(source, tmp_path / "out")
+
+    flashes, clicks = moments_of(tmp_path / "out" / "master.m3u8")
+    assert len(flashes) == 29
+    assert clicks == pytest.approx(flashes[-len(clicks) :], abs=0.005)
 
 
 @pytest.mark.parametrize(
