@@ -16,6 +16,7 @@ from videolib.catalogue.entries import Entry
 from videolib.catalogue.recordings import Recording
 from videolib.children import S3Server
 from videolib.db import Database
+from videolib.errors import NotFound
 from videolib.web.media_gate import REMEMBERED_S, MediaGate
 from videolib.web.media_links import Grant, LinkExpired, MediaLinks
 
@@ -245,7 +246,7 @@ def test_a_change_by_another_process_is_seen_within_seconds(site: Site) -> None:
     gate.require(grant)
     now[0] += REMEMBERED_S
 
-    with pytest.raises(entries.NotFound):
+    with pytest.raises(NotFound):
         gate.require(grant)
 
 

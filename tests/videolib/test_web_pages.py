@@ -15,6 +15,7 @@ from tests.libraries import add_entry, add_recording
 from tests.visitors import Site, make_site
 from videolib.catalogue import entries
 from videolib.catalogue.entries import Entry
+from videolib.catalogue.entry_values import EntryValues
 from videolib.catalogue.jobs import list_open_jobs
 from videolib.catalogue.recordings import Recording
 from videolib.db import Database
@@ -286,7 +287,7 @@ def test_what_an_editor_typed_stays_when_somebody_else_was_first(site: Site) -> 
     editor = site.visitor("editor")
     seen = row_of(site, entry).revision
     with site.database.writing() as session:
-        values = entries.EntryValues.model_validate({"title": {"zh": "别人的标题", "en": "Theirs"}})
+        values = EntryValues.model_validate({"title": {"zh": "别人的标题", "en": "Theirs"}})
         entries.update_entry(session, session.get_one(Entry, entry.id), values, revision=seen, by=None)
 
     answer = editor.post(f"/studio/entries/{entry.id}", version=str(seen), title_zh="我的标题", title_en="Mine")

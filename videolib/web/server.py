@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Flask
 from waitress import create_server
 
@@ -11,9 +13,9 @@ CHANNEL_TIMEOUT_S = 120
 MAX_BODY_BYTES = 17 * 1024 * 1024
 
 
-def serve(app: Flask, host: str, port: int) -> None:
-    """Answer requests until the process is told to end; prints nothing."""
-    server = create_server(
+def make_server(app: Flask, host: str, port: int) -> Any:
+    """A server that listens already; `run()` answers until `close()`. Port 0 takes a free one (`effective_port`)."""
+    return create_server(
         app,
         host=host,
         port=port,
@@ -25,6 +27,11 @@ def serve(app: Flask, host: str, port: int) -> None:
         # ProxyFix believes these where a proxy is configured; /metrics has to see that there are any
         clear_untrusted_proxy_headers=False,
     )
+
+
+def serve(app: Flask, host: str, port: int) -> None:
+    """Answer requests until the process is told to end; prints nothing."""
+    server = make_server(app, host, port)
     try:
         server.run()
     finally:

@@ -1,0 +1,178 @@
+"""Who may do what: every route of the service, by role. A route that is not in the table fails the test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from tests.libraries import add_entry, add_recording
+from tests.visitors import Site, Visitor, make_site, media_path
+from videolib.db import Database
+
+ROLES = (None, "trainee", "instructor", "editor", "admin")
+VTT = "WEBVTT\n\n00:00.500 --> 00:02.000\nA stent.\n"
+ALL, SIGNED_IN = (200,) * 5, (404, 200, 200, 200, 200)
+EDITORS = (404, 404, 404, 200, 200)
+
+
+def published(site: Site) -> str:
+    return site.add_published().id
+
+
+def draft(site: Site) -> str:
+    return site.add_watchable().id
+
+
+def held(site: Site) -> str:
+    return str(site.add_watchable(state="awaiting_review").recording_id)
+
+
+def recording(state: str) -> Callable[[Site], str]:
+    def make(site: Site) -> str:
+        made = add_recording(site.database, state=state, sha256=f"{state:>064}"[:64].replace(" ", "0"))
+        add_entry(site.database, made)
+        return made.id
+
+    return make
+
+
+def token(site: Site) -> str:
+    """An address of a published package, as an editor was given it."""
+    entry = site.add_published()
+    person = site.add_person("editor")
+    return str(site.app.extensions["videolib"].links.make(person.id, entry.id, entry.package_id)[0])
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a route answers to nobody, trainee, instructor, editor, admin; `thing` makes what `<…>` stands for."""
+
+    statuses: tuple[int, ...]
+    thing: Callable[[Site], str] | None = None
+    form: dict[str, Any] | None = None
+    body: dict[str, Any] | None = None
+    rest: dict[str, str] = field(default_factory=dict)
+
+
+PAGE_OF_EDITORS = (302, 403, 403, 200, 200)
+DEED_OF_EDITORS = (401, 403, 403, 303, 303)
+TABLE: dict[tuple[str, str], Row] = {
+    ("GET", "/"): Row(ALL),
+    ("GET", "/search"): Row(ALL),
+    ("GET", "/preferences"): Row((303,) * 5),
+    ("GET", "/favicon.ico"): Row((302,) * 5),
+    ("GET", "/static/<path:filename>"): Row((404,) * 5, lambda _site: "no-such-file"),
+    ("GET", "/login"): Row((200, 302, 302, 302, 302)),
+    ("POST", "/login"): Row((200, 302, 302, 302, 302), form={"email": "x@hospital.example", "password": "wrong"}),
+    ("POST", "/logout"): Row((302,) * 5, form={}),
+    ("GET", "/entries/<entry_id>"): Row(SIGNED_IN, published),
+    ("GET", "/studio"): Row(PAGE_OF_EDITORS),
+    ("GET", "/studio/entries/<entry_id>"): Row(PAGE_OF_EDITORS, draft),
+    ("POST", "/studio/entries/<entry_id>"): Row(DEED_OF_EDITORS, draft, form={"title_zh": "标题"}),
+    ("POST", "/studio/entries/<entry_id>/publish"): Row(DEED_OF_EDITORS, draft, form={}),
+    ("POST", "/studio/entries/<entry_id>/withdraw"): Row(DEED_OF_EDITORS, published, form={"reason": "A name."}),
+    ("POST", "/studio/recordings/<recording_id>/sign-off"): Row(DEED_OF_EDITORS, held, form={"checked": "yes"}),
+    ("POST", "/studio/recordings/<recording_id>/retry"): Row(DEED_OF_EDITORS, recording("failed"), form={}),
+    ("POST", "/studio/recordings/<recording_id>/cancel"): Row(DEED_OF_EDITORS, recording("processing"), form={}),
+    ("GET", "/admin"): Row((302, 403, 403, 403, 200)),
+    # an address that was given to an editor plays for whoever holds it: it says for whom it was made
+    ("GET", "/media/<token>/<path:path>"): Row(ALL, token, rest={"<path:path>": "master.m3u8"}),
+    ("GET", "/media/<token>/captions/<lang>.vtt"): Row((404,) * 5, token, rest={"<lang>": "en"}),
+    ("GET", "/healthz"): Row(ALL),
+    ("GET", "/readyz"): Row(ALL),
+    ("GET", "/metrics"): Row(ALL),
+    ("GET", "/api/v1/openapi.json"): Row(ALL),
+    ("GET", "/api/v1/docs"): Row(ALL),
+    ("GET", "/api/v1/search"): Row(ALL),
+    ("GET", "/api/v1/suggest"): Row(ALL),
+    ("GET", "/api/v1/vocabulary/<scheme_id>"): Row(ALL, lambda _site: "procedure"),
+    ("GET", "/api/v1/entries"): Row(ALL),
+    ("POST", "/api/v1/entries"): Row((401, 403, 403, 201, 201), body={"title": {"en": "New"}}),
+    ("GET", "/api/v1/entries/<entry_id>"): Row(SIGNED_IN, published),
+    ("PATCH", "/api/v1/entries/<entry_id>"): Row((401, 403, 403, 200, 200), published, body={"keywords": ["x"]}),
+    ("DELETE", "/api/v1/entries/<entry_id>"): Row((401, 404, 404, 204, 204), draft),
+    ("POST", "/api/v1/entries/<entry_id>/publish"): Row((401, 404, 404, 200, 200), draft),
+    ("POST", "/api/v1/entries/<entry_id>/withdraw"): Row(
+        (401, 403, 403, 200, 200), published, body={"reason": "A name."}
+    ),
+    ("POST", "/api/v1/entries/<entry_id>/captions"): Row(
+        (401, 403, 403, 201, 201), published, body={"language": "en", "vtt": VTT}
+    ),
+    ("GET", "/api/v1/entries/<entry_id>/playback"): Row(SIGNED_IN, published),
+    ("GET", "/api/v1/recordings/<recording_id>"): Row(EDITORS, recording("queued")),
+}
+# the same routes on what is not published
+ON_DRAFTS: dict[tuple[str, str], Row] = {
+    ("GET", "/entries/<entry_id>"): Row(EDITORS, draft),
+    ("GET", "/api/v1/entries/<entry_id>"): Row(EDITORS, draft),
+    ("GET", "/api/v1/entries/<entry_id>/playback"): Row(EDITORS, draft),
+    ("PATCH", "/api/v1/entries/<entry_id>"): Row((401, 404, 404, 200, 200), draft, body={"keywords": ["x"]}),
+    ("POST", "/api/v1/entries/<entry_id>/captions"): Row(
+        (401, 404, 404, 201, 201), draft, body={"language": "en", "vtt": VTT}
+    ),
+}
+# ends the session: after all others
+LAST = ("POST", "/logout")
+
+
+def ask(visitor: Visitor, method: str, rule: str, row: Row) -> TestResponse:
+    path = rule
+    for place, value in row.rest.items():
+        path = path.replace(place, value)
+    if row.thing is not None:
+        head, _, tail = path.partition("<")
+        path = head + row.thing(visitor.site) + tail.partition(">")[2]
+    if method == "GET":
+        return visitor.get(path)
+    if row.form is not None:
+        return visitor.post(path, **row.form)
+    return visitor.send(method, path, row.body)
+
+
+@pytest.fixture
+def matrix_site(sqlite_database: Database) -> Any:
+    site = make_site(sqlite_database)
+    yield site
+    site.index.close()
+
+
+def test_the_table_names_every_route_and_no_other(matrix_site: Site) -> None:
+    routes = {
+        (method, rule.rule)
+        for rule in matrix_site.app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+    assert routes - set(TABLE) == set()
+    assert set(TABLE) - routes == set()
+    assert set(ON_DRAFTS) <= routes
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_route_answers_each_role_as_the_table_says(matrix_site: Site, role: str | None) -> None:
+    visitor = matrix_site.visitor(role)
+    rows = [*TABLE.items(), *ON_DRAFTS.items()]
+    rows.sort(key=lambda item: item[0] == LAST)
+
+    answered = {(index, *place): ask(visitor, *place, row).status_code for index, (place, row) in enumerate(rows)}
+
+    expected = {(index, *place): row.statuses[ROLES.index(role)] for index, (place, row) in enumerate(rows)}
+    differences = {place: (status, expected[place]) for place, status in answered.items() if status != expected[place]}
+    assert differences == {}
+
+
+def test_an_address_of_media_does_not_widen_what_its_person_may_see(matrix_site: Site) -> None:
+    entry = matrix_site.add_watchable()
+    playback = matrix_site.visitor("editor").get(f"/api/v1/entries/{entry.id}/playback").json
+
+    assert playback is not None
+    assert matrix_site.anonymous().get(media_path(playback)).status_code == 200
+    trainee = matrix_site.add_person("trainee")
+    links = matrix_site.app.extensions["videolib"].links
+    package_id = links.read(playback["hls_url"].split("/media/")[1].split("/")[0]).package_id
+    own, _ = links.make(trainee.id, entry.id, package_id)
+    assert matrix_site.anonymous().get(f"/media/{own}/master.m3u8").status_code == 404
