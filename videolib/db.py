@@ -124,8 +124,15 @@ def database_now(session: Session) -> datetime:
 
 def _make_engine(url: str, *, is_sqlite: bool) -> Engine:
     if not is_sqlite:
-        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
-    engine = create_engine(url, pool_size=10, max_overflow=30, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20, hide_parameters=True)
+    engine = create_engine(
+        url,
+        pool_size=10,
+        max_overflow=30,
+        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
+        # an error's text goes to the log, what was written about a patient does not
+        hide_parameters=True,
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

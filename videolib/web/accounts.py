@@ -27,10 +27,11 @@ from config.settings import Settings
 from videolib import passwords
 from videolib.catalogue.people import User
 from videolib.db import Database, utc_now
+from videolib.web.errors import LIMIT_WINDOW_S
 
 # failed logins within the window; a lecture hall behind one address may mistype now and then
-LIMIT_PER_ADDRESS = "100 per 15 minutes"
-LIMIT_PER_ACCOUNT = "10 per 15 minutes"
+LIMIT_PER_ADDRESS = f"100 per {LIMIT_WINDOW_S} seconds"
+LIMIT_PER_ACCOUNT = f"10 per {LIMIT_WINDOW_S} seconds"
 SESSION_LASTS = timedelta(hours=12)
 REMEMBER_LASTS = timedelta(days=14)
 _WRITTEN_BACK = ("password", "last_login_at", "current_login_at", "last_login_ip", "current_login_ip", "login_count")

@@ -25,6 +25,9 @@ from videolib.web.media_links import LinkExpired
 
 log = structlog.get_logger()
 
+# failed logins are counted over this time (`accounts.py`)
+LIMIT_WINDOW_S = 15 * 60
+
 STATUS: dict[type[family.VideolibError], int] = {
     family.VideolibError: 500,
     family.NotFound: 404,
@@ -152,9 +155,7 @@ def _answer_http(error: HTTPException) -> WerkzeugResponse:
     if error.code is None or error.code < 400:
         return error.get_response()
     kept = {name: value for name, value in error.get_headers() if name.lower() in {"allow", "content-range"}}
-    retry = None
-    if error.code == 429:
-        retry = max(1, int(g.get("retry_after_s", 0))) if g.get("retry_after_s") else 900
+    retry = LIMIT_WINDOW_S if error.code == 429 else None
     return answer(
         Problem(
             error.code,

@@ -71,6 +71,9 @@ def _begin() -> None:
     given = request.headers.get("X-Request-ID", "")
     g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
     g.began_at = time.perf_counter()
+    # every line that is logged on the way carries it
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
 
 def _finish(response: Response) -> Response:
@@ -116,7 +119,6 @@ def _note(response: Response) -> None:
     person = g.get("person")
     log.info(
         "request",
-        request_id=g.get("request_id"),
         method=request.method if request.method.isascii() and len(request.method) < 10 else "?",
         route=route,
         status=response.status_code,
