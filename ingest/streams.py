@@ -132,7 +132,7 @@ def find_rate(row: Row, times: Sequence[float], frames: int | None) -> tuple[Fra
 
 def snap_rate(rate: Fraction) -> Fraction:
     """Answer the usual rate that this one means: 2997/100 is 30000/1001, 24.99 is 25."""
-    nearest = min(COMMON_RATES, key=lambda common: abs(common - rate))
+    nearest = min(COMMON_RATES, key=lambda usual: abs(usual - rate))
     # half the distance between 30 and 30000/1001, so that neither becomes the other
     return nearest if abs(nearest - rate) <= nearest / 2002 else rate
 

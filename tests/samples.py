@@ -84,7 +84,8 @@ def make_clapper(
         *("-itsoffset", str(lead_s)),
         *("-f", "lavfi", "-i", f"color=0x101010:size=320x240:rate={fps}:duration={seconds},{flash}"),
         *("-f", "lavfi", "-i", f"aevalsrc='{click}':s=48000:d={seconds}"),
-        *("-af", f"adelay={round(lead_s * 1000)},{later}", *codec, "-c:a", sound, path),
+        *("-af", f"adelay={round(lead_s * 1000)},{later}", *codec, "-c:a", sound),
+        path,
     )
     return path
 

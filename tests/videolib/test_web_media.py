@@ -11,7 +11,7 @@ import requests
 
 from tests.servers import new_s3_store
 from tests.visitors import PACKAGE, Site, Visitor, make_site, media_path
-from videolib.catalogue import captions, entries, people
+from videolib.catalogue import captions, people
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.recordings import Recording
 from videolib.children import S3Server
