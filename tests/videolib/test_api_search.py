@@ -7,6 +7,8 @@ import pytest
 from tests.visitors import Site
 from videolib.catalogue.captions import add_captions
 from videolib.catalogue.entries import Entry
+from videolib.catalogue.entry_values import EntryValues
+from videolib.web.api.schemas import EntryFields
 
 VTT = "WEBVTT\n\n00:01.000 --> 00:03.000\n置入覆膜支架\n"
 
@@ -101,3 +103,9 @@ def test_the_documentation_page_loads_nothing_from_elsewhere(sqlite_site: Site) 
     assert page.mimetype == "text/html"
     assert "https://" not in page.text
     assert "/api/v1/openapi.json" in page.text
+
+
+def test_the_documented_fields_are_those_that_the_catalogue_takes() -> None:
+    documented = set(EntryFields().fields)
+
+    assert documented == set(EntryValues.model_fields)
