@@ -144,7 +144,7 @@ def packager(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     made = Packager(shared, tmp_path_factory.mktemp("manifest"))
     CANARY.write_text(made.marker)
     yield made
-    CANARY.unlink()
+    CANARY.unlink(missing_ok=True)
 
 
 def test_the_manifest_is_read_and_holds_what_these_tests_know(shared: Path) -> None:
