@@ -29,7 +29,12 @@ def main(address: str) -> None:
         page.goto(f"{address}/preferences?lang=zh&theme=dark&next=/search?q=stent")
         page.locator("main a[href*='/entries/']").first.click()
         page.locator("vl-player media-player[data-can-play]").wait_for()
-        page.evaluate(f"document.querySelector('vl-player video').currentTime = {PLAYED_TO_S}")
+        page.keyboard.press("k")  # the poster lies over the picture until it has played
+        page.wait_for_timeout(3000)
+        page.evaluate(
+            "at => { const video = document.querySelector('vl-player video'); video.pause(); video.currentTime = at; }",
+            PLAYED_TO_S,
+        )
         page.wait_for_timeout(1500)
         save(page, "watch")
         browser.close()
