@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 import requests
@@ -110,8 +111,8 @@ def test_segments_are_our_addresses_and_give_the_bytes(demo: Demo) -> None:
     entry = first_entry(demo, visitor)
     master = visitor.get(f"{demo.url}/api/v1/entries/{entry['id']}/playback", timeout=30).json()["hls_url"]
     assert master.startswith(demo.url)
-    playlist = requests.compat.urljoin(master, uris(requests.get(master, timeout=30).text)[0])
-    segment = requests.compat.urljoin(playlist, uris(requests.get(playlist, timeout=30).text)[0])
+    playlist = urljoin(master, uris(requests.get(master, timeout=30).text)[0])
+    segment = urljoin(playlist, uris(requests.get(playlist, timeout=30).text)[0])
 
     answer = requests.get(segment, allow_redirects=False, timeout=30)
 
