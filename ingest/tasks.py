@@ -24,17 +24,21 @@ from videolib.catalogue import jobs
 from videolib.catalogue.indexing import HostIndex
 from videolib.catalogue.jobs import Job, LeaseLost
 from videolib.catalogue.library import VersionDiffers, require_same_version
-from videolib.catalogue.recordings import Reason, get_recording, move, note_progress, settle
+from videolib.catalogue.recordings import TRANSITIONS, Reason, get_recording, move, note_progress, settle
 from videolib.errors import Unavailable, VideolibError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sqlalchemy.orm import Session
 
 log = structlog.get_logger(__name__)
 
 IDLE_S = 0.5
 PROGRESS_EVERY_S = 1.0
 BEATS_A_LEASE = 4
+# a cancel is learnt of at a heartbeat, and takes effect within seconds however long the lease is
+LONGEST_BEAT_S = 3.0
 # share of the whole that lies before each stage, as measured on laparoscopies of a few minutes
 _STAGE_SHARES = {
     "fetch": (0, 2),
@@ -99,11 +103,12 @@ def _step(workshop: Workshop, owner: str, stop: Callable[[], bool], recording_id
 def _do(workshop: Workshop, job: Job, hold: _Hold) -> None:
     """Do one job and write down how it ended; a lost lease writes nothing."""
     try:
+        _stop_if_cancelled(hold, is_cancelled=job.cancel)
         _require_another_try(job)
         with workshop.database.writing() as session:
             move(session, get_recording(session, job.recording_id), "start")
         watch = Watch(_progress_writer(workshop, job.recording_id), hold.must_stop)
-        make_watchable(workshop, job.recording_id, watch, finish=lambda session: jobs.complete(session, job))
+        make_watchable(workshop, job.recording_id, watch, finish=lambda session: _finish(session, hold, workshop))
     except LeaseLost:
         log.warning("lease lost", job=job.id)
     except Cancelled:
@@ -119,6 +124,18 @@ def _do(workshop: Workshop, job: Job, hold: _Hold) -> None:
         _end(workshop, job, "fail", Reason(error.reason, error.message), may_retry=error.may_retry)
     except VideolibError as error:
         _end(workshop, job, "fail", Reason("tool_failed", error.message), may_retry=False)
+
+
+def _finish(session: Session, hold: _Hold, workshop: Workshop) -> None:
+    """End the job in the unit of work that attaches its package; a cancel that came at the last moment wins."""
+    _stop_if_cancelled(hold, is_cancelled=jobs.heartbeat(session, hold.job, workshop.settings.lease_s))
+    jobs.complete(session, hold.job)
+
+
+def _stop_if_cancelled(hold: _Hold, *, is_cancelled: bool) -> None:
+    if is_cancelled:
+        hold.cancelled.set()
+        raise Cancelled
 
 
 def _give_back(workshop: Workshop, job: Job) -> None:
@@ -144,7 +161,8 @@ def _end(workshop: Workshop, job: Job, event: str, reason: Reason | None, *, may
             move(session, recording, "release")
             log.warning("job goes back", job=job.id, attempt=job.attempt, code=reason.code if reason else None)
             return
-        settle(session, recording, event, reason)
+        if event in TRANSITIONS[recording.state]:  # else it was settled meanwhile, and only the job is left to end
+            settle(session, recording, event, reason)
     log.info("job ended", job=job.id, how=event, code=reason.code if reason else None)
 
 
@@ -154,7 +172,7 @@ def _heartbeat(workshop: Workshop, hold: _Hold) -> Iterator[_Hold]:
     job, over = hold.job, threading.Event()
 
     def beat() -> None:
-        while not over.wait(workshop.settings.lease_s / BEATS_A_LEASE):
+        while not over.wait(min(workshop.settings.lease_s / BEATS_A_LEASE, LONGEST_BEAT_S)):
             _survive(one_beat)
 
     def one_beat() -> bool:

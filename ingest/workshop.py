@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from config.settings import Settings
-from ingest.errors import NoSpace
+from ingest.errors import Cancelled, NoSpace
 from ingest.pipeline import PackageReport, package_recording
 from videolib.catalogue.entries import recording_is_ready
 from videolib.catalogue.packages import Package, begin_package, complete_package
@@ -86,6 +86,8 @@ def _keep(workshop: Workshop, recording_id: str, folder: Path, watch: Watch) -> 
         package = begin_package(session, recording_id)
     files = sorted((path for path in folder.rglob("*") if path.is_file()), key=_order)
     for count, path in enumerate(files):
+        if watch.cancelled():
+            raise Cancelled
         key = f"{package.prefix}/{path.relative_to(folder).as_posix()}"
         workshop.store.put_file(key, path, content_type=CONTENT_TYPES.get(path.suffix))
         watch.on_progress("store", (count + 1) / len(files))

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ from videolib.catalogue.library import LibraryFact, VersionDiffers
 from videolib.catalogue.packages import Chunk, Package
 from videolib.catalogue.recordings import SETTLED, Recording
 from videolib.db import Database
-from videolib.storage import open_store
+from videolib.storage import DirectoryStore, StoredObject, open_store
 
 META = {"title": {"zh": "髂动脉支架", "en": "Iliac stenting"}, "procedures": ["proc.stent_iliac"]}
 PATIENCE_S = 90
@@ -70,6 +71,24 @@ def wait_until(condition: Callable[[], object]) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not come about"
         time.sleep(0.05)
+
+
+def stop(workshop: Workshop, intake: Intake) -> None:
+    with workshop.database.writing() as session:
+        jobs.stop_work(session, session.get_one(Recording, intake.recording_id), by=None)
+
+
+class CancellingStore(DirectoryStore):
+    """A store in whose last write of a package something happens."""
+
+    at_last_file: Callable[[], None]
+
+    def put_file(self, key: str, path: Path, *, content_type: str | None = None) -> StoredObject:
+        """Keep the file; of the last one, let it happen."""
+        stored = super().put_file(key, path, content_type=content_type)
+        if path.name == "package.json":
+            self.at_last_file()
+        return stored
 
 
 @pytest.fixture
@@ -202,6 +221,32 @@ def test_cancel_stops_the_work_and_retry_does_it_after_all(workshop: Workshop, l
     with workshop.database.writing() as session:
         jobs.start_work(session, session.get_one(Recording, intake.recording_id), by=None)
     assert recording_of(workshop, intake).state == "queued"
+
+
+def test_a_cancel_at_the_last_moment_wins_over_the_package(workshop: Workshop, short: Path) -> None:
+    intake = take(workshop, short)
+    store = CancellingStore(Path(workshop.settings.home) / "store")
+    store.at_last_file = lambda: stop(workshop, intake)
+    # no heartbeat falls between the last file and the end
+    slow = replace(workshop, store=store, settings=workshop.settings.model_copy(update={"lease_s": 60.0}))
+
+    assert work(slow, intake).state == "cancelled"
+
+    with workshop.database.reading() as session:
+        assert session.get_one(Entry, intake.entry_id).status == "draft"
+        assert session.query(Package).filter_by(state="complete").all() == []
+
+
+def test_a_job_cancelled_while_its_worker_died_is_ended_not_worked(workshop: Workshop, short: Path) -> None:
+    intake = take(workshop, short)
+    with workshop.database.writing() as session:
+        jobs.claim(session, "dead", 0.5)
+    stop(workshop, intake)
+
+    assert work(workshop, intake).state == "cancelled"
+
+    assert recording_of(workshop, intake).stage is None
+    assert workshop.scratch.exists() is False
 
 
 def test_a_recording_that_proves_broken_is_rejected_with_its_reason(workshop: Workshop, shared: Path) -> None:

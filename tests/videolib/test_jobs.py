@@ -11,7 +11,7 @@ import pytest
 from tests.libraries import add_recording
 from videolib.catalogue import jobs
 from videolib.catalogue.jobs import MAX_ATTEMPTS, Job, LeaseLost
-from videolib.catalogue.recordings import Recording
+from videolib.catalogue.recordings import Recording, move
 from videolib.db import Database, database_now
 from videolib.errors import Conflict
 
@@ -176,6 +176,24 @@ def test_cancel_of_waiting_work_settles_the_recording_and_retry_starts_it_again(
     with database.writing() as session:
         jobs.start_work(session, session.get_one(Recording, recording.id), by=None)
     assert claimed(database, "a").recording_id == recording.id
+
+
+def test_cancel_of_work_whose_worker_is_silent_needs_no_other_worker(database: Database, recording: Recording) -> None:
+    with database.writing() as session:
+        jobs.start_work(session, session.get_one(Recording, recording.id), by=None)
+    dead = claimed(database, "dead", lease_s=0.05)
+    with database.writing() as session:
+        move(session, session.get_one(Recording, recording.id), "start")
+    time.sleep(0.1)
+
+    with database.writing() as session:
+        jobs.stop_work(session, session.get_one(Recording, recording.id), by=None)
+
+    with database.reading() as session:
+        assert session.get_one(Recording, recording.id).state == "cancelled"
+    assert claim(database, "a") is None
+    with pytest.raises(LeaseLost), database.writing() as session:
+        jobs.complete(session, dead)
 
 
 def test_work_that_is_under_way_is_not_started_twice(database: Database, recording: Recording) -> None:

@@ -179,9 +179,13 @@ def cancelled(session: Session, job: Job) -> None:
 
 
 def request_cancel(session: Session, recording_id: str) -> int:
-    """Stop the work on a recording: what waits ends now, what runs is told. Gives the number of jobs still running."""
+    """Stop the work on a recording: what waits ends now, what runs is told. Gives the number of jobs still running.
+
+    A job whose worker is silent waits for another worker: it ends now.
+    """
     now = database_now(session)
-    waiting = (Job.recording_id == recording_id) & (Job.state == "queued")
+    idle = or_(Job.state == "queued", (Job.state == "running") & (Job.lease_until < now))
+    waiting = (Job.recording_id == recording_id) & idle
     session.execute(update(Job).where(waiting).values(state="cancelled", cancel=True, finished_at=now))
     running = (Job.recording_id == recording_id) & (Job.state == "running")
     return len(session.scalars(update(Job).where(running).values(cancel=True).returning(Job.id)).all())
