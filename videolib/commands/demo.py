@@ -41,6 +41,7 @@ def demo(*, port: int, fill_only: bool, s3: bool, leave_work: bool) -> None:
         if server is not None:
             settings = read_settings()
         if not leave_work:
+            _refuse_real_library(settings)
             prepare_library(settings.model_copy(update={"public_url": settings.public_url or f"http://{HOST}:{port}"}))
             _add_logins(settings)
         if fill_only:
@@ -66,6 +67,29 @@ def _settings_of_demo() -> Settings:
     # for the worker and the filler beside this process
     set_environment(VIDEOLIB_HOME=str(settings.home))
     return settings
+
+
+def _refuse_real_library(settings: Settings) -> None:
+    """Raise `Conflict` where VIDEOLIB_DATABASE_URL names a library in use: everybody knows the logins of a demo."""
+    from videolib.catalogue.people import has_demo_accounts, list_users
+    from videolib.catalogue.recordings import list_recordings
+    from videolib.db import Database
+    from videolib.errors import Conflict
+    from videolib.upgrade import current_revision
+
+    database = Database(settings.database_url)
+    try:
+        if current_revision(database) is None:
+            return
+        with database.reading() as session:
+            is_in_use = bool(list_users(session) or list_recordings(session, limit=1))
+            if is_in_use and not has_demo_accounts(session):
+                raise Conflict(
+                    "VIDEOLIB_DATABASE_URL names a library that is not a demo; take the setting away.",
+                    code="not_a_demo",
+                )
+    finally:
+        database.close()
 
 
 def _start_s3(home: Path) -> S3Server:
