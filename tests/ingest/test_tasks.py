@@ -277,6 +277,22 @@ def test_an_original_that_is_gone_fails_with_a_sentence_and_the_worker_lives(wor
     assert workshop.settings.home.as_posix() not in recording.reason_message
 
 
+def test_a_job_whose_recording_has_settled_ends_and_is_not_tried_for_ever(workshop: Workshop, short: Path) -> None:
+    intake = take(workshop, short)
+    assert work(workshop, intake).state == "ready"
+    with workshop.database.writing() as session:
+        left_over = jobs.enqueue(session, "make_watchable", intake.recording_id)
+
+    def ended() -> bool:
+        with workshop.database.reading() as session:
+            return session.get_one(jobs.Job, left_over.id).state not in {"queued", "running"}
+
+    run_worker(workshop, index=None, stop=ended)
+
+    assert ended()
+    assert recording_of(workshop, intake).state == "ready"
+
+
 def test_a_worker_of_another_version_refuses_to_work(workshop: Workshop, short: Path) -> None:
     intake = take(workshop, short)
     with workshop.database.writing() as session:
