@@ -49,10 +49,11 @@ class Settings(BaseModel):
     )
     store_url: str = Field(
         "",
+        repr=False,
         description="packages: `file:/folder`, or `s3://bucket/prefix?endpoint=…&region=…&style=path|virtual&profile=…`",
     )
     originals_url: str = Field(
-        "", description="what was uploaded: a store of its own; default `originals/` in the store"
+        "", repr=False, description="what was uploaded: a store of its own; default `originals/` in the store"
     )
     broker_url: str | None = Field(
         None, repr=False, description="Celery broker for workers on many hosts; none: one worker beside `serve`"

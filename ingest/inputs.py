@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,16 @@ MAX_META_BYTES = 16 * 1024 * 1024
 def find_inputs(paths: Sequence[Path], meta: Mapping[str, Any]) -> list[Item | tuple[Path, InvalidInput]]:
     """Every input of these paths, in order; one whose metadata cannot be understood comes with its error.
 
-    `meta` is laid under the row's own metadata. Raises `InvalidInput` for a manifest that cannot be read.
+    `meta` is laid under the row's own metadata.
     """
     items: list[Item | tuple[Path, InvalidInput]] = []
     for path in paths:
-        for file, row in _expanded(path):
+        try:
+            rows = list(_expanded(path))
+        except InvalidInput as error:
+            items.append((path, error))
+            continue
+        for file, row in rows:
             try:
                 values, captions = read_meta({**meta, **row})
                 items.append(Item(file, values, captions))
@@ -76,8 +82,9 @@ def _read_csv(path: Path) -> list[dict[str, Any]]:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         text = path.read_text(encoding="gb18030", errors="replace")  # as Excel saves it in China
-    rows = csv.DictReader(text.splitlines())
-    return [{name: value for name, value in row.items() if name and value} for row in rows]
+    rows = csv.DictReader(io.StringIO(text, newline=""))
+    filled = ({name: value for name, value in row.items() if name and value} for row in rows)
+    return [row for row in filled if row]  # Excel leaves rows of commas at the end
 
 
 def _read_yaml(path: Path) -> Any:

@@ -119,7 +119,13 @@ def _do(workshop: Workshop, job: Job, hold: _Hold) -> None:
     except Refused as error:
         _end(workshop, job, "reject", Reason(error.reason, error.message), may_retry=False)
     except Unavailable as error:
-        _end(workshop, job, "fail", Reason("store_unavailable", error.message), may_retry=True)
+        _end(
+            workshop,
+            job,
+            "fail",
+            Reason("no_space" if error.code == "no_space" else "store_unavailable", error.message),
+            may_retry=True,
+        )
     except IngestError as error:
         _end(workshop, job, "fail", Reason(error.reason, error.message), may_retry=error.may_retry)
     except VideolibError as error:

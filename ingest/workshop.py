@@ -117,7 +117,7 @@ def _attach(
         )
         settle(session, recording, "hold" if needs_review(recording) else "finish", None)
         if recording.state == "ready":
-            recording.warnings = recording.warnings + recording_is_ready(session, recording, by=None)
+            recording_is_ready(session, recording, by=None)
 
 
 def needs_review(recording: Recording) -> bool:

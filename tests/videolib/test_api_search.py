@@ -6,7 +6,7 @@ import pytest
 
 from tests.visitors import Site
 from videolib.catalogue.captions import add_captions
-from videolib.catalogue.entries import Entry
+from videolib.catalogue.entries import Entry, withdraw_entry
 from videolib.catalogue.entry_values import EntryValues
 from videolib.web.api.schemas import EntryFields
 
@@ -31,6 +31,18 @@ def test_hits_carry_moments_facets_and_a_total(site: Site) -> None:
     labels = {item["term"]: item["label"] for item in answer["facets"]["procedure"]}
     assert "proc.stent_sfa" in labels
     assert labels["proc.stent_sfa"].isascii()
+
+
+def test_what_is_withdrawn_is_not_found_even_before_the_index_knows(site: Site) -> None:
+    kept, gone = (site.add_published(audience="public") for _ in range(2))
+    site.reindex()
+    with site.database.writing() as session:
+        withdraw_entry(session, session.get_one(Entry, gone.id), "Consent was withdrawn.", by=None)
+
+    answer = site.app.test_client().get("/api/v1/search").json or {}
+
+    assert [hit["entry_id"] for hit in answer["hits"]] == [kept.id]
+    assert answer["total"] == 1
 
 
 @pytest.mark.parametrize("query", ["facet=procedure:proc.tace", "procedure=proc.tace", "q=TACE"])

@@ -98,11 +98,11 @@ def test_a_worker_that_was_given_up_changes_nothing_when_it_wakes(database: Data
 
 def test_a_heartbeat_holds_the_lease(database: Database, recording: Recording) -> None:
     enqueue(database, recording)
-    job = claimed(database, "a", lease_s=0.3)
+    job = claimed(database, "a", lease_s=1.5)
     for _ in range(3):
-        time.sleep(0.15)
+        time.sleep(0.6)
         with database.writing() as session:
-            assert jobs.heartbeat(session, job, 0.3) is False
+            assert jobs.heartbeat(session, job, 1.5) is False
 
     assert claim(database, "b") is None
 

@@ -228,9 +228,8 @@ def test_all_inputs_are_tried_and_one_refused_gives_status_1(library: None, reco
 def test_a_manifest_gives_each_row_its_own_metadata(library: None, recording: Path, tmp_path: Path) -> None:
     (tmp_path / "one.mp4").write_bytes(recording.read_bytes())
     manifest = tmp_path / "manifest.csv"
-    rows = (
-        "path,title.en,title.zh,procedures\none.mp4,TACE,肝动脉化疗栓塞,proc.tace;proc.haic\ngone.mp4,x,x,proc.tace\n"
-    )
+    header = "path,title.en,title.zh,procedures"
+    rows = f"{header}\none.mp4,TACE,肝动脉化疗栓塞,proc.tace;proc.haic\ngone.mp4,x,x,proc.tace\n,,,\n"
     manifest.write_text(rows, encoding="utf-8-sig")
 
     done = videolib("ingest", manifest, "--publish", "--json")

@@ -171,8 +171,9 @@ def recording_is_ready(session: Session, recording: Recording, *, by: User | Non
     Gives what still keeps a waiting entry from being published, a sentence each.
     """
     missing: list[str] = []
-    for entry in session.scalars(select(Entry).where(Entry.recording_id == recording.id)).all():
-        session.refresh(entry)
+    # locked and read anew, in one order: an editor who saves at this moment waits, and nobody waits in a circle
+    mine = select(Entry).where(Entry.recording_id == recording.id).order_by(Entry.id).with_for_update(of=Entry)
+    for entry in session.scalars(mine, execution_options={"populate_existing": True}).all():
         if entry.status == "published" and entry.package_id != recording.package_id:
             entry.package_id = recording.package_id
             count_write(session, entry)

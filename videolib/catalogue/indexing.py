@@ -76,7 +76,10 @@ class HostIndex:
                 return self.rebuild()  # it belongs to another library
             index.update([found for found, _ in changed if found], [gone for _, gone in changed if gone], latest)
             return len(changed)
-        except (IndexMissing, IndexDamaged) as error:
+        except IndexMissing:
+            log.info("index is built")
+            return self.rebuild()
+        except IndexDamaged as error:
             log.warning("index is rebuilt", why=str(error), cause=repr(error.__cause__))
             return self.rebuild()
         except IndexBusy:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from config.settings import Settings, set_environment
-from videolib.commands.library import DEFAULT_PORT, prepare_library, serve_until_stopped
+from videolib.commands.library import DEFAULT_PORT, answer_until_stopped, prepare_library, service_listening
 from videolib.commands.opening import opened_workshop, progress_bar, read_settings
 
 if TYPE_CHECKING:
@@ -66,6 +66,9 @@ def _settings_of_demo() -> Settings:
         marker.touch()
     # for the worker and the filler beside this process
     set_environment(VIDEOLIB_HOME=str(settings.home))
+    if "log_level" not in settings.model_fields_set:
+        set_environment(VIDEOLIB_LOG_LEVEL="WARNING")  # a line a request would push the logins off the screen
+        settings = read_settings()
     return settings
 
 
@@ -126,15 +129,18 @@ def _add_logins(settings: Settings) -> None:
 def _serve(settings: Settings, port: int) -> None:
     from videolib.children import Child, start_worker
 
-    filler: Child = start_worker(["videolib", "demo", "--fill-only", "--leave-work"])
-    click.echo(f"\nThe demo library is at http://{HOST}:{port} (Ctrl-C ends it). Recordings appear as they are made.\n")
-    for role, (email, password) in LOGINS.items():
-        click.echo(f"  {role:11} {email:26} password {password}")
-    click.echo("")
-    try:
-        serve_until_stopped(settings, HOST, port)
-    finally:
-        filler.stop()
+    with service_listening(settings, HOST, port) as server:
+        filler: Child = start_worker(["videolib", "demo", "--fill-only", "--leave-work"])
+        click.echo(
+            f"\nThe demo library is at http://{HOST}:{port} (Ctrl-C ends it). Recordings appear as they are made.\n"
+        )
+        for role, (email, password) in LOGINS.items():
+            click.echo(f"  {role:11} {email:26} password {password}")
+        click.echo("")
+        try:
+            answer_until_stopped(settings, server)
+        finally:
+            filler.stop()
 
 
 def _fill(settings: Settings, *, leave_work: bool) -> None:

@@ -183,7 +183,7 @@ def _look(session: Session, recording_ids: list[str]) -> list[dict[str, Any]]:
 def _answer(session: Session, item: Item | tuple[Path, VideolibError], done: Intake | VideolibError) -> dict[str, Any]:
     """The contract's object for one input."""
     from ingest.intake import Intake
-    from videolib.catalogue.entries import Entry
+    from videolib.catalogue.entries import Entry, find_missing
     from videolib.catalogue.packages import Package
     from videolib.catalogue.recordings import get_recording
 
@@ -194,6 +194,8 @@ def _answer(session: Session, item: Item | tuple[Path, VideolibError], done: Int
     entry = session.get(Entry, done.entry_id)
     package = session.get(Package, recording.package_id) if recording.package_id else None
     reason = {"code": recording.reason_code, "message": recording.reason_message} if recording.reason_code else None
+    asked = entry is not None and entry.status == "draft" and entry.publish_requested
+    missing = list(find_missing(entry).values()) if entry is not None and asked else []
     return {
         "path": str(path),
         "recording_id": recording.id,
@@ -205,7 +207,7 @@ def _answer(session: Session, item: Item | tuple[Path, VideolibError], done: Int
         "source": recording.source,
         "package": package.description if package else None,
         "timing": {"first_playable_s": None, "total_s": None, "cpu_s": None, **recording.timing},
-        "warnings": recording.warnings,
+        "warnings": [*recording.warnings, *missing],
     }
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import signal
 import threading
+from contextlib import AbstractContextManager
 from types import FrameType
+from typing import Any
 
 import click
 
@@ -61,23 +63,32 @@ def serve(host: str, port: int) -> None:
                 "or set VIDEOLIB_HOME to a library of your own.",
                 code="demo_library",
             )
-    click.echo(f"Serving on http://{host}:{port} (Ctrl-C ends it).", err=True)
-    serve_until_stopped(settings, host, port)
+    with service_listening(settings, host, port) as server:
+        click.echo(f"Serving on http://{host}:{port} (Ctrl-C ends it).", err=True)
+        answer_until_stopped(settings, server)
 
 
-def serve_until_stopped(settings: Settings, host: str, port: int) -> None:
+def service_listening(settings: Settings, host: str, port: int) -> AbstractContextManager[Any]:
+    """The service, whose port is taken already: what is told and started next cannot be in vain."""
+    from videolib.web import create_app
+    from videolib.web.server import listening
+
+    return listening(create_app(settings), host, port)
+
+
+def answer_until_stopped(settings: Settings, server: Any) -> None:
     """Run the service in this process and, without a broker, a worker in another; both end together."""
     from videolib.children import start_worker
-    from videolib.web import create_app
-    from videolib.web.server import serve as serve_app
 
-    worker = None if settings.broker_url else start_worker(["videolib", "worker"])
-    _end_on_sigterm()
+    worker = None
     try:
-        serve_app(create_app(settings), host, port)
+        _end_on_sigterm()
+        worker = None if settings.broker_url else start_worker(["videolib", "worker"])
+        server.run()  # ends by Ctrl-C itself
     except KeyboardInterrupt:
-        click.echo("Stopping.", err=True)
+        pass
     finally:
+        click.echo("Stopping.", err=True)
         if worker is not None:
             worker.stop()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Blueprint, flash, render_template, request, url_for
@@ -147,9 +147,16 @@ def read_request(arguments: MultiDict[str, str], *, limit: int = DEFAULT_LIMIT) 
 def find(asked: pages.SearchRequest) -> tuple[pages.SearchPage, bool]:
     """A page of hits, and whether they were searched: while the index is rebuilt, titles are looked through instead."""
     try:
-        return services().index.search(asked), True
+        return _seen_now(services().index.search(asked)), True
     except Unavailable:
         return _by_title(asked), False
+
+
+def _seen_now(found: pages.SearchPage) -> pages.SearchPage:
+    """Without what was withdrawn or narrowed since the index last looked: the rows decide, not the index."""
+    seen = list_by_ids(database_session(), (hit.entry_id for hit in found.hits), by=current_person())
+    hits = tuple(hit for hit in found.hits if hit.entry_id in seen)
+    return replace(found, hits=hits, total=found.total - (len(found.hits) - len(hits)))
 
 
 def _by_title(asked: pages.SearchRequest) -> pages.SearchPage:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask import Flask
 from waitress import create_server
+
+from videolib.errors import Conflict
 
 THREADS = 16
 CHANNEL_TIMEOUT_S = 120
@@ -29,10 +34,18 @@ def make_server(app: Flask, host: str, port: int) -> Any:
     )
 
 
-def serve(app: Flask, host: str, port: int) -> None:
-    """Answer requests until the process is told to end; prints nothing."""
-    server = make_server(app, host, port)
+@contextmanager
+def listening(app: Flask, host: str, port: int) -> Iterator[Any]:
+    """A server as `make_server` gives it, closed at the end. Raises `Conflict` where it cannot listen."""
     try:
-        server.run()
+        server = make_server(app, host, port)
+    except (OSError, ValueError) as error:  # ValueError: waitress found no address for the host
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            message = f"Port {port} is in use by another program; end that one, or name a free port with --port."
+        else:
+            message = f"Nobody can listen on port {port} of {host} here; name another --port (1024 or more) or --host."
+        raise Conflict(message, code="cannot_listen") from error
+    try:
+        yield server
     finally:
         server.close()
