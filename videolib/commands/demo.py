@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from config.settings import Settings, set_environment
-from videolib.commands.library import DEFAULT_PORT, answer_until_stopped, prepare_library, service_listening
+from videolib.commands.library import (
+    DEFAULT_PORT,
+    PORTS,
+    answer_until_stopped,
+    prepare_library,
+    service_listening,
+)
 from videolib.commands.opening import opened_workshop, progress_bar, read_settings
 
 if TYPE_CHECKING:
@@ -29,7 +35,7 @@ LOGINS = {
 
 
 @click.command()
-@click.option("--port", default=DEFAULT_PORT, show_default=True, help="Port to listen on.")
+@click.option("--port", default=DEFAULT_PORT, type=PORTS, show_default=True, help="Port to listen on.")
 @click.option("--fill-only", is_flag=True, help="Make the library and end.")
 @click.option("--s3", is_flag=True, help="Keep it in a real S3 server that is started for it.")
 @click.option("--leave-work", is_flag=True, hidden=True, help="With --fill-only: queue the work for another process.")

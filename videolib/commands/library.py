@@ -14,6 +14,7 @@ from config.settings import Settings
 from videolib.commands.opening import opened_database, opened_workshop, read_settings
 
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8000
+PORTS = click.IntRange(1, 65535)
 
 
 @click.command()
@@ -49,7 +50,7 @@ def prepare_library(settings: Settings) -> list[str]:
 
 @click.command()
 @click.option("--host", default=DEFAULT_HOST, show_default=True, help="Address to listen on.")
-@click.option("--port", default=DEFAULT_PORT, show_default=True, help="Port to listen on.")
+@click.option("--port", default=DEFAULT_PORT, type=PORTS, show_default=True, help="Port to listen on.")
 def serve(host: str, port: int) -> None:
     """Serve the library; without a broker a worker process runs beside it."""
     from videolib.catalogue.people import has_demo_accounts
