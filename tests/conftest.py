@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import structlog
 
 from config.settings import is_continuous_integration
 
@@ -60,6 +61,12 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "home"
     monkeypatch.setenv("VIDEOLIB_HOME", str(home))
     return home
+
+
+@pytest.fixture(autouse=True)
+def own_logging() -> None:
+    """A test that ran a command in this process leaves no log level behind for the next one."""
+    structlog.reset_defaults()
 
 
 # ------------------------------------------------------------------ browser
