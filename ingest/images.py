@@ -17,9 +17,9 @@ from PIL import Image
 
 from ingest.errors import ToolFailed
 from ingest.ffmpeg import Limits, Watch, run_ffmpeg
-from ingest.hls import Segment, Track
 from ingest.package import HlsPackage
 from ingest.plan import EncodePlan, StoryboardPlan
+from videolib.hls import Segment, Track
 
 POSTER, SHEET, TILES = "poster.jpg", "storyboard.jpg", "storyboard.vtt"
 POSTER_LONG_SIDE_PX = 1280

@@ -12,10 +12,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from ingest import cmaf, hls
+from ingest import cmaf
 from ingest.encode import Encoded
 from ingest.errors import Refused
 from ingest.plan import EncodePlan
+from videolib import hls
 
 MULTIVARIANT = "master.m3u8"
 DESCRIPTION = "package.json"

@@ -17,7 +17,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ingest import hls
 from ingest.encode import encode
 from ingest.errors import Cancelled, IngestError, NoSpace, Refused
 from ingest.ffmpeg import Limits, find_tools, run_ffmpeg
@@ -35,7 +34,7 @@ from ingest.package import (
 )
 from ingest.plan import EncodePlan, plan
 from ingest.verify import verify
-from videolib import __version__
+from videolib import __version__, hls
 from videolib.errors import InvalidInput
 
 OnProgress = Callable[[str, float | None], None]

@@ -83,20 +83,24 @@ class Track:
         return max(rates, default=self.average_bandwidth)
 
 
-def media_playlist(track: Track) -> str:
-    """Return the playlist of one rendition, its segments relative to the rendition's folder."""
-    lines = [*_head(track.target_s), '#EXT-X-MAP:URI="init.mp4"']
+def media_playlist(track: Track, *, growing_target_s: int | None = None) -> str:
+    """Return the playlist of one rendition, its segments relative to the rendition's folder.
+
+    With `growing_target_s` more segments may follow, none longer than that: the playlist is an EVENT without end.
+    """
+    is_growing = growing_target_s is not None
+    lines = [*_head(growing_target_s or track.target_s, "EVENT" if is_growing else "VOD"), '#EXT-X-MAP:URI="init.mp4"']
     for segment in track.segments:
         lines.append(f"#EXTINF:{segment.duration_s:.6f},")
         if segment.offset is not None:
             lines.append(f"#EXT-X-BYTERANGE:{segment.bytes}@{segment.offset}")
         lines.append(segment.uri)
-    return _text([*lines, "#EXT-X-ENDLIST"])
+    return _text(lines if is_growing else [*lines, "#EXT-X-ENDLIST"])
 
 
 def i_frame_playlist(track: Track) -> str:
     """Return the playlist of a rendition's key frames alone, to stand in a folder beside `video`."""
-    lines = [*_head(_i_frame_target_s(track)), "#EXT-X-I-FRAMES-ONLY"]
+    lines = [*_head(_i_frame_target_s(track), "VOD"), "#EXT-X-I-FRAMES-ONLY"]
     lines.append(f'#EXT-X-MAP:URI="../{track.folder}/init.mp4"')
     for segment, key, duration_s in _i_frames(track):
         lines.append(f"#EXTINF:{duration_s:.6f},")
@@ -186,13 +190,13 @@ def _bits_a_second(segments: Sequence[Segment]) -> int:
     return int(8 * sum(segment.bytes for segment in segments) / seconds + 0.5)
 
 
-def _head(target_s: int) -> list[str]:
+def _head(target_s: int, kind: str) -> list[str]:
     return [
         "#EXTM3U",
         f"#EXT-X-VERSION:{VERSION}",
         f"#EXT-X-TARGETDURATION:{target_s}",
         "#EXT-X-MEDIA-SEQUENCE:0",
-        "#EXT-X-PLAYLIST-TYPE:VOD",
+        f"#EXT-X-PLAYLIST-TYPE:{kind}",
         "#EXT-X-INDEPENDENT-SEGMENTS",
     ]
 
