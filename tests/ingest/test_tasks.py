@@ -281,7 +281,7 @@ def test_a_job_whose_recording_has_settled_ends_and_is_not_tried_for_ever(worksh
     intake = take(workshop, short)
     assert work(workshop, intake).state == "ready"
     with workshop.database.writing() as session:
-        left_over = jobs.enqueue(session, "make_watchable", intake.recording_id)
+        left_over = jobs.enqueue(session, "prepare", intake.recording_id)
 
     def ended() -> bool:
         with workshop.database.reading() as session:

@@ -8,9 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from tests.libraries import add_recording
-from videolib.catalogue import jobs
+from tests.libraries import add_person, add_recording
+from videolib.catalogue import jobs, packages
 from videolib.catalogue.jobs import MAX_ATTEMPTS, Job, LeaseLost
+from videolib.catalogue.packages import Chunk, Package
 from videolib.catalogue.recordings import Recording, move
 from videolib.db import Database, database_now
 from videolib.errors import Conflict
@@ -23,12 +24,31 @@ def recording(database: Database) -> Recording:
 
 def enqueue(database: Database, recording: Recording, **values: int) -> Job:
     with database.writing() as session:
-        return jobs.enqueue(session, "make_watchable", recording.id, **values)
+        return jobs.enqueue(session, "prepare", recording.id, **values)
 
 
 def claim(database: Database, owner: str, lease_s: float = 60.0) -> Job | None:
     with database.writing() as session:
         return jobs.claim(session, owner, lease_s)
+
+
+def claimed_after(database: Database, recording: Recording) -> Job:
+    enqueue(database, recording)
+    return claimed(database, "a")
+
+
+def made(package: Package, job: Job, path: str) -> Chunk:
+    """What a worker has made of the job's stretch."""
+    start_s = float(2 * (job.position or 0))
+    return Chunk(
+        package_id=package.id,
+        position=job.position or 0,
+        start_s=start_s,
+        end_s=min(start_s + 2, 7),
+        attempt=job.attempt,
+        objects=[{"path": path, "bytes": 1, "sha256": "s"}],
+        tracks={},
+    )
 
 
 def claimed(database: Database, owner: str, lease_s: float = 60.0) -> Job:
@@ -120,6 +140,67 @@ def test_completion_lets_the_parent_wait_for_one_less(database: Database, record
         jobs.complete(session, job)
 
     assert claimed(database, "a").id == parent.id
+
+
+def test_chunks_are_made_before_the_package_is_finished_the_first_chunk_first(
+    database: Database, recording: Recording
+) -> None:
+    planning = claimed_after(database, recording)
+    with database.writing() as session:
+        package = packages.begin_package(session, recording.id)
+        packages.plan_package(session, package, plan={"cuts": [2]}, tracks=[], cuts=[(0, 2), (2, 4), (4, 6), (6, 7)])
+        jobs.split(session, planning, package, positions=range(4), has_sound=True)
+        jobs.complete(session, planning)
+
+    taken = []
+    while (job := claim(database, "a")) is not None:
+        taken.append((job.kind, job.queue, job.position))
+        with database.writing() as session:
+            if job.position is not None:
+                packages.keep_chunk(session, made(package, job, f"{job.position}-a{job.attempt}"))
+            jobs.complete(session, job)
+
+    assert taken == [
+        ("chunk", "long", 0),
+        ("sound", "long", None),
+        ("chunk", "long", 1),
+        ("chunk", "long", 2),
+        ("chunk", "long", 3),
+        ("finish", "io", None),
+    ]
+    with database.reading() as session:
+        assert [item["path"] for item in packages.list_objects(session, package.id)] == ["0-a1", "1-a1", "2-a1", "3-a1"]
+        assert [chunk.end_s for chunk in packages.list_chunks(session, package.id)] == [2, 4, 6, 7]
+
+
+def test_a_chunk_that_was_kept_is_not_replaced_by_a_later_one(database: Database, recording: Recording) -> None:
+    job = claimed_after(database, recording)
+    with database.writing() as session:
+        package = packages.begin_package(session, recording.id)
+        packages.keep_chunk(session, made(package, job, "first"))
+
+    with database.writing() as session:
+        packages.keep_chunk(session, made(package, job, "second"))
+
+    with database.reading() as session:
+        assert [item["path"] for item in packages.list_objects(session, package.id)] == ["first"]
+
+
+def test_uploaders_take_turns_however_much_each_has_sent(database: Database) -> None:
+    busy, other = (add_person(database, email=f"{name}@hospital.example") for name in ("busy", "other"))
+    many = [add_recording(database, by=busy, sha256=f"{number:064d}") for number in range(10, 16)]
+    for recording in many:
+        enqueue(database, recording)
+    assert [claimed(database, "a").recording_id for _ in range(2)] == [many[0].id, many[1].id]
+
+    late = [add_recording(database, by=other, sha256=f"{number:064d}") for number in range(20, 22)]
+    for recording in late:
+        enqueue(database, recording)
+
+    order = [claimed(database, "a").recording_id for _ in range(6)]
+    assert sorted(order[:2]) == sorted([many[2].id, late[0].id]) or order[0] == late[0].id
+    assert {late[0].id, late[1].id} <= set(order[:4])
+    assert order[-1] == many[5].id
 
 
 def test_a_failed_try_waits_longer_each_time_and_at_last_is_given_up(database: Database, recording: Recording) -> None:

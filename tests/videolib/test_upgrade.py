@@ -7,12 +7,15 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import inspect, text
 
+import videolib.upgrade as upgrade_module
 from tests.libraries import add_entry, add_person, add_recording
+from videolib.catalogue import jobs, packages
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.people import User
 from videolib.db import Database
@@ -52,6 +55,68 @@ def fill(database: Database) -> tuple[User, Entry]:
     """A library with something of everything that refers to something else."""
     user = add_person(database)
     return user, add_entry(database, add_recording(database, state="ready", by=user))
+
+
+def library_at(database: Database, revision: str, home: Path, tmp_path: Path) -> None:
+    """Make of an empty database a library as the release with that schema left it."""
+    folder = tmp_path / f"until-{revision}"
+    shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in (folder / "versions").glob("[0-9]*.py"):
+        if path.name[:4] > revision:
+            path.unlink()
+    script = upgrade_module._script(folder)
+    with database.write_engine().begin() as connection:
+        upgrade_module._migrate(connection, script, revision)
+
+
+def insert(database: Database, table: str, **values: object) -> None:
+    """A row as an older program wrote it."""
+    columns = ", ".join(f'"{name}"' for name in values)
+    marks = ", ".join(f":{name}" for name in values)
+    with database.write_engine().begin() as connection:
+        connection.execute(text(f"INSERT INTO {table} ({columns}) VALUES ({marks})"), values)  # noqa: S608
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database(request: pytest.FixtureRequest, own_home: Path) -> Iterator[Database]:
+    """A database without any table."""
+    own_home.mkdir()
+    sqlite_url = f"sqlite:///{own_home / 'videolib.db'}"
+    opened = Database(sqlite_url if request.param == "sqlite" else request.getfixturevalue("postgres_url"))
+    yield opened
+    opened.close()
+
+
+def test_work_queued_by_the_first_release_is_taken_up_by_the_one_with_chunks(
+    empty_database: Database, own_home: Path, tmp_path: Path
+) -> None:
+    database, moment = empty_database, "2026-11-01 08:00:00+00:00"
+    library_at(database, "0001", own_home, tmp_path)
+    user = {"email": "a@hospital.example", "display_name": "A", "active": True, "fs_uniquifier": "u", "is_demo": False}
+    insert(database, "users", id=7, **user, created_at=moment, login_count=0)
+    recording = {"source_name": "n", "original_key": "k", "bytes": 9, "warnings": "[]", "timing": "{}", "progress": 0.0}
+    for name, state in (("one", "queued"), ("two", "ready")):
+        dates = {"created_at": moment, "updated_at": moment}
+        insert(database, "recordings", id=name, state=state, sha256=name, uploader_id=7, **recording, **dates)
+    package = {"id": "p", "recording_id": "two", "state": "complete", "duration_s": 4.0, "description": "{}"}
+    insert(database, "packages", **package, made_at=moment)
+    chunk = {"package_id": "p", "position": 0, "start_s": 0.0, "end_s": 4.0, "state": "done", "attempt": 1}
+    insert(database, "chunks", id=1, **chunk, objects='[{"path": "master.m3u8", "bytes": 3, "sha256": "s"}]')
+    job = {"kind": "make_watchable", "priority": 0, "attempt": 0, "given_back": 0, "waits_for": 0, "cancel": False}
+    for number, (name, state) in enumerate((("one", "queued"), ("two", "done")), start=1):
+        dates = {"not_before": moment, "created_at": moment}
+        insert(database, "jobs", id=number, recording_id=name, state=state, **job, **dates, arguments="{}")
+
+    upgrade(database, own_home)
+
+    assert find_differences(database) == []
+    with database.writing() as session:
+        taken = jobs.claim(session, "worker", 60)
+        assert taken is not None
+        assert (taken.kind, taken.queue, taken.recording_id, taken.uploader_id) == ("prepare", "quick", "one", 7)
+        kept = packages.get_package(session, "p")
+        assert (kept.tracks, kept.plan) == ([], {})
+        assert packages.list_objects(session, "p") == [{"path": "master.m3u8", "bytes": 3, "sha256": "s"}]
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_code(database: Database) -> None:

@@ -6,18 +6,25 @@ wakes again changes nothing. All times are the database's.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, or_, select, update
+from sqlalchemy import BigInteger, ForeignKey, Index, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from videolib.catalogue.audit import record_event
+from videolib.catalogue.packages import Package
 from videolib.catalogue.people import User
 from videolib.catalogue.recordings import Recording, move, settle
 from videolib.db import Base, database_now, utc_now
 from videolib.errors import Conflict
 
+# kind -> the queue it waits in. quick: what somebody waits for; long: encoding; io: reading and writing the store
+QUEUES = {"prepare": "quick", "chunk": "long", "sound": "long", "finish": "io"}
+# position of a chunk -> how urgent it is; later ones are not
+FIRST_CHUNKS = {0: 20, 1: 10, 2: 10}
+SOUND_PRIORITY = 15
 MAX_ATTEMPTS = 5
 FIRST_RETRY_S = 2.0
 
@@ -34,11 +41,18 @@ class Job(Base):
     __tablename__ = "jobs"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    kind: Mapped[str]
+    kind: Mapped[str]  # prepare, chunk, sound, finish
+    queue: Mapped[str] = mapped_column(default="quick", server_default="quick")
     recording_id: Mapped[str] = mapped_column(ForeignKey("recordings.id"), index=True)
-    parent_id: Mapped[int | None] = mapped_column(ForeignKey("jobs.id"))
+    # the package it makes, and which of its chunks
+    package_id: Mapped[str | None] = mapped_column(ForeignKey("packages.id", ondelete="SET NULL"), index=True)
+    position: Mapped[int | None]
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("jobs.id"), index=True)
     state: Mapped[str] = mapped_column(default="queued")  # queued, running, done, failed, cancelled
     priority: Mapped[int] = mapped_column(default=0)
+    # whose work it is, and its place in the common line: uploaders take turns
+    uploader_id: Mapped[int | None]
+    turn: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     attempt: Mapped[int] = mapped_column(default=0)
     owner: Mapped[str | None]
     lease_until: Mapped[datetime | None]
@@ -47,20 +61,30 @@ class Job(Base):
     waits_for: Mapped[int] = mapped_column(default=0)
     not_before: Mapped[datetime] = mapped_column(default=utc_now)
     cancel: Mapped[bool] = mapped_column(default=False)
+    progress: Mapped[float] = mapped_column(default=0.0, server_default="0")
     error: Mapped[str | None]
+    error_code: Mapped[str | None]
     arguments: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    # when a broker was given a message about it that nobody has answered yet
+    sent_at: Mapped[datetime | None]
 
-    __table_args__ = (Index("ix_jobs_claim", "state", "priority", "id"),)
+    __table_args__ = (Index("ix_jobs_claim", "state", "queue", "priority", "turn", "id"),)
 
 
 def enqueue(session: Session, kind: str, recording_id: str, *, priority: int = 0, **arguments: object) -> Job:
-    """Add a job."""
+    """Add a job, at the end of its uploader's own line."""
+    uploader_id = session.scalars(select(Recording.uploader_id).where(Recording.id == recording_id)).one_or_none()
+    queue = QUEUES.get(kind, "quick")
     job = Job(
         kind=kind,
+        queue=queue,
         recording_id=recording_id,
         priority=priority,
+        uploader_id=uploader_id,
+        turn=_next_turn(session, queue, uploader_id),
         not_before=database_now(session),
         arguments=arguments,
     )
@@ -69,13 +93,33 @@ def enqueue(session: Session, kind: str, recording_id: str, *, priority: int = 0
     return job
 
 
+def split(session: Session, job: Job, package: Package, *, positions: Sequence[int], has_sound: bool) -> Job:
+    """Let workers make the planned chunks of a package, and then finish it; gives the job that finishes.
+
+    To be called in the unit of work that completes `job`, the one that planned. The first chunks go before the later
+    ones of all others, so that whatever was uploaded last can soon be looked at.
+    """
+    finish = enqueue(session, "finish", job.recording_id)
+    finish.package_id = package.id
+    children = [enqueue(session, "sound", job.recording_id, priority=SOUND_PRIORITY)] if has_sound else []
+    for position in positions:
+        child = enqueue(session, "chunk", job.recording_id, priority=FIRST_CHUNKS.get(position, 0))
+        child.position = position
+        children.append(child)
+    for child in children:
+        child.package_id, child.parent_id = package.id, finish.id
+    finish.waits_for = len(children)
+    session.flush()
+    return finish
+
+
 def start_work(session: Session, recording: Recording, *, by: User | None) -> Job:
     """Let the workers make a recording watchable (again). Raises `Conflict` while they are at it."""
     move(session, recording, "enqueue")
     recording.reason_code = recording.reason_message = recording.stage = None
     recording.progress = 0.0
     record_event(session, "enqueue", "recording", recording.id, by=by)
-    return enqueue(session, "make_watchable", recording.id)
+    return enqueue(session, "prepare", recording.id)
 
 
 def stop_work(session: Session, recording: Recording, *, by: User | None) -> None:
@@ -99,7 +143,7 @@ def claim(session: Session, owner: str, lease_s: float, *, recording_ids: list[s
         (Job.state == "queued") & (Job.waits_for == 0) & (Job.not_before <= now),
         (Job.state == "running") & (Job.lease_until < now),
     )
-    candidate = select(Job.id).where(due).order_by(Job.priority.desc(), Job.id).limit(1)
+    candidate = select(Job.id).where(due).order_by(Job.priority.desc(), Job.turn, Job.id).limit(1)
     if recording_ids is not None:
         candidate = candidate.where(Job.recording_id.in_(recording_ids))
     if session.get_bind().dialect.name == "postgresql":
@@ -196,6 +240,18 @@ def list_open_jobs(session: Session) -> list[Job]:
     return list(
         session.scalars(select(Job).where(Job.state.in_(("queued", "running"))).order_by(Job.priority.desc(), Job.id))
     )
+
+
+def _next_turn(session: Session, queue: str, uploader_id: int | None) -> int:
+    """The place in the common line of a queue: after this uploader's last job, and not before those waiting now.
+
+    So uploaders take turns, however many jobs each has (start-time fair queueing, all jobs taken as equal).
+    """
+    waiting = (Job.queue == queue) & Job.state.in_(("queued", "running"))
+    own = Job.uploader_id.is_not_distinct_from(uploader_id)
+    common = session.scalars(select(func.coalesce(func.min(Job.turn), 0)).where(waiting)).one()
+    after_own = session.scalars(select(func.coalesce(func.max(Job.turn) + 1, 0)).where(waiting, own)).one()
+    return max(common, after_own)
 
 
 def _held(job: Job) -> Any:

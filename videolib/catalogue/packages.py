@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +23,10 @@ class Package(Base):
     recording_id: Mapped[str] = mapped_column(ForeignKey("recordings.id"), index=True)
     state: Mapped[str] = mapped_column(default="making")  # making, complete
     duration_s: Mapped[float | None]
+    # of each: kind, name, folder, codec, width, height, fps, channels, language, copied
+    tracks: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default="[]")
+    # what those who make its chunks have to know: cut points, rungs, settings
+    plan: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     # the contract's "package" object: renditions, audio, subtitles, poster, storyboard
     description: Mapped[dict[str, Any]] = mapped_column(default=dict)
     made_at: Mapped[datetime] = mapped_column(default=utc_now)
@@ -46,6 +51,8 @@ class Chunk(Base):
     attempt: Mapped[int] = mapped_column(default=0)
     # [{"path", "bytes", "sha256"}] relative to the package
     objects: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    # {rendition name: [{"uri", "start_s", "duration_s", "bytes", "samples", "offset", "keys"}]}
+    tracks: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
 
     __table_args__ = (Index("uq_chunks_package_position", "package_id", "position", unique=True),)
 
@@ -56,6 +63,47 @@ def begin_package(session: Session, recording_id: str) -> Package:
     session.add(package)
     session.flush()
     return package
+
+
+def plan_package(
+    session: Session,
+    package: Package,
+    *,
+    plan: dict[str, Any],
+    tracks: list[dict[str, Any]],
+    cuts: Sequence[tuple[float, float]],
+) -> None:
+    """Write down what the package will be, and one chunk for each of `cuts` (start and end in seconds)."""
+    package.plan, package.tracks = plan, tracks
+    session.add_all(
+        Chunk(package_id=package.id, position=position, start_s=start_s, end_s=end_s)
+        for position, (start_s, end_s) in enumerate(cuts)
+    )
+    session.flush()
+
+
+def keep_chunk(session: Session, made: Chunk) -> Chunk:
+    """A stretch of a package is in the store. `made` takes the place of the planned row of its position, if any.
+
+    To be called in the unit of work that completes its job, which is the fence. A position that was made stays as it
+    is. What has no place among the chunks (sound, a copied rendition, pictures) takes a position below 0.
+    """
+    made.state = "done"
+    planned = session.scalars(
+        select(Chunk).where(Chunk.package_id == made.package_id, Chunk.position == made.position)
+    ).one_or_none()
+    if planned is not None and planned.state == "done":
+        return planned
+    if planned is not None:
+        made.id = planned.id
+    kept = session.merge(made)
+    session.flush()
+    return kept
+
+
+def list_chunks(session: Session, package_id: str) -> list[Chunk]:
+    """The chunks of a package by their position."""
+    return list(session.scalars(select(Chunk).where(Chunk.package_id == package_id).order_by(Chunk.position)))
 
 
 def complete_package(
