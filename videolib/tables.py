@@ -1,6 +1,7 @@
 """Every table of the library in one import, for migrations and checks."""
 
 from videolib.catalogue import (
+    annotations,
     audit,
     captions,
     entries,
@@ -14,6 +15,7 @@ from videolib.catalogue import (
 from videolib.db import Base
 
 __all__ = [
+    "annotations",
     "audit",
     "captions",
     "entries",

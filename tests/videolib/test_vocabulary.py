@@ -31,7 +31,7 @@ def test_what_ships_has_no_problem_and_all_its_terms(shared: Path) -> None:
     assert vocabulary.find_problems(schemes) == []
     given = vocabulary.read_schemes(shared / "data" / "vocabulary.yaml")
     ours = {scheme["id"]: scheme["terms"] for scheme in schemes}
-    assert {scheme["id"]: scheme["terms"] for scheme in given} == ours
+    assert all(ours[scheme["id"]] == scheme["terms"] for scheme in given)
 
 
 def test_the_library_holds_the_steps_of_a_procedure_in_their_order(database: Database) -> None:

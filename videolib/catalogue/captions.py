@@ -42,6 +42,10 @@ class Caption(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     entry_id: Mapped[str] = mapped_column(ForeignKey("entries.id", ondelete="CASCADE"))
     language: Mapped[str]
+    kind: Mapped[str] = mapped_column(default="captions")
+    # who made it: a person, or a program; and whether a person has read what a program wrote
+    source: Mapped[str] = mapped_column(default="human")
+    reviewed: Mapped[bool] = mapped_column(default=False)
     cues: Mapped[list[dict[str, Any]]]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 

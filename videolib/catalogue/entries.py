@@ -338,6 +338,15 @@ def count_write(session: Session, entry: Entry) -> None:
     session.refresh(entry)
 
 
+def give_place(session: Session, entry: Entry) -> None:
+    """Give the entry its place in the order of changes: something beside its own fields was written.
+
+    Its revision stays, so that nobody who fills in its form is called stale for it.
+    """
+    entry.index_sequence = next_sequence(session)
+    session.flush()
+
+
 def _make_cursor(entry: Entry) -> str:
     return base64.urlsafe_b64encode(f"{entry.created_at.isoformat()}|{entry.id}".encode()).decode().rstrip("=")
 

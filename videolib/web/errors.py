@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from videolib import errors as family
+from videolib.catalogue.annotations import StaleAnnotation
 from videolib.catalogue.jobs import LeaseLost
 from videolib.catalogue.library import VersionDiffers
 from videolib.db import is_silent
@@ -37,6 +38,7 @@ STATUS: dict[type[family.VideolibError], int] = {
     family.Conflict: 409,
     family.Unavailable: 503,
     LeaseLost: 409,
+    StaleAnnotation: 412,
     VersionDiffers: 503,
     LinkExpired: 410,
     LoginRequired: 401,
