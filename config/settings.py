@@ -67,6 +67,15 @@ class Settings(BaseModel):
     lease_s: float = Field(
         60.0, gt=0, le=3600, description="seconds after which a silent worker's job is given to another"
     )
+    encodes: int | None = Field(
+        None, ge=1, le=256, description="encodes at once on this host; default: by its cores and memory"
+    )
+    reserve_gib: float = Field(
+        1.0, ge=0, description="GiB of this host's disk that work leaves free; short of it, it waits"
+    )
+    source_cache_gib: float = Field(
+        50.0, ge=0, description="GiB of sources from an S3 store that a host keeps for its workers"
+    )
     media_link_s: int = Field(4 * 3600, ge=60, le=86400, description="seconds that an address of a video stays valid")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 

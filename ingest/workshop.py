@@ -6,18 +6,19 @@ published by one pointer change, so a viewer never sees half of one.
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from config.settings import Settings
-from ingest.errors import Cancelled, NoSpace
+from ingest.errors import Cancelled
 from ingest.pipeline import PackageReport, package_recording
+from ingest.room import require_room
+from ingest.sources import SourceCache
 from videolib.catalogue.entries import recording_is_ready
 from videolib.catalogue.packages import Package, begin_package, complete_package
 from videolib.catalogue.recordings import Recording, get_recording, settle
@@ -70,9 +71,8 @@ def make_watchable(workshop: Workshop, recording_id: str, watch: Watch, *, finis
     with workshop.database.reading() as session:
         recording = get_recording(session, recording_id)
         key, size = recording.original_key, recording.bytes
-    with _bench(workshop, size) as folder:
-        watch.on_progress("fetch", None)
-        source = workshop.originals.local_path(key) or _fetched(workshop, key, folder)
+    watch.on_progress("fetch", None)
+    with _bench(workshop, size) as folder, open_source(workshop, key, watch) as source:
         report = package_recording(source, folder / "package", on_progress=watch.on_progress, cancelled=watch.cancelled)
         watch.on_progress("store", 0.0)
         package = _keep(workshop, recording_id, folder / "package", watch)
@@ -126,19 +126,19 @@ def needs_review(recording: Recording) -> bool:
     return dicom.get("burned_in_annotation") == "yes"
 
 
+def open_source(workshop: Workshop, key: str, watch: Watch) -> AbstractContextManager[Path]:
+    """The file of an original on this host, fetched where the store is no folder of it."""
+    cache = SourceCache(workshop.settings, workshop.originals)
+    return cache.opened(
+        key, on_progress=lambda fraction: watch.on_progress("fetch", fraction), cancelled=watch.cancelled
+    )
+
+
 @contextmanager
 def _bench(workshop: Workshop, size: int) -> Iterator[Path]:
-    workshop.scratch.mkdir(parents=True, exist_ok=True)
-    if shutil.disk_usage(workshop.scratch).free < size * FREE_SPACE_FACTOR:
-        raise NoSpace()
+    require_room(workshop.settings, workshop.scratch, size * FREE_SPACE_FACTOR)
     with tempfile.TemporaryDirectory(prefix="job-", dir=workshop.scratch, ignore_cleanup_errors=True) as folder:
         yield Path(folder)
-
-
-def _fetched(workshop: Workshop, key: str, folder: Path) -> Path:
-    path = folder / "source"
-    workshop.originals.fetch_to(key, path)
-    return path
 
 
 def _order(path: Path) -> tuple[int, bool, str]:

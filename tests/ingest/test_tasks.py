@@ -18,7 +18,7 @@ from sqlalchemy import update
 
 from config.settings import Settings
 from ingest.intake import Intake, Item, take_in
-from ingest.tasks import run_worker
+from ingest.worker import run_worker
 from ingest.workshop import Workshop
 from tests.libraries import add_person
 from tests.samples import make_recording
@@ -49,7 +49,7 @@ def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Long enough that a worker is still at it when the test has seen it start."""
-    return make_recording(tmp_path_factory.mktemp("long") / "long.mp4", seconds=60, size="1280x720")
+    return make_recording(tmp_path_factory.mktemp("long") / "long.mp4", seconds=40, size="640x360")
 
 
 def take(workshop: Workshop, path: Path, *, publish: bool = True) -> Intake:

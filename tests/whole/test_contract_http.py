@@ -14,7 +14,7 @@ import requests
 
 from ingest.ffmpeg import find_tools
 from ingest.intake import Item, take_in
-from ingest.tasks import run_worker
+from ingest.worker import run_worker
 from ingest.workshop import Workshop
 from tests.samples import make_recording
 from tests.servers import new_s3_store

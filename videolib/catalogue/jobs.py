@@ -6,15 +6,15 @@ wakes again changes nothing. All times are the database's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, func, or_, select, update
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, func, or_, select, tuple_, update
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from videolib.catalogue.audit import record_event
-from videolib.catalogue.packages import Package
+from videolib.catalogue.packages import Package, abandon_packages, find_package_in_the_making
 from videolib.catalogue.people import User
 from videolib.catalogue.recordings import Recording, move, settle
 from videolib.db import Base, database_now, utc_now
@@ -27,6 +27,7 @@ FIRST_CHUNKS = {0: 20, 1: 10, 2: 10}
 SOUND_PRIORITY = 15
 MAX_ATTEMPTS = 5
 FIRST_RETRY_S = 2.0
+LONGEST_PAUSE_S = 60.0
 
 
 class LeaseLost(Conflict):
@@ -114,12 +115,49 @@ def split(session: Session, job: Job, package: Package, *, positions: Sequence[i
 
 
 def start_work(session: Session, recording: Recording, *, by: User | None) -> Job:
-    """Let the workers make a recording watchable (again). Raises `Conflict` while they are at it."""
+    """Let the workers make a recording watchable (again). Raises `Conflict` while they are at it.
+
+    Work that failed goes on from what is finished; all other work starts anew.
+    """
+    was_failed = recording.state == "failed"
     move(session, recording, "enqueue")
     recording.reason_code = recording.reason_message = recording.stage = None
     recording.progress = 0.0
     record_event(session, "enqueue", "recording", recording.id, by=by)
+    package = find_package_in_the_making(session, recording.id)
+    if package is not None and was_failed and (job := resume(session, package)) is not None:
+        return job
+    abandon_packages(session, recording.id)
     return enqueue(session, "prepare", recording.id)
+
+
+def resume(session: Session, package: Package) -> Job | None:
+    """Let the workers go on with a planned package: what is finished stays. None where it has no such jobs.
+
+    A worker that still holds one of its jobs has lost it.
+    """
+    mine = (Job.package_id == package.id) & (Job.kind != "prepare")
+    again = mine & (Job.state != "done")
+    values = {"state": "queued", "cancel": False, "attempt": Job.attempt + 1, "given_back": Job.attempt + 1}
+    session.execute(
+        update(Job)
+        .where(again)
+        .values(**values, owner=None, lease_until=None, sent_at=None, not_before=database_now(session))
+    )
+    recount(session, package.id)
+    return session.scalars(
+        select(Job).where(again, Job.kind == "finish"), execution_options={"populate_existing": True}
+    ).first()
+
+
+def recount(session: Session, package_id: str) -> None:
+    """Let the job that finishes a package wait for just those of its children that are not done."""
+    children = aliased(Job)
+    missing = select(func.count()).where(children.parent_id == Job.id, children.state != "done").scalar_subquery()
+    parents = (Job.package_id == package_id) & (Job.kind == "finish")
+    session.execute(
+        update(Job).where(parents).values(waits_for=missing), execution_options={"synchronize_session": False}
+    )
 
 
 def stop_work(session: Session, recording: Recording, *, by: User | None) -> None:
@@ -131,19 +169,42 @@ def stop_work(session: Session, recording: Recording, *, by: User | None) -> Non
     record_event(session, "cancel", "recording", recording.id, by=by)
     if not running:
         settle(session, recording, "cancel", None)
+        abandon_packages(session, recording.id)
 
 
-def claim(session: Session, owner: str, lease_s: float, *, recording_ids: list[str] | None = None) -> Job | None:
+def stop_siblings(session: Session, job: Job) -> None:
+    """A job of this recording has failed for good: what waits need not be done, what runs is told to stop."""
+    request_cancel(session, job.recording_id)
+
+
+def has_open_jobs(session: Session, recording_id: str, *, states: Collection[str] = ("queued", "running")) -> bool:
+    """Whether anything is still to be done for a recording."""
+    open_jobs = select(Job.id).where(Job.recording_id == recording_id, Job.state.in_(states)).limit(1)
+    return session.scalars(open_jobs).first() is not None
+
+
+def is_any_due(session: Session, queues: Collection[str]) -> bool:
+    """Whether a claim from these queues would find something; looks only, where a claim would take the write lock."""
+    due = select(Job.id).where(_due(database_now(session)), Job.queue.in_(queues)).limit(1)
+    return session.scalars(due).first() is not None
+
+
+def claim(
+    session: Session,
+    owner: str,
+    lease_s: float,
+    *,
+    queues: Collection[str] | None = None,
+    recording_ids: list[str] | None = None,
+) -> Job | None:
     """Take the next job that is due, or one whose worker is silent; None when there is none.
 
-    `recording_ids` limits the choice to those recordings.
+    `queues` and `recording_ids` limit the choice to those.
     """
     now = database_now(session)
-    due = or_(
-        (Job.state == "queued") & (Job.waits_for == 0) & (Job.not_before <= now),
-        (Job.state == "running") & (Job.lease_until < now),
-    )
-    candidate = select(Job.id).where(due).order_by(Job.priority.desc(), Job.turn, Job.id).limit(1)
+    candidate = select(Job.id).where(_due(now)).order_by(Job.priority.desc(), Job.turn, Job.id).limit(1)
+    if queues is not None:
+        candidate = candidate.where(Job.queue.in_(queues))
     if recording_ids is not None:
         candidate = candidate.where(Job.recording_id.in_(recording_ids))
     if session.get_bind().dialect.name == "postgresql":
@@ -156,6 +217,11 @@ def claim(session: Session, owner: str, lease_s: float, *, recording_ids: list[s
             owner=owner,
             attempt=Job.attempt + 1,
             lease_until=now + timedelta(seconds=lease_s),
+            started_at=now,
+            progress=0.0,
+            error=None,
+            error_code=None,
+            sent_at=None,
         )
         .returning(Job)
     )
@@ -171,6 +237,20 @@ def heartbeat(session: Session, job: Job, lease_s: float) -> bool:
     return cancel
 
 
+def renew(session: Session, held: Collection[tuple[int, int]], lease_s: float) -> None:
+    """Hold many jobs, each by its id and attempt, for another `lease_s`; those that are lost stay lost."""
+    if held:
+        until = database_now(session) + timedelta(seconds=lease_s)
+        mine = tuple_(Job.id, Job.attempt).in_(held)
+        session.execute(update(Job).where(mine, Job.state == "running").values(lease_until=until))
+
+
+def look_at(session: Session, ids: Collection[int]) -> dict[int, tuple[int | None, bool]]:
+    """Of each of these jobs: the attempt that may go on (None: nobody may), and whether it is to be cancelled."""
+    rows = session.execute(select(Job.id, Job.attempt, Job.state, Job.cancel).where(Job.id.in_(ids)))
+    return {row.id: (row.attempt if row.state == "running" else None, row.cancel) for row in rows}
+
+
 def complete(session: Session, job: Job) -> None:
     """The job is done; what waited for it waits for one less. Raises `LeaseLost`."""
     _end(session, job, "done", None)
@@ -178,38 +258,38 @@ def complete(session: Session, job: Job) -> None:
         session.execute(update(Job).where(Job.id == job.parent_id).values(waits_for=Job.waits_for - 1))
 
 
-def fail(session: Session, job: Job, sentence: str, *, may_retry: bool) -> bool:
+def fail(session: Session, job: Job, sentence: str, *, code: str | None = None, may_retry: bool) -> bool:
     """The job did not work; put it back with a growing pause if it may be retried. Tells whether it will be.
 
     Raises `LeaseLost`.
     """
     if not may_retry or tries(job) >= MAX_ATTEMPTS:
-        _end(session, job, "failed", sentence)
+        _end(session, job, "failed", sentence, code)
         return False
     pause = timedelta(seconds=FIRST_RETRY_S * 2 ** (tries(job) - 1))
-    changed = session.scalars(
-        _held(job)
-        .values(
-            state="queued",
-            owner=None,
-            lease_until=None,
-            not_before=database_now(session) + pause,
-            error=sentence,
-        )
-        .returning(Job.id)
-    ).one_or_none()
-    if changed is None:
-        raise LeaseLost("Another worker has this job by now.")
+    _put_back(session, job, not_before=database_now(session) + pause, error=sentence, error_code=code)
     return True
+
+
+def put_off(session: Session, job: Job, sentence: str, *, code: str) -> None:
+    """What the job needs is not there (disk space, the store): it waits and says so, and this attempt does not count.
+
+    The pause grows to a minute and there is no end to the patience. Raises `LeaseLost`.
+    """
+    pause = timedelta(seconds=min(LONGEST_PAUSE_S, FIRST_RETRY_S * 2 ** min(10, job.given_back)))
+    _put_back(
+        session,
+        job,
+        not_before=database_now(session) + pause,
+        error=sentence,
+        error_code=code,
+        given_back=Job.given_back + 1,
+    )
 
 
 def give_back(session: Session, job: Job) -> None:
     """The worker has to stop: another takes the job at once, and this attempt does not count. Raises `LeaseLost`."""
-    changed = session.scalars(
-        _held(job).values(state="queued", owner=None, lease_until=None, given_back=Job.given_back + 1).returning(Job.id)
-    ).one_or_none()
-    if changed is None:
-        raise LeaseLost("Another worker has this job by now.")
+    _put_back(session, job, given_back=Job.given_back + 1)
 
 
 def tries(job: Job) -> int:
@@ -235,6 +315,18 @@ def request_cancel(session: Session, recording_id: str) -> int:
     return len(session.scalars(update(Job).where(running).values(cancel=True).returning(Job.id)).all())
 
 
+def list_sweepable(session: Session, recording_id: str | None = None) -> list[Package]:
+    """Abandoned packages (of one recording) on which nobody works any more."""
+    at_work = select(Job.id).where(
+        Job.package_id == Package.id, Job.state == "running", Job.lease_until >= database_now(session)
+    )
+    return [
+        package
+        for package in session.scalars(select(Package).where(Package.state == "abandoned", ~at_work.exists()))
+        if recording_id in {None, package.recording_id}
+    ]
+
+
 def list_open_jobs(session: Session) -> list[Job]:
     """What waits or runs, in the order in which it will be taken."""
     return list(
@@ -254,14 +346,29 @@ def _next_turn(session: Session, queue: str, uploader_id: int | None) -> int:
     return max(common, after_own)
 
 
+def _due(now: datetime) -> ColumnElement[bool]:
+    return or_(
+        (Job.state == "queued") & (Job.waits_for == 0) & (Job.not_before <= now),
+        (Job.state == "running") & (Job.lease_until < now),
+    )
+
+
+def _put_back(session: Session, job: Job, **values: Any) -> None:
+    changed = session.scalars(
+        _held(job).values(state="queued", owner=None, lease_until=None, progress=0.0, **values).returning(Job.id)
+    ).one_or_none()
+    if changed is None:
+        raise LeaseLost("Another worker has this job by now.")
+
+
 def _held(job: Job) -> Any:
     return update(Job).where(Job.id == job.id, Job.attempt == job.attempt, Job.state == "running")
 
 
-def _end(session: Session, job: Job, state: str, error: str | None) -> None:
+def _end(session: Session, job: Job, state: str, error: str | None, code: str | None = None) -> None:
     ended = session.scalars(
         _held(job)
-        .values(state=state, lease_until=None, error=error, finished_at=database_now(session))
+        .values(state=state, lease_until=None, error=error, error_code=code, finished_at=database_now(session))
         .returning(Job.id)
     ).one_or_none()
     if ended is None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, select
+from sqlalchemy import ForeignKey, Index, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from videolib.db import Base, utc_now
@@ -21,7 +21,8 @@ class Package(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True, default=lambda: secrets.token_hex(16))
     recording_id: Mapped[str] = mapped_column(ForeignKey("recordings.id"), index=True)
-    state: Mapped[str] = mapped_column(default="making")  # making, complete
+    # making, complete, abandoned: its objects are to be removed, and then the row
+    state: Mapped[str] = mapped_column(default="making")
     duration_s: Mapped[float | None]
     # of each: kind, name, folder, codec, width, height, fps, channels, language, copied
     tracks: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default="[]")
@@ -99,6 +100,23 @@ def keep_chunk(session: Session, made: Chunk) -> Chunk:
     kept = session.merge(made)
     session.flush()
     return kept
+
+
+def find_package_in_the_making(session: Session, recording_id: str) -> Package | None:
+    """What the workers are making of a recording now."""
+    making = (Package.recording_id == recording_id) & (Package.state == "making")
+    return session.scalars(select(Package).where(making).order_by(Package.made_at.desc()).limit(1)).first()
+
+
+def abandon_packages(session: Session, recording_id: str) -> None:
+    """Give up what is half made of a recording; a worker removes the objects, then the rows."""
+    making = (Package.recording_id == recording_id) & (Package.state == "making")
+    session.execute(update(Package).where(making).values(state="abandoned"))
+
+
+def remove_package(session: Session, package_id: str) -> None:
+    """Forget an abandoned package, whose objects are gone."""
+    session.execute(delete(Package).where(Package.id == package_id, Package.state == "abandoned"))
 
 
 def list_chunks(session: Session, package_id: str) -> list[Chunk]:

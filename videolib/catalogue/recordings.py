@@ -108,6 +108,17 @@ def move(session: Session, recording: Recording, event: str) -> None:
     session.refresh(recording)
 
 
+def begin_work(session: Session, recording: Recording) -> None:
+    """Somebody works on the recording, perhaps beside others. Raises `Conflict` where no work is to be done on it."""
+    if recording.state != "processing":
+        try:
+            move(session, recording, "start")
+        except Conflict:
+            session.refresh(recording)
+            if recording.state != "processing":  # else another worker began in this moment
+                raise
+
+
 def settle(session: Session, recording: Recording, event: str, reason: Reason | None) -> None:
     """End the work on a recording with `event`, and say why."""
     move(session, recording, event)
@@ -141,9 +152,12 @@ def sign_off(session: Session, recording: Recording, *, by: User) -> None:
     record_event(session, "sign_off", "recording", recording.id, by=by, package=recording.package_id)
 
 
-def get_recording(session: Session, recording_id: str) -> Recording:
-    """That recording. Raises `NotFound`."""
-    recording = session.get(Recording, recording_id)
+def get_recording(session: Session, recording_id: str, *, for_update: bool = False) -> Recording:
+    """That recording; nobody else changes it until the end of this unit of work if it is `for_update`.
+
+    Raises `NotFound`.
+    """
+    recording = session.get(Recording, recording_id, with_for_update=for_update or None)
     if recording is None:
         raise NotFound("There is no such recording.", code="recording_not_found")
     return recording

@@ -127,7 +127,7 @@ def _take(workshop: Workshop, item: Item | tuple[Path, VideolibError], *, publis
 
 def work_off(workshop: Workshop, recording_ids: list[str]) -> None:
     """Work, beside any other worker, until these recordings have settled."""
-    from ingest.tasks import run_worker
+    from ingest.worker import run_worker
     from videolib.catalogue.indexing import HostIndex
 
     def settled() -> bool:

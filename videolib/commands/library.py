@@ -97,7 +97,7 @@ def answer_until_stopped(settings: Settings, server: Any) -> None:
 @click.command()
 def worker() -> None:
     """Take recordings from the queue and make them watchable, until it is stopped."""
-    from ingest.tasks import run_worker
+    from ingest.worker import run_worker
     from videolib.catalogue.indexing import HostIndex
 
     settings = read_settings()

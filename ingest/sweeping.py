@@ -1,0 +1,39 @@
+"""Removes what is left of packages that were given up: first the objects, then the rows."""
+
+from __future__ import annotations
+
+import structlog
+
+from ingest.workshop import Workshop
+from videolib.catalogue.jobs import list_sweepable
+from videolib.catalogue.packages import remove_package
+from videolib.errors import Unavailable
+
+log = structlog.get_logger(__name__)
+
+
+def sweep_abandoned(workshop: Workshop, recording_id: str | None = None) -> list[str]:
+    """Remove abandoned packages (of one recording); gives their ids. What the store does not let go stays for later."""
+    with workshop.database.reading() as session:
+        found = [package.id for package in list_sweepable(session, recording_id)]
+    removed = []
+    for package_id in found:
+        try:
+            remove_objects(workshop, package_id)
+        except Unavailable:
+            log.warning("the store does not answer; the package is removed later", package=package_id)
+            break
+        with workshop.database.writing() as session:
+            remove_package(session, package_id)
+        removed.append(package_id)
+    return removed
+
+
+def remove_objects(workshop: Workshop, package_id: str) -> int:
+    """Remove every object of a package, and what was kept for its workers beside the originals; how many."""
+    count = 0
+    for store, prefix in ((workshop.store, f"packages/{package_id}/"), (workshop.originals, f"work/{package_id}/")):
+        keys = [item.key for item in store.list(prefix)]
+        store.delete(keys)
+        count += len(keys)
+    return count

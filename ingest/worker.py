@@ -1,0 +1,122 @@
+"""The worker of one host without a broker: takes jobs itself, as many at once as the host has places for.
+
+Beside the work it follows the search index, mends what others left, and keeps its cache of sources small. A worker of
+another version than the library refuses to work.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from ingest.budget import count_places, place
+from ingest.leases import LeaseKeeper
+from ingest.surviving import survive
+from ingest.tasks import DEEDS, Deed, Hands, do_next
+from ingest.workshop import Workshop
+from videolib.catalogue.indexing import HostIndex
+from videolib.catalogue.library import VersionDiffers, require_same_version
+
+IDLE_S = 0.25
+LOOK_AT_STOP_S = 0.1
+
+
+@dataclass
+class _Crew:
+    """The threads of one worker, one for each place; the first that finds another version stops them all."""
+
+    hands: Hands
+    recording_ids: list[str] | None
+    over: threading.Event
+    refusal: list[VersionDiffers] = field(default_factory=list)
+
+    def work(self, queue: str, places: int) -> None:
+        while not self.over.is_set():
+            try:
+                if not survive(lambda: self._step(queue, places)):
+                    self.over.wait(IDLE_S)
+            except VersionDiffers as error:
+                self.refusal.append(error)
+                self.over.set()
+
+    def _step(self, queue: str, places: int) -> bool:
+        with place(self.hands.workshop.settings.home, queue, places) as is_free:
+            return is_free and do_next(self.hands, {queue}, recording_ids=self.recording_ids) is not None
+
+
+def run_worker(
+    workshop: Workshop,
+    *,
+    index: HostIndex | None,
+    stop: Callable[[], bool],
+    recording_ids: list[str] | None = None,
+    deeds: Mapping[str, Deed] = DEEDS,
+) -> None:
+    """Work until `stop` says so. `recording_ids` limits the work to those recordings; `index` is followed if given.
+
+    Raises `VersionDiffers` as soon as the library belongs to another version of this program.
+    """
+    sweep_scratch(workshop)
+    with workshop.database.reading() as session:
+        require_same_version(session)
+    over = threading.Event()
+    places = count_places(workshop.settings)
+    with indexing(index), LeaseKeeper(workshop.database, workshop.settings.lease_s) as keeper:
+        crew = _Crew(Hands(workshop, owner_name(), keeper, over.is_set, deeds), recording_ids, over)
+        threads = [
+            threading.Thread(target=crew.work, args=(queue, count), name=f"{queue}-{number}")
+            for queue, count in places.items()
+            for number in range(count)
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            while not (over.is_set() or stop()):
+                over.wait(LOOK_AT_STOP_S)
+        finally:
+            over.set()
+            for thread in threads:
+                thread.join()
+    if crew.refusal:
+        raise crew.refusal[0]
+
+
+def owner_name() -> str:
+    """Who holds the leases of this process: host and process number."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+@contextmanager
+def indexing(index: HostIndex | None) -> Iterator[None]:
+    """Follow the order of changes in a thread of its own; once more at the end, so that what was done is found."""
+    over = threading.Event()
+
+    def follow() -> None:
+        while index and not over.wait(IDLE_S):
+            survive(index.follow)
+
+    thread = threading.Thread(target=follow, name="indexer", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        if index:
+            index.follow()
+
+
+def sweep_scratch(workshop: Workshop) -> None:
+    """Remove what dead workers of this host left: folders whose last change is older than any lease can be."""
+    if not workshop.scratch.is_dir():
+        return
+    oldest = time.time() - max(3600.0, 10 * workshop.settings.lease_s)
+    for folder in workshop.scratch.glob("job-*"):
+        if folder.stat().st_mtime < oldest:
+            shutil.rmtree(folder, ignore_errors=True)
