@@ -341,9 +341,9 @@ def _next_turn(session: Session, queue: str, uploader_id: int | None) -> int:
     """
     waiting = (Job.queue == queue) & Job.state.in_(("queued", "running"))
     own = Job.uploader_id.is_not_distinct_from(uploader_id)
-    common = session.scalars(select(func.coalesce(func.min(Job.turn), 0)).where(waiting)).one()
+    first = session.scalars(select(func.coalesce(func.min(Job.turn), 0)).where(waiting)).one()
     after_own = session.scalars(select(func.coalesce(func.max(Job.turn) + 1, 0)).where(waiting, own)).one()
-    return max(common, after_own)
+    return max(first, after_own)
 
 
 def _due(now: datetime) -> ColumnElement[bool]:
