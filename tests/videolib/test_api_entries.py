@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 from uuid import uuid4
 
@@ -10,8 +11,8 @@ from werkzeug.test import TestResponse
 
 from tests.libraries import add_entry, add_recording
 from tests.visitors import Site
-from videolib.catalogue.captions import MAX_BYTES
 from videolib.catalogue.entries import Entry
+from videolib.cues import MAX_BYTES
 
 VTT = "WEBVTT\n\n00:00.500 --> 00:02.000\n置入支架 & <b>扩张</b>\n"
 FIELDS = {
@@ -219,6 +220,25 @@ def test_captions_are_taken_as_json_and_as_a_file(site: Site, *, as_file: bool) 
     assert [track["lang"] for track in playback["captions"]] == ["zh-Hans"]
     text = editor.client.get("/" + playback["captions"][0]["url"].split("/", 3)[3]).text
     assert "置入支架 &amp; 扩张" in text
+
+
+@pytest.mark.parametrize("way", ["body", "form"])
+def test_captions_are_taken_in_the_format_and_encoding_they_have(sqlite_site: Site, way: str) -> None:
+    editor = Program(sqlite_site, "editor")
+    entry = sqlite_site.add_published()
+    path = f"/api/v1/entries/{entry.id}/captions"
+    file = "1\r\n00:00:01,000 --> 00:00:02,500\r\n置入支架\r\n".encode("gb18030")
+
+    if way == "body":
+        headers = {**editor.headers, "Content-Type": "application/x-subrip"}
+        answer = editor.client.post(f"{path}?language=zh-Hans", data=file, headers=headers)
+    else:
+        form = {"language": "zh-Hans", "file": (BytesIO(file), "支架.srt")}
+        answer = editor.client.post(path, data=form, headers=editor.headers)
+
+    assert content(answer, 201) == {"language": "zh-Hans", "cues": 1}
+    (track,) = content(editor.send("GET", f"/entries/{entry.id}/playback"))["captions"]
+    assert "置入支架" in editor.client.get("/" + track["url"].split("/", 3)[3]).text
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.libraries import add_entry
 from videolib.catalogue import captions
-from videolib.catalogue.captions import Cue, parse_vtt, write_vtt
 from videolib.catalogue.entries import Entry
+from videolib.cues import MAX_BYTES, Cue, read_cues, write_vtt
 from videolib.db import Database
 from videolib.errors import InvalidInput
 
@@ -21,22 +21,21 @@ TWO = (
 
 
 def test_times_and_text_are_read_and_tags_and_settings_are_not() -> None:
-    assert parse_vtt(TWO) == [Cue(1.0, 2.5, "微导管"), Cue(3.0, 4.0, "and bold")]
+    assert read_cues(TWO) == [Cue(1.0, 2.5, "微导管"), Cue(3.0, 4.0, "and bold")]
 
 
 def test_what_is_written_reads_back_the_same() -> None:
     cues = [Cue(0.0, 1.001, "a < b & c"), Cue(3600.5, 3601.0, "第二行\n第三行")]
 
-    assert parse_vtt(write_vtt(cues)) == cues
+    assert read_cues(write_vtt(cues)) == cues
 
 
 def test_the_hostile_file_comes_out_harmless_or_not_at_all(shared: Path) -> None:
-    text = (shared / "testdata" / "hostile" / "subtitles_xss.vtt").read_text(encoding="utf-8")
-    written = write_vtt(parse_vtt(text))
+    written = write_vtt(read_cues((shared / "testdata" / "hostile" / "subtitles_xss.vtt").read_bytes()))
     lowered = written.lower()
     assert "<" not in written.replace("-->", "")
     assert "url(" not in lowered.replace("&lt;", "")
-    for cue in parse_vtt(written):
+    for cue in read_cues(written):
         assert 0 <= cue.start_s < cue.end_s
 
 
@@ -46,18 +45,44 @@ def test_the_hostile_file_comes_out_harmless_or_not_at_all(shared: Path) -> None
 )
 def test_what_is_no_caption_file_is_refused_with_a_sentence(text: str) -> None:
     with pytest.raises(InvalidInput, match=r"caption"):
-        parse_vtt(text)
+        read_cues(text)
+
+
+SRT = (
+    "1\r\n00:00:01,000 --> 00:00:02,500\r\n<i>微导管</i>到位\r\n\r\n"
+    "2\r\n00:00:03,000 --> 00:00:04,000\r\n第二行\r\n第三行\r\n"
+)
+ASS = (
+    "[Script Info]\nScriptType: v4.00+\n\n[V4+ Styles]\nFormat: Name, Fontname, Fontsize\nStyle: Default,Arial,20\n\n"
+    "[Events]\nFormat: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n"
+    "Dialogue: 0,0:00:03.00,0:00:04.00,Default,,0,0,0,,第二行\\N第三行\n"
+    "Dialogue: 0,0:00:01.00,0:00:02.50,Default,张三,0,0,0,,{\\i1\\pos(10,20)}微导管{\\i0}到位\n"
+    "Comment: 0,0:00:05.00,0:00:06.00,Default,,0,0,0,,note to self\n"
+    "Dialogue: 0,0:00:05.00,0:00:06.00,Default,,0,0,0,,{\\p1}m 0 0 l 10 10{\\p0}\n"
+)
+
+
+@pytest.mark.parametrize("file", [SRT, ASS], ids=["srt", "ass"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "gb18030"])
+def test_subrip_and_ass_are_read_in_every_encoding_that_editors_use(file: str, encoding: str) -> None:
+    assert read_cues(file.encode(encoding)) == [Cue(1.0, 2.5, "微导管到位"), Cue(3.0, 4.0, "第二行\n第三行")]
+
+
+def test_western_text_is_not_taken_for_chinese() -> None:
+    (cue,) = read_cues("1\n00:00:01,000 --> 00:00:02,000\nL'artère hépatique, côté gauche\n".encode("cp1252"))
+
+    assert cue.text == "L'artère hépatique, côté gauche"
 
 
 def test_too_large_a_file_is_refused_before_it_is_read() -> None:
     with pytest.raises(InvalidInput, match="2 MiB"):
-        parse_vtt("WEBVTT\n\n" + "x" * captions.MAX_BYTES)
+        read_cues("WEBVTT\n\n" + "x" * MAX_BYTES)
 
 
 @given(st.text(max_size=400))
 def test_no_text_breaks_the_parser(text: str) -> None:
     try:
-        cues = parse_vtt("WEBVTT\n\n00:00.000 --> 00:01.000\n" + text)
+        cues = read_cues("WEBVTT\n\n00:00.000 --> 00:01.000\n" + text)
     except InvalidInput:
         return
     assert "<" not in write_vtt(cues).replace("-->", "")

@@ -44,7 +44,7 @@ _SENTENCES = (
     _("The caption file is larger than 2 MiB."),
     _("The caption file has more than 20 000 captions."),
     _("The caption file holds no caption with a text and a time."),
-    _("This is not a WebVTT caption file; it begins with the word WEBVTT."),
+    _("This is no caption file: it has to be WebVTT, SubRip (.srt) or ASS."),
     _("Log in first, or send a token."),
     _("This token is not valid, or not any more; make a new one with `videolib user token`."),
     _("Only editors may do this; an administrator can give you that role."),

@@ -12,7 +12,8 @@ from pathlib import PurePosixPath
 from flask import Blueprint, Response, redirect, request, send_file
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from videolib.catalogue.captions import cues_of, get_track, write_vtt
+from videolib.catalogue.captions import cues_of, get_track
+from videolib.cues import write_vtt
 from videolib.errors import NotFound, Unavailable
 from videolib.web.context import database_session, services
 from videolib.web.media_gate import StoredFile

@@ -15,6 +15,7 @@ from videolib.catalogue.entries import Entry, create_entry, list_entries
 from videolib.catalogue.entry_values import parse_values
 from videolib.catalogue.people import User
 from videolib.catalogue.recordings import get_recording
+from videolib.cues import MAX_BYTES
 from videolib.errors import InvalidInput
 from videolib.web.access import current_person, entry_to_edit, entry_to_see, require_editor
 from videolib.web.api.answers import expected_revision, sent_object, tagged
@@ -33,6 +34,11 @@ from videolib.web.api.schemas import (
 from videolib.web.api.spec import documents_body
 from videolib.web.context import commit, database_session
 from videolib.web.playback import make_playback
+
+# what browsers and programs call the files they send; what a file is, it says itself
+CAPTION_TYPES = frozenset(
+    {"text/vtt", "text/plain", "text/srt", "text/x-ssa", "application/x-subrip", "application/octet-stream"}
+)
 
 blueprint = APIBlueprint("entries_api", __name__, url_prefix="/api/v1", tag="Entries")
 
@@ -138,11 +144,15 @@ def withdraw(entry_id: str) -> Response:
 @documents_body(NewCaptions)
 @blueprint.output(CaptionsOut, status_code=201)
 def captions(entry_id: str) -> Response:
-    """Set the captions in a language"""
+    """Set the captions in a language
+
+    WebVTT, SubRip or ASS, in UTF-8, UTF-16 or GB18030: as JSON, as the body itself with `?language=`, or as
+    `file` of a form with `language`.
+    """
     person, entry = require_editor_of(entry_id)
     expected_revision(entry)
-    language, text = _sent_captions()
-    track = add_captions(database_session(), entry, language, text, by=person)
+    language, content = _sent_captions()
+    track = add_captions(database_session(), entry, language, content, by=person)
     commit()
     return tagged({"language": track.language, "cues": len(track.cues)}, str(entry.revision), status=201)
 
@@ -174,18 +184,17 @@ def _written(entry: Entry, *, status: int = 200) -> Response:
     return tagged(entry_json(entry), str(entry.revision), status=status)
 
 
-def _sent_captions() -> tuple[str, str]:
-    """Language and WebVTT text, from a JSON object or from a `text/vtt` body."""
-    if request.mimetype == "text/vtt":
-        # NUL means nothing in a caption; some programs end their files with it
-        text = request.get_data().decode("utf-8", "replace").replace("\x00", "")
-        language = request.args.get("language", "")
-    elif request.is_json:
+def _sent_captions() -> tuple[str, bytes | str]:
+    """Language and caption file: from a JSON object, a form, or a body that is the file."""
+    if request.is_json:
         sent = sent_object()
-        language, text = _text_in(sent, "language"), _text_in(sent, "vtt")
-    else:
-        raise UnsupportedMediaType
-    return language, text
+        return _text_in(sent, "language"), _text_in(sent, "vtt")
+    if request.mimetype == "multipart/form-data":
+        file = request.files.get("file")
+        return request.form.get("language", ""), file.read(MAX_BYTES + 1) if file else b""
+    if request.mimetype in CAPTION_TYPES:
+        return request.args.get("language", ""), request.get_data()
+    raise UnsupportedMediaType
 
 
 def _text_in(sent: dict[str, Any], name: str) -> str:

@@ -115,7 +115,7 @@ class Withdrawal(Schema):
 
 
 class NewCaptions(Schema):
-    """A WebVTT file as a text; it may also be sent as `text/vtt` with `?language=`."""
+    """A WebVTT, SubRip or ASS file as a text; the file itself may be the body as well, with `?language=`."""
 
     language = String(required=True, validate=OneOf(("zh-Hans", "en")))
     vtt = String(required=True)

@@ -1,0 +1,142 @@
+"""Timed text in, cues out: WebVTT, SubRip and ASS files in the encodings that editors' programs write.
+
+Everything is parsed and written anew, so that nothing but times and plain text remains: no tags, no styles, no
+positions, no notes, no drawings.
+"""
+
+from __future__ import annotations
+
+import codecs
+import html
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import webvtt
+from webvtt.errors import MalformedFileError
+
+from videolib.errors import InvalidInput
+
+MAX_BYTES = 2 * 1024 * 1024
+MAX_CUES = 20_000
+# file names that hold timed text, beside a recording or sent alone
+SUFFIXES = frozenset({".vtt", ".srt", ".ass", ".ssa"})
+_TAG = re.compile(r"<[^<>]{0,500}>")
+_BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+# without a mark: what decodes whole is taken; GB18030 holds GBK and GB2312, and nearly no Western text by accident
+_ENCODINGS = ("utf-8", "gb18030", "cp1252")
+
+
+@dataclass(frozen=True)
+class Cue:
+    """One caption: seconds and text (plain, lines kept)."""
+
+    start_s: float
+    end_s: float
+    text: str
+
+
+def read_cues(content: bytes | str) -> list[Cue]:
+    """Return the cues of a WebVTT, SubRip (.srt) or ASS/SSA file, times in seconds, sorted by start.
+
+    What a file is, its first lines say, not its name. Tags are removed, not interpreted; cues that end before they
+    begin are dropped. Raises `InvalidInput`.
+    """
+    if len(content if isinstance(content, bytes) else content.encode()) > MAX_BYTES:
+        raise InvalidInput("The caption file is larger than 2 MiB.", code="captions_too_large")
+    text = decode(content) if isinstance(content, bytes) else content
+    # NUL means nothing in a caption; some programs end their files with it
+    found = _read(text.replace("\x00", "").lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n"))
+    if len(found) > MAX_CUES:
+        raise InvalidInput("The caption file has more than 20 000 captions.", code="captions_too_large")
+    cues = sorted(
+        (cue for cue in found if cue.text and cue.end_s > cue.start_s >= 0),
+        key=lambda cue: (cue.start_s, cue.end_s),
+    )
+    if not cues:
+        raise InvalidInput("The caption file holds no caption with a text and a time.", code="captions_invalid")
+    return cues
+
+
+def decode(content: bytes) -> str:
+    """Return the text of a file: by its byte order mark, else UTF-16 by its zeros, else the first fit."""
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if content.startswith(mark):
+            return content[len(mark) :].decode(encoding, "replace")
+    # the first characters of every caption format are ASCII
+    head = content[:64]
+    for encoding, zeros in (("utf-16-le", head[1::2]), ("utf-16-be", head[0::2])):
+        if len(zeros) > 1 and zeros.count(0) > len(zeros) // 2:
+            return content.decode(encoding, "replace")
+    for encoding in _ENCODINGS:
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return content.decode("utf-8", "replace")
+
+
+def write_vtt(cues: Sequence[Cue], *, head: str = "") -> str:
+    """Return a WebVTT file with these cues and nothing else; `head` are lines right below its first one."""
+    blocks = [f"{_clock(cue.start_s)} --> {_clock(cue.end_s)}\n{html.escape(cue.text, quote=False)}" for cue in cues]
+    return f"WEBVTT\n{head}\n" + "\n\n".join(blocks) + "\n"
+
+
+def _read(text: str) -> list[Cue]:
+    if text.startswith("WEBVTT"):
+        return _read_vtt(text)
+    start = text[:4096].lstrip().lower()
+    if start.startswith(("[script info]", "[v4", "[events]")):
+        return _read_with_pysubs2(text, "ass")
+    if "-->" in text:
+        return _read_with_pysubs2(text, "srt")
+    raise _no_captions()
+
+
+def _read_vtt(text: str) -> list[Cue]:
+    try:
+        parsed = webvtt.from_string(text)
+    except (MalformedFileError, ValueError, IndexError, AttributeError) as error:
+        raise _no_captions() from error
+    return [
+        Cue(_seconds(caption.start), _seconds(caption.end), _plain(caption.raw_text))
+        for caption in parsed.captions[: MAX_CUES + 1]
+    ]
+
+
+def _read_with_pysubs2(text: str, kind: str) -> list[Cue]:
+    import pysubs2  # noqa: PLC0415 - only where a file is no WebVTT
+
+    try:
+        parsed = pysubs2.SSAFile.from_string(text, format_=kind)
+    except (pysubs2.exceptions.Pysubs2Error, ValueError, IndexError, AttributeError) as error:
+        raise _no_captions() from error
+    return [
+        Cue(event.start / 1000, event.end / 1000, _plain(event.plaintext))
+        for event in parsed.events[: MAX_CUES + 1]
+        if not event.is_comment and not event.is_drawing
+    ]
+
+
+def _no_captions() -> InvalidInput:
+    return InvalidInput("This is no caption file: it has to be WebVTT, SubRip (.srt) or ASS.", code="captions_invalid")
+
+
+def _plain(text: str) -> str:
+    # tags first, entities after: `&lt;script&gt;` stays a text that is escaped again when written
+    stripped = html.unescape(_TAG.sub("", text)).replace("-->", "→")
+    lines = ("".join(ch for ch in line if ch.isprintable()).strip() for line in stripped.splitlines())
+    return "\n".join(line for line in lines if line)
+
+
+def _seconds(stamp: str) -> float:
+    total = 0.0
+    for part in stamp.split(":"):
+        total = total * 60 + float(part)
+    return round(total, 3)
+
+
+def _clock(seconds: float) -> str:
+    whole_ms = round(seconds * 1000)
+    minutes, ms = divmod(whole_ms, 60_000)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{ms // 1000:02}.{ms % 1000:03}"
