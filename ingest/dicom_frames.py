@@ -14,7 +14,7 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import as_pixel_options
 from pydicom.uid import UID, RLELossless
 
-from ingest.dicom_header import READ_ERRORS, OpenRecording, PixelElement, integer_of, value_of
+from ingest.dicom_header import READ_ERRORS, OpenRecording, integer_of, value_of
 from ingest.errors import Refused
 
 MAX_SIDE = 8192
@@ -100,26 +100,59 @@ def check_decodable(recording: OpenRecording, shape: ImageShape) -> None:
         raise Refused("truncated", _TRUNCATED)
 
 
-def decode_frames(recording: OpenRecording, shape: ImageShape) -> Iterator[NDArray[np.generic]]:
-    """Yield every frame in file order, one at a time: stored grey or palette values, or 8-bit RGB."""
-    pixels = recording.pixels
-    if pixels is None:
-        return
-    decoder = get_decoder(recording.syntax)
-    options = as_pixel_options(recording.header, number_of_frames=1)
-    options.pop("extended_offsets", None)
-    options.update(
-        transfer_syntax_uid=recording.syntax,
-        pixel_keyword="PixelData",
-        pixel_vr=pixels.vr,
-        # palette and grey values go through our own tables, which mask the unused bits
-        correct_unused_bits=False,
-    )
-    for encoded in _encoded_frames(recording, pixels, shape):
+class FrameReader:
+    """The frames of a recording by number (from 0), decoded one at a time in whatever order they are asked for."""
+
+    def __init__(self, recording: OpenRecording, shape: ImageShape) -> None:
+        self._recording, self._shape = recording, shape
+        self._pixels = recording.pixels
+        self._decoder = get_decoder(recording.syntax)
+        self._options = as_pixel_options(recording.header, number_of_frames=1)
+        self._options.pop("extended_offsets", None)
+        self._options.update(
+            transfer_syntax_uid=recording.syntax,
+            pixel_keyword="PixelData",
+            pixel_vr=self._pixels.vr if self._pixels else "OW",
+            # palette and grey values go through our own tables, which mask the unused bits
+            correct_unused_bits=False,
+        )
+        self._groups: list[tuple[Fragment, ...]] | None = None
+        if self._pixels is not None and self._pixels.length is None:
+            self._groups = group_fragments(recording, find_fragments(recording), shape.frames)
+
+    def frame(self, index: int) -> NDArray[np.generic]:
+        """Decode one frame: stored grey or palette values, or 8-bit RGB."""
+        encoded = self._encoded(index)
         try:
-            yield decoder.as_array(encoded, raw=False, **options)[0]
+            return self._decoder.as_array(encoded, raw=False, **self._options)[0]
         except READ_ERRORS:
             raise Refused("corrupt", _DAMAGED) from None
+
+    def _encoded(self, index: int) -> bytes:
+        """Return a frame's bytes in the form that pydicom's decoder takes for a file of one frame."""
+        file = self._recording.file
+        if self._pixels is None:
+            raise Refused("unsupported", "The DICOM file holds no pictures.")
+        if self._groups is None:
+            size = _native_frame_bytes(self._shape)
+            file.seek(self._pixels.offset + index * size)
+            return file.read(size) + b"\0" * (size % 2)
+        parts = []
+        for fragment in self._groups[index]:
+            file.seek(fragment.offset)
+            parts.append(file.read(fragment.length))
+        frame = b"".join(parts)
+        _check_coded_size(frame, self._recording.syntax, self._shape)
+        return encapsulate([frame], has_bot=False)
+
+
+def decode_frames(recording: OpenRecording, shape: ImageShape) -> Iterator[NDArray[np.generic]]:
+    """Yield every frame in file order, one at a time: stored grey or palette values, or 8-bit RGB."""
+    if recording.pixels is None:
+        return
+    reader = FrameReader(recording, shape)
+    for index in range(shape.frames):
+        yield reader.frame(index)
 
 
 def find_fragments(recording: OpenRecording) -> list[Fragment]:
@@ -183,25 +216,6 @@ def _starts_by_marker(recording: OpenRecording, parts: Sequence[Fragment]) -> li
         if recording.file.read(4).startswith(_JPEG_STARTS):
             starts.append(index)
     return starts or [0]
-
-
-def _encoded_frames(recording: OpenRecording, pixels: PixelElement, shape: ImageShape) -> Iterator[bytes]:
-    """Yield each frame's bytes in the form that pydicom's decoder takes for a file of one frame."""
-    if pixels.length is not None:
-        size = _native_frame_bytes(shape)
-        for index in range(shape.frames):
-            recording.file.seek(pixels.offset + index * size)
-            encoded = recording.file.read(size)
-            yield encoded + b"\0" * (size % 2)
-        return
-    for group in group_fragments(recording, find_fragments(recording), shape.frames):
-        parts = []
-        for fragment in group:
-            recording.file.seek(fragment.offset)
-            parts.append(recording.file.read(fragment.length))
-        frame = b"".join(parts)
-        _check_coded_size(frame, recording.syntax, shape)
-        yield encapsulate([frame], has_bot=False)
 
 
 def _check_coded_size(frame: bytes, syntax: UID, shape: ImageShape) -> None:

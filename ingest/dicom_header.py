@@ -64,7 +64,8 @@ _WANTED = """
     PixelAspectRatio PixelSpacing ImagerPixelSpacing NominalScannedPixelSpacing RescaleSlope
     RescaleIntercept RescaleType ModalityLUTSequence WindowCenter WindowWidth VOILUTFunction
     VOILUTSequence PresentationLUTShape BurnedInAnnotation MaskSubtractionSequence
-    PositionerPrimaryAngle PositionerSecondaryAngle SharedFunctionalGroupsSequence
+    PositionerPrimaryAngle PositionerSecondaryAngle PixelIntensityRelationship
+    PixelIntensityRelationshipSign RecommendedViewingMode SharedFunctionalGroupsSequence
     PerFrameFunctionalGroupsSequence RedPaletteColorLookupTableDescriptor
     GreenPaletteColorLookupTableDescriptor BluePaletteColorLookupTableDescriptor
     RedPaletteColorLookupTableData GreenPaletteColorLookupTableData BluePaletteColorLookupTableData
@@ -74,7 +75,8 @@ _WANTED = """
     CenterOfCircularShutter RadiusOfCircularShutter VerticesOfThePolygonalShutter
     ShutterPresentationValue
 """.split()  # noqa: SIM905  sixty lines of one word each would hide the code
-_MAX_HEADER_ELEMENT_BYTES = 1 << 20
+# the functional groups of an enhanced file take a kilobyte or two a frame
+_MAX_HEADER_ELEMENT_BYTES = 16 << 20
 _MAX_INFLATED_BYTES = 1 << 30
 _UNDEFINED = 0xFFFFFFFF
 _CHUNK_BYTES = 1 << 20
@@ -148,6 +150,18 @@ def integer_of(dataset: Dataset, keyword: str, default: int) -> int:
         return default if value is None else int(value)
     except (TypeError, ValueError, OverflowError):
         return default
+
+
+def functional_group(header: Dataset, index: int, keyword: str) -> Dataset | None:
+    """Return the item of a functional group macro that holds for a frame: its own, else the shared one."""
+    per_frame = value_of(header, "PerFrameFunctionalGroupsSequence") or ()
+    shared = value_of(header, "SharedFunctionalGroupsSequence") or ()
+    for groups in (per_frame[index : index + 1], shared[:1]):
+        items = value_of(groups[0], keyword) if groups else None
+        if items:
+            found: Dataset = items[0]
+            return found
+    return None
 
 
 def _find_syntax(file: IO[bytes]) -> UID | None:

@@ -1,4 +1,4 @@
-"""Stored DICOM values to the 8-bit pictures a viewer shows: modality, window, inversion, palette, shutter.
+"""Stored DICOM values to the 8-bit pictures a viewer shows: modality, window, inversion, palette.
 
 All steps become one table of every value that a pixel can hold, worked out once in double precision, so
 that a frame costs one look-up and all frames of a run share one window. The formulas are those of PS3.3
@@ -8,18 +8,18 @@ C.11.1 and C.11.2.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_color_lut
 
 from ingest.dicom_facts import Window
 from ingest.dicom_frames import ImageShape, decode_frames
-from ingest.dicom_header import READ_ERRORS, OpenRecording, first_value_of, integer_of, value_of
+from ingest.dicom_header import READ_ERRORS, OpenRecording, first_value_of, functional_group, value_of
+from ingest.dicom_shutter import Shutter
 from ingest.errors import Refused
 
 Picture = NDArray[np.uint8]
@@ -46,15 +46,54 @@ class GreyScale:
     function: str
 
 
-def display_frames(recording: OpenRecording, shape: ImageShape) -> Iterator[Picture]:
-    """Yield every frame as it is to be seen: (rows, columns) grey or (rows, columns, 3) RGB, 8 bits."""
-    outside = shutter_mask(recording.header, shape)
-    fill = integer_of(recording.header, "ShutterPresentationValue", 0) >> 8
-    for picture in _frames_before_shutter(recording, shape):
-        if outside is not None:
-            picture = picture.copy()  # noqa: PLW2901  a frame may be a read-only view
-            picture[outside] = fill
-        yield picture
+def display_frames(recording: OpenRecording, shape: ImageShape, window: Window | None = None) -> Iterator[Picture]:
+    """Yield every frame as it is to be seen: (rows, columns) grey or (rows, columns, 3) RGB, 8 bits.
+
+    `window` is an editor's choice for the whole run; without one the file's own is used, or what `find_window` guesses.
+    """
+    renderer = Renderer(recording, shape, window)
+    for index, frame in enumerate(decode_frames(recording, shape)):
+        yield renderer.show(index, frame)
+
+
+class Renderer:
+    """Makes pictures of decoded frames; all frames of a run share one window, unless each has its own in the file."""
+
+    def __init__(self, recording: OpenRecording, shape: ImageShape, window: Window | None = None) -> None:
+        self._header, self._shape = recording.header, shape
+        self._shutter = Shutter(recording.header, shape)
+        self._forced = window
+        self._palette = _palette_table(recording.header, shape) if shape.photometric == "PALETTE COLOR" else None
+        self._fallback = None if window or not shape.is_grey else _fallback_window(recording, shape)
+        self._varies = value_of(recording.header, "PerFrameFunctionalGroupsSequence") is not None
+        self._tables: dict[tuple[Any, ...], Picture] = {}
+
+    def show(self, index: int, frame: NDArray[np.generic]) -> Picture:
+        """Return frame `index`, decoded, as it is to be seen."""
+        return self._shutter.close_over(self._before_shutter(index, frame), index)
+
+    def close_over(self, index: int, picture: Picture) -> Picture:
+        """Return a picture made elsewhere of frame `index` behind the frame's shutter."""
+        return self._shutter.close_over(picture, index)
+
+    def _before_shutter(self, index: int, frame: NDArray[np.generic]) -> Picture:
+        if self._palette is not None:
+            return np.asarray(self._palette[raw_index(frame, self._shape)])
+        if not self._shape.is_grey:
+            return frame.astype(np.uint8, copy=False)
+        scale = grey_scale(self._header, index if self._varies else 0, self._fallback)
+        if self._forced is not None:
+            scale = replace(scale, window=self._forced, function="LINEAR")
+        key = (scale.window, scale.function, *_rescale_of(scale.modality), id(_voi_lut(scale.voi)))
+        if key not in self._tables:
+            self._tables[key] = _grey_table(scale, self._header, self._shape)
+        return np.asarray(self._tables[key][raw_index(frame, self._shape)])
+
+
+def _fallback_window(recording: OpenRecording, shape: ImageShape) -> Window | None:
+    """Return the window for frames of which the file gives none."""
+    window, guesses = find_window(recording, shape)
+    return estimate_window(recording, shape) if _GUESS_WINDOW in guesses else window
 
 
 def find_window(recording: OpenRecording, shape: ImageShape) -> tuple[Window | None, tuple[str, ...]]:
@@ -75,12 +114,12 @@ def find_window(recording: OpenRecording, shape: ImageShape) -> tuple[Window | N
 def estimate_window(recording: OpenRecording, shape: ImageShape) -> Window:
     """Return a window over the middle 99 % of the values of all frames, without what the shutter covers."""
     counts = np.zeros(1 << shape.bits_allocated, np.int64)
-    outside = shutter_mask(recording.header, shape)
-    for frame in decode_frames(recording, shape):
-        stored = _raw_index(frame, shape)
+    shutter = Shutter(recording.header, shape)
+    for index, frame in enumerate(decode_frames(recording, shape)):
+        stored, outside = raw_index(frame, shape), shutter.covers(index)
         inside = stored if outside is None else stored[~outside]
         counts += np.bincount(inside.ravel(), minlength=counts.size)
-    values = _modality_values(grey_scale(recording.header, 0, None), recording.header, shape)
+    values = modality_values(grey_scale(recording.header, 0, None), recording.header, shape)
     order = np.argsort(values, kind="stable")
     share = np.cumsum(counts[order]) / max(int(counts.sum()), 1) * 100
     low, high = (float(values[order][np.searchsorted(share, percent)]) for percent in _ESTIMATE_PERCENT)
@@ -90,58 +129,16 @@ def estimate_window(recording: OpenRecording, shape: ImageShape) -> Window:
 
 def grey_scale(header: Dataset, index: int, fallback: Window | None) -> GreyScale:
     """Gather the grey-scale tags of one frame; an enhanced file keeps them in its functional groups."""
-    modality = _functional_group(header, index, "PixelValueTransformationSequence") or header
-    voi = _functional_group(header, index, "FrameVOILUTSequence") or header
+    modality = functional_group(header, index, "PixelValueTransformationSequence") or header
+    voi = functional_group(header, index, "FrameVOILUTSequence") or header
     function = str(first_value_of(voi, "VOILUTFunction") or "LINEAR")
     window = _window_of(voi, function) or (None if _voi_lut(voi) else fallback)
     return GreyScale(modality, voi, window, function)
 
 
-def shutter_mask(header: Dataset, shape: ImageShape) -> NDArray[np.bool_] | None:
-    """Return True where the display shutter covers the picture, None without a shutter; tags count from 1."""
-    shapes = value_of(header, "ShutterShape")
-    kinds = [shapes] if isinstance(shapes, str) else list(shapes or ())
-    if not kinds:
-        return None
-    visible = np.ones((shape.rows, shape.columns), np.bool_)
-    try:
-        for kind in kinds:
-            visible &= _visible_through(header, str(kind), shape)
-    except READ_ERRORS:
-        return None
-    return ~visible if visible.any() else None
-
-
-def _frames_before_shutter(recording: OpenRecording, shape: ImageShape) -> Iterator[Picture]:
-    if shape.photometric == "PALETTE COLOR":
-        palette = _palette_table(recording.header, shape)
-        for frame in decode_frames(recording, shape):
-            yield palette[_raw_index(frame, shape)]
-    elif shape.is_grey:
-        yield from _grey_frames(recording, shape)
-    else:
-        for frame in decode_frames(recording, shape):
-            yield frame.astype(np.uint8, copy=False)
-
-
-def _grey_frames(recording: OpenRecording, shape: ImageShape) -> Iterator[Picture]:
-    header = recording.header
-    fallback, guesses = find_window(recording, shape)
-    if _GUESS_WINDOW in guesses:
-        fallback = estimate_window(recording, shape)
-    varies = value_of(header, "PerFrameFunctionalGroupsSequence") is not None
-    tables: dict[tuple[Any, ...], Picture] = {}
-    for index, frame in enumerate(decode_frames(recording, shape)):
-        scale = grey_scale(header, index if varies else 0, fallback)
-        key = (scale.window, scale.function, *_rescale_of(scale.modality), id(_voi_lut(scale.voi)))
-        if key not in tables:
-            tables[key] = _grey_table(scale, header, shape)
-        yield tables[key][_raw_index(frame, shape)]
-
-
 def _grey_table(scale: GreyScale, header: Dataset, shape: ImageShape) -> Picture:
     """Return the grey level of every value that the pixel's bits can hold."""
-    values = _modality_values(scale, header, shape)
+    values = modality_values(scale, header, shape)
     if scale.window is not None:
         grey = _through_window(values, scale.window, scale.function)
     else:
@@ -170,7 +167,7 @@ def _through_voi_table(values: NDArray[np.float64], item: Dataset | None, shape:
     return mapped / ((1 << bits) - 1)
 
 
-def _modality_values(scale: GreyScale, header: Dataset, shape: ImageShape) -> NDArray[np.float64]:
+def modality_values(scale: GreyScale, header: Dataset, shape: ImageShape) -> NDArray[np.float64]:
     """Return the modality value of every raw pixel value: unused bits masked, sign extended, rescaled."""
     raw = np.arange(1 << shape.bits_allocated, dtype=np.int64) >> (shape.high_bit + 1 - shape.bits_stored)
     stored = raw & ((1 << shape.bits_stored) - 1)
@@ -223,18 +220,6 @@ def _voi_lut(voi: Dataset) -> Dataset | None:
     return items[0] if items else None
 
 
-def _functional_group(header: Dataset, index: int, keyword: str) -> Dataset | None:
-    """Return the item of a functional group macro that holds for a frame: its own, else the shared one."""
-    per_frame = value_of(header, "PerFrameFunctionalGroupsSequence") or ()
-    shared = value_of(header, "SharedFunctionalGroupsSequence") or ()
-    for groups in (per_frame[index : index + 1], shared[:1]):
-        items = value_of(groups[0], keyword) if groups else None
-        if items:
-            found: Dataset = items[0]
-            return found
-    return None
-
-
 def _palette_table(header: Dataset, shape: ImageShape) -> Picture:
     """Return the RGB colour of every raw pixel value."""
     raw = np.arange(1 << shape.bits_allocated, dtype=np.uint32) >> (shape.high_bit + 1 - shape.bits_stored)
@@ -248,28 +233,9 @@ def _palette_table(header: Dataset, shape: ImageShape) -> Picture:
     return np.asarray(colours >> 8 if is_wide else colours).astype(np.uint8)
 
 
-def _raw_index(frame: NDArray[np.generic], shape: ImageShape) -> NDArray[np.unsignedinteger[Any]]:
+def raw_index(frame: NDArray[np.generic], shape: ImageShape) -> NDArray[np.unsignedinteger[Any]]:
     """Return a frame's bits as unsigned numbers, ready to index a table of all values."""
     return np.ascontiguousarray(frame).view(np.uint8 if shape.bits_allocated == 8 else np.uint16)
-
-
-def _visible_through(header: Dataset, kind: str, shape: ImageShape) -> NDArray[np.bool_]:
-    if kind == "CIRCULAR":
-        row, column = (int(value) for value in header.CenterOfCircularShutter)
-        y, x = np.ogrid[1 : shape.rows + 1, 1 : shape.columns + 1]
-        return np.asarray((y - row) ** 2 + (x - column) ** 2 <= int(header.RadiusOfCircularShutter) ** 2)
-    canvas = Image.new("1", (shape.columns, shape.rows), 0)
-    draw = ImageDraw.Draw(canvas)
-    if kind == "RECTANGULAR":
-        left, right = int(header.ShutterLeftVerticalEdge), int(header.ShutterRightVerticalEdge)
-        top, bottom = int(header.ShutterUpperHorizontalEdge), int(header.ShutterLowerHorizontalEdge)
-        draw.rectangle((left - 1, top - 1, right - 1, bottom - 1), fill=1)
-    elif kind == "POLYGONAL":
-        numbers = [int(value) - 1 for value in header.VerticesOfThePolygonalShutter]
-        draw.polygon(list(zip(numbers[1::2], numbers[0::2], strict=True)), fill=1)
-    else:
-        return np.ones((shape.rows, shape.columns), np.bool_)
-    return np.array(canvas, np.bool_)
 
 
 def _float(value: object) -> float | None:

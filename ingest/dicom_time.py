@@ -1,15 +1,15 @@
 """When each frame of a DICOM recording is shown, and how that is laid on a constant rate.
 
-Order of belief: RecommendedDisplayFrameRate, then what the frame increment pointer names (FrameTimeVector
-or FrameTime) or the FrameReferenceDateTime of enhanced files, then CineRate, and last an assumption that is
-told to the editor. Times are milliseconds as fractions, so that nothing drifts.
+Order of belief: the editor, RecommendedDisplayFrameRate, then what the frame increment pointer names
+(FrameTimeVector or FrameTime) or the FrameReferenceDateTime of enhanced files, then CineRate, and last an
+assumption that is told to the editor. Times are milliseconds as fractions, so that nothing drifts.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -27,6 +27,9 @@ _USUAL_FPS = tuple(
 ) + tuple(Fraction(rate, 1001) for rate in (24_000, 30_000, 60_000))
 _GRID_FPS = tuple(map(Fraction, (10, 15, 20, 25, 30, 50, 60)))
 _GUESS_TIMES = "The file gives times for some of its frames only; the last interval is used for the rest."
+_GUESS_EXPOSURES = "The file gives no times, only how long each frame was exposed; frames follow each other at that."
+# clocks write whole milliseconds: 66, 67, 67 is fifteen a second
+_ROUNDING_MS = Fraction(1)
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,10 @@ class Grid:
         return float(sum(self.repeats) / self.fps)
 
 
-def read_timeline(header: Dataset, frames: int) -> Timeline:
-    """Read when each of `frames` frames is shown."""
+def read_timeline(header: Dataset, frames: int, *, fps: Fraction | None = None) -> Timeline:
+    """Read when each of `frames` frames is shown; `fps` is an editor's word, which counts more than the file's."""
+    if fps is not None:
+        return _constant(fps, frames, "editor")
     rate = _usable_rate(_number(first_value_of(header, "RecommendedDisplayFrameRate")))
     if rate:
         return _constant(rate, frames, "RecommendedDisplayFrameRate")
@@ -71,8 +76,24 @@ def read_timeline(header: Dataset, frames: int) -> Timeline:
     rate = _usable_rate(_number(first_value_of(header, "CineRate")))
     if rate:
         return _constant(rate, frames, "CineRate")
+    timeline = _by_exposure(header, frames)
+    if timeline:
+        return timeline
     guess = f"The file does not say how fast it was recorded; {_ASSUMED_FPS} pictures a second are assumed."
     return _constant(_ASSUMED_FPS, frames, "assumed", guess)
+
+
+def trimmed(timeline: Timeline, first: int, last: int) -> Timeline:
+    """Return the times of the frames from `first` to `last` (from 0, inclusive), the first of them at zero."""
+    zero = timeline.starts_ms[first]
+    edges = [*timeline.starts_ms, timeline.end_ms]
+    starts = tuple(start - zero for start in timeline.starts_ms[first : last + 1])
+    return replace(timeline, starts_ms=starts, end_ms=edges[last + 1] - zero)
+
+
+def same_step(frames: int, fps: Fraction, source: RateSource) -> Timeline:
+    """Return the times of frames that follow each other at one rate which no tag of a file gave."""
+    return _constant(fps, frames, source)
 
 
 def lay_on_grid(timeline: Timeline) -> Grid:
@@ -80,22 +101,54 @@ def lay_on_grid(timeline: Timeline) -> Grid:
 
     A constant recording keeps its own rate (slower than one a second: a multiple of it). For a varying one it
     is the slowest rate on which every frame starts exactly or, where none up to 60 does, the slowest on which
-    no frame is off by more than a tenth of the shortest frame.
+    no frame is off by more than a millisecond, else by more than a tenth of the shortest frame.
     """
     frames = len(timeline.starts_ms)
     if timeline.fps is not None:
         multiple = math.ceil(1 / timeline.fps)
         return Grid(timeline.fps * multiple, (multiple,) * frames)
-    edges = [*timeline.starts_ms, timeline.end_ms]
-    shortest = min(end - start for start, end in pairwise(edges))
-    step_ms = math.gcd(*(round(edge) for edge in edges))
-    is_whole_ms = all(edge.denominator == 1 for edge in edges)
-    if is_whole_ms and 16 < step_ms <= 1000:
-        return _grid(Fraction(1000, step_ms), edges)
-    for fps in _GRID_FPS:
-        if max(abs(_slot(edge, fps) / fps * 1000 - edge) for edge in edges) <= shortest / 10:
-            return _grid(fps, edges)
-    return _grid(_GRID_FPS[-1], edges)
+    return lay_together([timeline])[0]
+
+
+def lay_together(timelines: Sequence[Timeline]) -> list[Grid]:
+    """Choose one constant rate for several runs, each of which begins on it, and lay each of them on it."""
+    if len({timeline.fps for timeline in timelines}) == 1 and timelines[0].fps is not None:
+        return [lay_on_grid(timeline) for timeline in timelines]
+    runs = [[*timeline.starts_ms, timeline.end_ms] for timeline in timelines]
+    fps = _common_fps(timelines, runs)
+    return [_grid(fps, edges) for edges in runs]
+
+
+def _common_fps(timelines: Sequence[Timeline], runs: Sequence[Sequence[Fraction]]) -> Fraction:
+    """Return the rate on which the frames of all runs start exactly, or as nearly as a rate up to 60 lets them."""
+    steps = [_exact_step_ms(timeline, edges) for timeline, edges in zip(timelines, runs, strict=True)]
+    known = [step for step in steps if step is not None]
+    if len(known) == len(steps):
+        step_ms = _divisor(known)
+        if Fraction(1000, 60) <= step_ms <= 1000:
+            return 1000 / step_ms
+    usual = sorted({*_GRID_FPS, *(fps for fps in _USUAL_FPS if fps >= 1)})
+    shortest = min(end - start for edges in runs for start, end in pairwise(edges))
+    for allowed_ms in (_ROUNDING_MS, shortest / 10):
+        for fps in usual:
+            if max(abs(_slot(edge, fps) / fps * 1000 - edge) for edges in runs for edge in edges) <= allowed_ms:
+                return fps
+    return _GRID_FPS[-1]
+
+
+def _exact_step_ms(timeline: Timeline, edges: Sequence[Fraction]) -> Fraction | None:
+    """Return the longest step of which every frame's start is a multiple; None where the file's times have no such."""
+    if timeline.fps is not None:
+        return 1000 / timeline.fps
+    if not all(edge.denominator == 1 for edge in edges):
+        return None
+    return Fraction(math.gcd(*(int(edge) for edge in edges)))
+
+
+def _divisor(steps: Sequence[Fraction]) -> Fraction:
+    """Return the greatest length that divides all of `steps`."""
+    scale = math.lcm(*(step.denominator for step in steps))
+    return Fraction(math.gcd(*(int(step * scale) for step in steps)), scale)
 
 
 def _grid(fps: Fraction, edges: Sequence[Fraction]) -> Grid:
@@ -156,6 +209,18 @@ def _by_reference_time(header: Dataset, frames: int) -> Timeline | None:
     return _from_starts(starts, steps[-1], "FrameReferenceDateTime")
 
 
+def _by_exposure(header: Dataset, frames: int) -> Timeline | None:
+    """Read the exposure of each frame of an enhanced file that gives no times: a guess, but nearer than any rate."""
+    items = value_of(header, "PerFrameFunctionalGroupsSequence") or ()
+    contents = [value_of(item, "FrameContentSequence") for item in items]
+    lasting = [_number(value_of(content[0], "FrameAcquisitionDuration")) if content else None for content in contents]
+    steps = [step for step in lasting if step is not None and step > 0]
+    if frames < 2 or len(steps) != frames:
+        return None
+    starts = list(accumulate(steps[:-1], initial=Fraction(0)))
+    return _from_starts(starts, steps[-1], "FrameAcquisitionDuration", (_GUESS_EXPOSURES,))
+
+
 def _reference_time(item: Dataset) -> datetime | None:
     content = value_of(item, "FrameContentSequence")
     for keyword in ("FrameReferenceDateTime", "FrameAcquisitionDateTime"):
@@ -177,8 +242,19 @@ def _from_starts(
     if not _SLOWEST_FPS <= Fraction(len(starts) * 1000) / end <= _FASTEST_FPS:
         return None
     if len(steps) == 1:
-        return _constant(_snap(1000 / last_ms, len(starts)), len(starts), source)
+        return _constant(_snap(1000 / last_ms, len(starts)), len(starts), source, *guesses)
+    rate = _meant_rate(starts)
+    if rate is not None:
+        return _constant(rate, len(starts), source, *guesses)
     return Timeline(tuple(starts), end, None, source, guesses)
+
+
+def _meant_rate(starts: Sequence[Fraction]) -> Fraction | None:
+    """Return the usual rate that a clock of whole milliseconds has rounded (66, 67, 67), None where there is none."""
+    for usual in _USUAL_FPS:
+        if all(abs(start - index * 1000 / usual) <= _ROUNDING_MS for index, start in enumerate(starts)):
+            return usual
+    return None
 
 
 def _constant(fps: Fraction, frames: int, source: RateSource, *guesses: str) -> Timeline:

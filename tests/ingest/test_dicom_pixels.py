@@ -18,7 +18,8 @@ from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
 
 from ingest.dicom_frames import check_decodable, decode_frames, read_shape
 from ingest.dicom_header import open_recording
-from ingest.dicom_pixels import display_frames, find_window, shutter_mask
+from ingest.dicom_pixels import display_frames, find_window
+from ingest.dicom_shutter import shutter_mask
 from ingest.errors import Refused
 from tests.conftest import need
 from tests.dicom_samples import make_cine, numbered_frames, read_number
