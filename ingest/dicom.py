@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-from ingest.dicom_choices import Choices, RunChoices
+from ingest.dicom_choices import NATIVE, Choices, RunChoices
 from ingest.dicom_facts import DicomFacts, Guess, RunFacts
 from ingest.dicom_header import OpenRecording, integer_of, is_dicom, open_recording, value_of
 from ingest.dicom_kinds import burned_in, modality_of, refuse_other_kinds, standard_name
-from ingest.dicom_reel import NATIVE, Canvas, Reel, lay_out, view_pictures
+from ingest.dicom_reel import Canvas, Reel, lay_out, view_pictures
 from ingest.dicom_study import open_study
 from ingest.dicom_time import Timeline, read_timeline
 from ingest.dicom_video import is_video, unwrap_video
@@ -41,7 +41,6 @@ _CODEC_NAMES = {
 }
 _RATE_TOLERANCE = 0.02
 _DISAGREE = "The header and the video inside disagree about the rate; the video's own is used."
-_BURNED_IN = "The file says that text is burned into its pictures; they must be checked before publishing."
 _NO_CHOICES: Choices = {}
 
 
@@ -123,18 +122,8 @@ def _inspection(reel: Reel, size: int) -> Inspection:
         duration_s=reel.duration_s,
         bytes=size,
         dicom=facts,
-        warnings=(*facts.warnings(), *_notes(reel, facts)),
+        warnings=facts.warnings(),
     )
-
-
-def _notes(reel: Reel, facts: DicomFacts) -> list[str]:
-    notes = [_BURNED_IN] if facts.burned_in == "yes" else []
-    for run in facts.runs:
-        first, last = run.shown
-        if (first, last) != (1, run.frames):
-            which = f"run {run.number}" if len(reel.runs) > 1 else "the file"
-            notes.append(f"Of {run.frames} pictures {first} to {last} are shown, as {which} recommends.")
-    return notes
 
 
 def _inspect_video(recording: OpenRecording, choices: Choices) -> Inspection:

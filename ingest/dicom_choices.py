@@ -25,6 +25,7 @@ class RunChoices:
 
 
 NO_CHOICES = RunChoices()
+NATIVE = "native"  # the view that is the recording itself
 Choices = Mapping[str, RunChoices]
 
 

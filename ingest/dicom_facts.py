@@ -21,6 +21,7 @@ RateSource = Literal[
 ]
 BurnedIn = Literal["yes", "no", "unknown"]
 Guessed = Literal["rate", "window", "mask_frames", "pixel_shift", "subtracted_window"]
+_BURNED_IN = "The file says that text is burned into its pictures; they must be checked before publishing."
 
 
 @dataclass(frozen=True)
@@ -166,11 +167,29 @@ class DicomFacts:
             at += count
         return {"steps": self.frame_map(), "runs": found}
 
+    def chapters(self) -> list[dict[str, object]]:
+        """Answer the runs as a player needs them."""
+        return [
+            {
+                "number": run.number,
+                "start_s": round(run.start_s, 6),
+                "end_s": round(run.start_s + run.duration_s, 6),
+                "angle": run.angle,
+            }
+            for run in self.runs
+        ]
+
     def warnings(self) -> tuple[str, ...]:
-        """Answer what of the guesses and of the files left out an editor has to know, a sentence each."""
+        """Answer what an editor has to know, a sentence each: guesses, what is not shown, files left out."""
         guesses = dict.fromkeys(guess.message for _run, guess in self._guesses())
-        left_out = (f"{count} left out: {sentence}" for sentence, count in self.left_out)
-        return (*guesses, *left_out)
+        burned_in = [_BURNED_IN] if self.burned_in == "yes" else []
+        trims = [
+            f"Run {run.number}: of {run.frames} pictures {run.shown[0]} to {run.shown[1]} are shown, as its file says."
+            for run in self.runs
+            if run.shown != (1, run.frames)
+        ]
+        left_out = [f"Left out ({count} of the folder's files): {sentence}" for sentence, count in self.left_out]
+        return (*guesses, *burned_in, *trims, *left_out)
 
     def _acquired_ms(self) -> Iterable[float]:
         return (round(run.start_s * 1000 + time_ms, 3) for run in self.runs for time_ms in run.times_ms)

@@ -15,14 +15,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ingest.dicom_choices import NO_CHOICES, Choices
+from ingest.dicom_choices import NATIVE, NO_CHOICES, Choices
 from ingest.dicom_pixels import Picture
 from ingest.dicom_run import Run, read_run, run_pictures, with_estimates
 from ingest.dicom_study import Study
 from ingest.dicom_time import lay_together
 from ingest.errors import Cancelled
 
-NATIVE, SUBTRACTED, PLANE_B, PLANE_B_SUBTRACTED = "native", "subtracted", "plane-b", "plane-b-subtracted"
+SUBTRACTED, PLANE_B, PLANE_B_SUBTRACTED = "subtracted", "plane-b", "plane-b-subtracted"
 
 
 @dataclass(frozen=True)

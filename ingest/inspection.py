@@ -14,6 +14,22 @@ class CineFacts(Protocol):
         """Answer the `dicom` object of the contract's `source`: no identifying value in it."""
         ...
 
+    def warnings(self) -> tuple[str, ...]:
+        """Answer sentences for the editor."""
+        ...
+
+    def timeline(self) -> dict[str, object]:
+        """Answer when each acquired frame comes, for package.json."""
+        ...
+
+    def frame_map(self) -> list[list[float | int]]:
+        """Answer the same as stretches of equal steps: `[start_s, step_s, count]`."""
+        ...
+
+    def chapters(self) -> list[dict[str, object]]:
+        """Answer the runs: number, start and end in seconds, the C-arm's angle."""
+        ...
+
 
 @dataclass(frozen=True)
 class VideoStream:

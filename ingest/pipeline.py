@@ -12,17 +12,18 @@ import functools
 import resource
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ingest.dicom_choices import NATIVE, Choices
 from ingest.encode import encode
 from ingest.errors import Cancelled, IngestError, NoSpace, Refused
 from ingest.ffmpeg import Limits, find_tools, run_ffmpeg
 from ingest.images import POSTER, TILES, make_images
 from ingest.inspect import check_decoded_length, describe, inspect
-from ingest.inspection import Inspection
+from ingest.inspection import CineFacts, Inspection
 from ingest.package import (
     MULTIVARIANT,
     HlsPackage,
@@ -34,6 +35,7 @@ from ingest.package import (
 )
 from ingest.plan import EncodePlan, plan
 from ingest.verify import verify
+from ingest.views import multivariant_of, put_inside
 from videolib import __version__, hls
 from videolib.errors import InvalidInput
 
@@ -65,9 +67,11 @@ def package_recording(
     *,
     on_progress: OnProgress | None = None,
     cancelled: IsCancelled | None = None,
+    choices: Choices | None = None,
 ) -> PackageReport:
     """Make the HLS package of one recording in the folder `out`, which must be absent or empty.
 
+    `choices` are an editor's about a DICOM recording.
     `on_progress` is told the stage (inspect, convert, encode, package, images, verify) and how much of it is
     done, None where that is unknown. Raises `Refused` for the recording's own fault, `ToolFailed`, `Cancelled`,
     and `InvalidInput` when `out` holds something; then there is no `out`, unless it holds something.
@@ -77,12 +81,12 @@ def package_recording(
     started, cpu_before_s = time.monotonic(), _cpu_s()
     with _work_beside(out) as work:
         tell("inspect", None)
-        inspection, readable = _accept(source, work, tell, stop)
+        inspection, readable, further = _accept(source, work, choices or {}, tell, stop)
         encode_plan = plan(inspection, can_tone_map=inspection.video.hdr is None or _can_tone_map())
-        made = _make(readable, encode_plan, work, tell, stop)
+        made, views = _make_all(readable, further, encode_plan, work, (tell, stop))
         check_decoded_length(inspection, made.duration_s - encode_plan.lead_s)
         facts = describe(inspection)
-        described = _describe_package(made)
+        described = {**_describe_package(made), **_describe_cine(inspection, views)}
         tell("verify", None)
         verify(made.folder, encode_plan)
         _stop_if(stop)
@@ -94,6 +98,7 @@ def package_recording(
             package=described,
             settings=_settings(encode_plan),
             tools=_tools(),
+            frames=inspection.dicom and inspection.dicom.timeline(),
         )
         made.folder.rename(out)
     total_s = time.monotonic() - started
@@ -121,39 +126,82 @@ def inspect_report(source: Path, *, full: bool = False) -> dict[str, Any]:
         with tempfile.TemporaryDirectory(prefix="videolib-") as folder:
             inspection = inspect(source, full=full)
             if full and inspection.dicom is not None:
-                inspect(_convert(source, Path(folder), _go_on), full=True)
+                for video in _convert(source, Path(folder), {}, _go_on)[0].values():
+                    inspect(video, full=True)
     except IngestError as error:
         return _refusal(source, error)
     return _answer(str(source), source=describe(inspection), warnings=list(inspection.warnings))
 
 
-def _accept(source: Path, work: Path, tell: OnProgress, stop: IsCancelled) -> tuple[Inspection, Path]:
-    """Return what the recording is and the file to encode: its own, or the video made from a DICOM cine."""
+def _accept(
+    source: Path, work: Path, choices: Choices, tell: OnProgress, stop: IsCancelled
+) -> tuple[Inspection, Path, dict[str, Path]]:
+    """Return what the recording is, the file to encode, and the files of further views by their names.
+
+    The file is the recording's own, or the video made from a DICOM cine.
+    """
     inspection = inspect(source)
     if inspection.dicom is None:
-        return inspection, source
+        return inspection, source, {}
     tell("convert", None)
     (work / "converted").mkdir()
-    converted = _convert(source, work / "converted", stop)
+    videos, facts = _convert(source, work / "converted", choices, stop)
+    converted = videos.pop(NATIVE)
     # its pictures are as the converted file says; what the recording is, its header says
     inside = inspect(converted)
-    return (
-        replace(
-            inside,
-            container=inspection.container,
-            video=replace(inside.video, codec=inspection.video.codec, profile=inspection.video.profile),
-            bytes=inspection.bytes,
-            dicom=inspection.dicom,
-            warnings=(*inspection.warnings, *inside.warnings),
-        ),
-        converted,
+    whole = replace(
+        inside,
+        container=inspection.container,
+        video=replace(inside.video, codec=inspection.video.codec, profile=inspection.video.profile),
+        bytes=inspection.bytes,
+        dicom=facts or inspection.dicom,
+        warnings=(*(inspection.warnings if facts is None else facts.warnings()), *inside.warnings),
     )
+    return whole, converted, videos
 
 
-def _convert(source: Path, folder: Path, stop: IsCancelled) -> Path:
-    from ingest.dicom import convert_cine  # noqa: PLC0415 - numpy and pydicom take half a second
+def _convert(
+    source: Path, folder: Path, choices: Choices, stop: IsCancelled
+) -> tuple[dict[str, Path], CineFacts | None]:
+    from ingest.dicom import convert_views  # noqa: PLC0415 - numpy and pydicom take half a second
 
-    return convert_cine(source, folder, cancelled=stop)
+    converted = convert_views(source, folder, choices, cancelled=stop)
+    return dict(converted.videos), converted.facts
+
+
+def _make_all(
+    readable: Path,
+    further: Mapping[str, Path],
+    encode_plan: EncodePlan,
+    work: Path,
+    watched: tuple[OnProgress, IsCancelled],
+) -> tuple[HlsPackage, dict[str, HlsPackage]]:
+    """Make the package with its further views inside: each a whole tree in `views/<name>/`, on the same clock."""
+    tell, stop = watched
+    count = len(further) + 1
+    views: dict[str, HlsPackage] = {}
+    for index, (name, video) in enumerate(further.items()):
+        (work / name).mkdir()
+        view_plan = plan(inspect(video))
+        made = _make(video, view_plan, work / name, _encode_share(tell, index, count), stop)
+        verify(made.folder, view_plan)
+        views[name] = made
+        video.unlink()
+    main = _make(readable, encode_plan, work, _encode_share(tell, count - 1, count), stop)
+    put_inside(main, views)
+    return main, views
+
+
+def _encode_share(tell: OnProgress, index: int, count: int) -> OnProgress:
+    """Tell of one of several encodes as a part of the whole; of the other stages only the last encode's."""
+
+    def share(stage: str, fraction: float | None) -> None:
+        if stage == "encode":
+            tell(stage, (index + (fraction or 0.0)) / count)
+        elif index == count - 1:
+            tell(stage, fraction)
+
+    return share
 
 
 def _make(readable: Path, encode_plan: EncodePlan, work: Path, tell: OnProgress, stop: IsCancelled) -> HlsPackage:
@@ -234,6 +282,21 @@ def _describe_package(made: HlsPackage) -> dict[str, object]:
         "poster": POSTER,
         "storyboard": TILES,
     }
+
+
+def _describe_cine(inspection: Inspection, views: Mapping[str, HlsPackage]) -> dict[str, object]:
+    """Return what the package of a DICOM recording tells beside: further views, runs, when each frame comes."""
+    if inspection.dicom is None:
+        return {}
+    trees = [
+        {
+            "name": name,
+            "multivariant": multivariant_of(name),
+            "renditions": _describe_package(made)["renditions"],
+        }
+        for name, made in views.items()
+    ]
+    return {"views": trees, "runs": inspection.dicom.chapters(), "frame_steps": inspection.dicom.frame_map()}
 
 
 def _settings(encode_plan: EncodePlan) -> dict[str, object]:

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from pydicom.dataset import Dataset
 
+from ingest.dicom_choices import RunChoices
 from ingest.ffmpeg import find_tools
 from ingest.pipeline import package_recording
 from tests.dicom_samples import SECRET_ID, SECRET_NAME, make_cine, numbered_frames, read_number
@@ -27,7 +29,7 @@ def decode_package(out: Path, folder: Path) -> tuple[NDArray[np.uint8], list[flo
     """Return luma as it is stored (limited range) and times of the best rendition's pictures."""
     playlist = max(out.glob("video/*/index.m3u8"), key=lambda path: int(path.parent.name.removesuffix("p")))
     tools, raw = find_tools(), folder / "luma.raw"
-    arguments = ["-v", "error", "-i", str(playlist), "-map", "0:v", "-fps_mode", "passthrough"]
+    arguments = ["-y", "-v", "error", "-i", str(playlist), "-map", "0:v", "-fps_mode", "passthrough"]
     arguments += ["-vf", "extractplanes=y", "-f", "rawvideo", str(raw)]
     subprocess.run([tools.ffmpeg, *arguments], check=True)
     probe = [str(tools.ffprobe), "-v", "error", "-show_entries", "frame=pts_time", "-of", "json", str(playlist)]
@@ -78,3 +80,63 @@ def test_no_file_of_the_package_names_the_patient(tmp_path):
     for secret in (SECRET_NAME, SECRET_ID):
         assert secret.encode() not in written
         assert secret not in json.dumps(report.as_json(), default=str)
+
+
+def test_the_subtracted_view_is_a_whole_tree_on_the_same_clock(tmp_path):
+    frames = numbered_frames(60, rows=ROWS, columns=COLUMNS)
+    frames[20:, 100:140] //= 2
+    item = Dataset()
+    item.MaskOperation, item.ApplicableFrameRange, item.MaskFrameNumbers = "AVG_SUB", [11, 60], [8, 9, 10]
+    source = make_cine(
+        tmp_path / "cine.dcm", frames, MaskSubtractionSequence=[item], WindowCenter="2048", WindowWidth="4096"
+    )
+
+    report = package_recording(source, tmp_path / "out")
+
+    made = tmp_path / "out"
+    (view,) = report.as_json()["package"]["views"]
+    assert (view["name"], view["multivariant"]) == ("subtracted", "views/subtracted/master.m3u8")
+    for name in ("master.m3u8", "iframes/index.m3u8", "poster.jpg", "storyboard.vtt"):
+        assert (made / "views" / "subtracted" / name).is_file()
+    native, times = decode_package(made, tmp_path)
+    subtracted, same_times = decode_package(made / "views" / "subtracted", tmp_path)
+    assert times == same_times
+    assert [read_number(picture) for picture in native] == list(range(60))
+    # before the range both are alike; after it the bones are gone and what was halved is darker than mid-grey
+    assert np.abs(native[5].astype(int) - subtracted[5]).mean() < 3
+    assert abs(float(subtracted[40, 160:200].mean()) - 125.5) < 3
+    assert float(subtracted[40, 110:130].mean()) < 100
+    listed = {file["path"] for file in json.loads((made / "package.json").read_text("utf-8"))["files"]}
+    assert "views/subtracted/master.m3u8" in listed
+
+
+def test_the_package_keeps_which_frame_comes_when(tmp_path):
+    source = make_cine(tmp_path / "cine.dcm", numbered_frames(30, rows=ROWS, columns=COLUMNS), **SLOWING)
+
+    report = package_recording(source, tmp_path / "out")
+
+    kept = json.loads((tmp_path / "out" / "package.json").read_text("utf-8"))["frames"]
+    pictures, times = decode_package(tmp_path / "out", tmp_path)
+    numbers = [read_number(picture) for picture in pictures]
+    first_shown = [times[numbers.index(number)] - times[0] for number in range(30)]
+    (run,) = kept["runs"]
+    assert run["acquired_ms"] == [0, *np.cumsum([100] * 19 + [200] * 10).tolist()]
+    assert np.allclose(run["shown_s"], np.array(run["acquired_ms"]) / 1000, atol=0.001)
+    assert np.allclose(run["shown_s"], first_shown, atol=0.001)
+    assert report.as_json()["package"]["frame_steps"] == kept["steps"] == [[0.0, 0.1, 19], [1.9, 0.2, 11]]
+
+
+def test_what_the_file_trims_is_not_shown_but_may_serve_as_mask(tmp_path):
+    frames = numbered_frames(30, rows=ROWS, columns=COLUMNS)
+    item = Dataset()
+    item.MaskOperation, item.ApplicableFrameRange, item.MaskFrameNumbers = "AVG_SUB", [8, 30], [1]
+    tags: dict[str, Any] = {"StartTrim": 11, "StopTrim": 25, "MaskSubtractionSequence": [item]}
+    source = make_cine(tmp_path / "cine.dcm", frames, WindowCenter="2048", WindowWidth="4096", **tags)
+
+    report = package_recording(source, tmp_path / "out")
+    everything = package_recording(source, tmp_path / "all", choices={"1": RunChoices(all_frames=True)})
+
+    pictures, _times = decode_package(tmp_path / "out", tmp_path)
+    assert [read_number(picture) for picture in pictures] == list(range(10, 25))
+    assert any("11 to 25" in sentence for sentence in report.warnings)
+    assert everything.as_json()["package"]["duration_s"] == pytest.approx(2.0, abs=0.01)

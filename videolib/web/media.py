@@ -57,8 +57,8 @@ def package_file(token: str, path: str) -> WerkzeugResponse:
         raise NotFound("There is nothing at this address.")
     file = services().gate.find_file(grant, path)
     response: WerkzeugResponse
-    if path == "storyboard.vtt":
-        response = _storyboard(file, token)
+    if PurePosixPath(path).name == "storyboard.vtt":
+        response = _storyboard(file, f"/media/{token}/{path.removesuffix('storyboard.vtt')}")
     elif PurePosixPath(path).suffix in _FROM_STORE:
         response = _segment(file, kind)
     else:
@@ -66,10 +66,10 @@ def package_file(token: str, path: str) -> WerkzeugResponse:
     return _may_be_kept(response, file, grant)
 
 
-def _storyboard(file: StoredFile, token: str) -> Response:
+def _storyboard(file: StoredFile, folder: str) -> Response:
     """Its pictures by absolute paths: the player resolves them against the page, not against the file."""
     text = services().store.get_bytes(file.key).decode()
-    return Response(_STORYBOARD_IMAGE.sub(rf"/media/{token}/\1", text), mimetype="text/vtt")
+    return Response(_STORYBOARD_IMAGE.sub(rf"{folder}\1", text), mimetype="text/vtt")
 
 
 def _segment(file: StoredFile, kind: str) -> WerkzeugResponse:

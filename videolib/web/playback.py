@@ -15,6 +15,7 @@ from videolib.web.access import current_person
 from videolib.web.context import database_session, services
 from videolib.web.languages import language
 from videolib.web.media_gate import package_for
+from videolib.web.playback_views import list_run_chapters, list_views
 from videolib.web.texts import CAPTION_LABELS
 
 
@@ -26,15 +27,17 @@ def make_playback(entry: Entry) -> dict[str, Any]:
     token, expires_at = _token(entry.id, package.id)
     base = f"{outside_address()}/media/{token}"
     described = package.description
+    hls_url = f"{base}/{described.get('multivariant') or 'master.m3u8'}"
     return {
-        "hls_url": f"{base}/{described.get('multivariant') or 'master.m3u8'}",
+        "hls_url": hls_url,
         "expires_at": datetime.fromtimestamp(expires_at, UTC).isoformat(),
         "duration_s": package.duration_s,
         "poster_url": f"{base}/{described.get('poster') or 'poster.jpg'}",
         "storyboard_url": f"{base}/{described['storyboard']}" if described.get("storyboard") else None,
         "captions": _captions(entry, base),
-        "chapters": [],
-        "views": [],
+        "chapters": list_run_chapters(described),
+        "views": list_views(described, base, hls_url),
+        "frame_steps": described.get("frame_steps"),
     }
 
 

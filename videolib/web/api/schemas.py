@@ -147,7 +147,7 @@ class Chapter(Schema):
 
 
 class View(Schema):
-    """A further view of the same recording."""
+    """A view of the recording, itself or a further one, all on the same clock."""
 
     name = String()
     label = String()
@@ -165,6 +165,7 @@ class Playback(Schema):
     captions = List(Nested(CaptionLink))
     chapters = List(Nested(Chapter))
     views = List(Nested(View))
+    frame_steps = List(List(Float()), allow_none=True)
 
 
 class Reason(Schema):
