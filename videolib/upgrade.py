@@ -28,7 +28,8 @@ from sqlalchemy.orm import Session
 
 from videolib.catalogue.library import ensure_facts
 from videolib.catalogue.people import ensure_roles
-from videolib.catalogue.vocabulary import STARTER_FOLDER, load_vocabulary
+from videolib.catalogue.vocabulary import STARTER_FOLDER
+from videolib.catalogue.vocabulary_loading import load_vocabulary
 from videolib.db import Database, translated, utc_now
 from videolib.errors import Conflict, VideolibError
 from videolib.tables import metadata
@@ -76,7 +77,7 @@ def upgrade(database: Database, home: Path, *, migrations: Path = MIGRATIONS) ->
                 ):
                     ensure_facts(session)
                     ensure_roles(session)
-                    load_vocabulary(session, STARTER_FOLDER)
+                    load_vocabulary(session, STARTER_FOLDER, ships=True)
         except Exception as error:
             raise UpgradeFailed(
                 "The upgrade did not work and was taken back; the library is as it was and the former version can be "

@@ -18,6 +18,7 @@ from tests.libraries import add_entry, add_person, add_recording
 from videolib.catalogue import jobs, packages
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.people import User
+from videolib.catalogue.vocabulary import Term
 from videolib.db import Database
 from videolib.errors import Conflict
 from videolib.upgrade import MIGRATIONS, UpgradeFailed, current_revision, find_differences, require_current, upgrade
@@ -117,6 +118,26 @@ def test_work_queued_by_the_first_release_is_taken_up_by_the_one_with_chunks(
         kept = packages.get_package(session, "p")
         assert (kept.tracks, kept.plan) == ([], {})
         assert packages.list_objects(session, "p") == [{"path": "master.m3u8", "bytes": 3, "sha256": "s"}]
+
+
+def test_terms_of_a_release_before_they_had_a_life_stay_in_use(
+    empty_database: Database, own_home: Path, tmp_path: Path
+) -> None:
+    database = empty_database
+    library_at(database, "0002", own_home, tmp_path)
+    insert(database, "schemes", id="procedure", labels='{"en": "P", "zh": "术"}', note="")
+    term = {"scheme_id": "procedure", "synonyms": "{}", "position": 0, "extra": "{}"}
+    insert(database, "terms", id="proc.ours", labels='{"en": "Ours", "zh": "本院术式"}', **term)
+    insert(database, "terms", id="proc.uae", labels='{"en": "Old", "zh": "旧"}', **term)
+
+    upgrade(database, own_home)
+
+    assert find_differences(database) == []
+    with database.reading() as session:
+        ours, shipped = session.get_one(Term, "proc.ours"), session.get_one(Term, "proc.uae")
+        assert (ours.status, ours.retired, ours.label("zh")) == ("accepted", False, "本院术式")
+        assert ours.is_choosable()
+        assert shipped.label("zh") == "子宫动脉栓塞术"
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_code(database: Database) -> None:

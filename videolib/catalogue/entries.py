@@ -17,7 +17,7 @@ from videolib.catalogue.library import next_sequence
 from videolib.catalogue.packages import Package
 from videolib.catalogue.people import User
 from videolib.catalogue.recordings import Recording
-from videolib.catalogue.vocabulary import Term
+from videolib.catalogue.vocabulary import Term, choose_terms
 from videolib.db import Base, new_id, utc_now
 from videolib.errors import Conflict, InvalidInput, NotFound
 
@@ -291,17 +291,17 @@ def _apply_terms(session: Session, entry: Entry, values: EntryValues) -> None:
     given = values.model_fields_set
     for name, scheme in SINGLE_TERM_FIELDS.items():
         if name in given:
-            identifier = getattr(values, name) or None
-            _require_terms(session, name, scheme, [identifier] if identifier else [])
-            setattr(entry, name, identifier)
+            asked, kept = getattr(values, name), getattr(entry, name)
+            chosen = choose_terms(session, name, scheme, [asked] if asked else [], [kept] if kept else [])
+            setattr(entry, name, chosen[0] if chosen else None)
     for name, scheme in TERM_FIELDS.items():
         if name in given:
             _replace_terms(session, entry, name, scheme, getattr(values, name) or [])
 
 
 def _replace_terms(session: Session, entry: Entry, field: str, scheme: str, identifiers: list[str]) -> None:
-    _require_terms(session, field, scheme, identifiers)
     kept = {link.term_id: link for link in entry.terms if link.field == field}
+    identifiers = choose_terms(session, field, scheme, identifiers, kept)
     for term_id, link in kept.items():
         if term_id not in identifiers:
             entry.terms.remove(link)
@@ -310,13 +310,6 @@ def _replace_terms(session: Session, entry: Entry, field: str, scheme: str, iden
         link.position = position
         if identifier not in kept:
             entry.terms.append(link)
-
-
-def _require_terms(session: Session, field: str, scheme: str, identifiers: list[str]) -> None:
-    known = set(session.scalars(select(Term.id).where(Term.id.in_(identifiers), Term.scheme_id == scheme)))
-    if unknown := [identifier for identifier in identifiers if identifier not in known]:
-        sentence = f"The list of terms “{scheme}” has no {', '.join(unknown[:5])}."
-        raise InvalidInput(sentence, fields={field: sentence}, code="unknown_term")
 
 
 def _require_revision(entry: Entry, revision: int | None) -> None:

@@ -130,6 +130,7 @@ def read_vocabulary(session: Session) -> Vocabulary:
             broader=row.broader_id,
         )
         for row in list_all_terms(session)
+        if row.merged_into is None  # its names are synonyms of the other now
     )
 
 

@@ -1,38 +1,45 @@
-"""The controlled vocabulary: schemes and their terms in both languages, loaded from YAML and checked."""
+"""The controlled vocabulary: schemes and their terms in both languages, and which of them may be chosen today.
+
+Reading and writing of files is `vocabulary_files`, loading and checking `vocabulary_loading`, what people do to a term
+`term_changes`, where terms are used `term_uses`, offers while typing `term_offers`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-import yaml
-from sqlalchemy import ForeignKey, select
+from sqlalchemy import ForeignKey, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from videolib.catalogue.library import next_sequence
-from videolib.db import Base
+from videolib.db import Base, utc_now
 from videolib.errors import InvalidInput, NotFound
 
 LANGUAGES = ("en", "zh")
-# the same safe subset read in C, ten times faster where the wheel has it
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+TERM_STATUSES = ("accepted", "proposed")
 STARTER_FOLDER = Path(__file__).parents[2] / "config" / "vocabulary"
-_TERM_FIELDS = {"id", "labels", "synonyms", "broader", "mesh", "mesh_match", "definition", "order"}
+STEP_SCHEME, PHASE_SCHEME = "step", "phase"
 
 
 class Scheme(Base):
-    """One list of terms: procedures, anatomy, devices, …"""
+    """One list of terms: procedures, anatomy, devices, … `version` grows with each change of the list."""
 
     __tablename__ = "schemes"
 
     id: Mapped[str] = mapped_column(primary_key=True)
     labels: Mapped[dict[str, str]]
     note: Mapped[str] = mapped_column(default="")
+    version: Mapped[int] = mapped_column(default=1)
+    # changed by this library's people: the vocabulary that ships leaves it alone
+    edited: Mapped[bool] = mapped_column(default=False)
 
 
 class Term(Base):
-    """One concept; its id is never used again for another."""
+    """One concept; its id is never used again for another. `version` grows with each change."""
 
     __tablename__ = "terms"
 
@@ -47,75 +54,44 @@ class Term(Base):
     position: Mapped[int] = mapped_column(default=0)
     # what one scheme alone has: the procedure of a step, the grade of a procedure, the code of a region
     extra: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    version: Mapped[int] = mapped_column(default=1)
+    # proposed: an editor uses it until an administrator accepts it or merges it into another
+    status: Mapped[str] = mapped_column(default="accepted")
+    retired: Mapped[bool] = mapped_column(default=False)
+    merged_into: Mapped[str | None]
+    # first and last day on which it may be chosen
+    valid_from: Mapped[date | None]
+    valid_to: Mapped[date | None]
+    # changed or added by this library's people: the vocabulary that ships leaves it alone
+    edited: Mapped[bool] = mapped_column(default=False)
+    proposed_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
 
     def label(self, language: str) -> str:
         """The label in that language (`en`, `zh`), else in the other."""
         return self.labels.get(language) or next(iter(self.labels.values()))
 
-
-def read_schemes(path: Path) -> list[dict[str, Any]]:
-    """The schemes in a YAML file, or in every YAML file of a folder. Raises `InvalidInput` with each problem."""
-    files = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
-    schemes: list[dict[str, Any]] = []
-    for file in files:
-        try:
-            content = yaml.load(file.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise InvalidInput(f"{file.name} cannot be read as YAML.", code="vocabulary_unreadable") from error
-        found = content.get("schemes", [content]) if isinstance(content, dict) else None
-        if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
-            raise InvalidInput(
-                f"{file.name} holds no scheme: write id, labels and terms.", code="vocabulary_unreadable"
-            )
-        schemes += found
-    return schemes
+    def is_choosable(self, today: date | None = None) -> bool:
+        """Whether it may be given to an entry that does not carry it yet."""
+        day = today or utc_now().date()
+        begun = self.valid_from is None or self.valid_from <= day
+        over = self.valid_to is not None and self.valid_to < day
+        return begun and not over and not self.retired
 
 
-def find_problems(schemes: Iterable[dict[str, Any]]) -> list[str]:
-    """What is wrong with these schemes, a sentence each; empty when all is well."""
-    problems: list[str] = []
-    terms: dict[str, dict[str, Any]] = {}
-    for scheme in schemes:
-        if not isinstance(scheme.get("id"), str) or not isinstance(scheme.get("terms"), list):
-            problems.append("A scheme has no id or no list of terms.")
-            continue
-        problems += _label_problems(f"Scheme {scheme['id']}", scheme)
-        for term in scheme["terms"]:
-            identifier = term.get("id") if isinstance(term, dict) else None
-            if not isinstance(identifier, str):
-                problems.append(f"Scheme {scheme['id']} has a term without an id.")
-            elif identifier in terms:
-                problems.append(f"The id {identifier} is used twice.")
-            else:
-                terms[identifier] = term
-                problems += _label_problems(f"Term {identifier}", term)
-    return problems + _broader_problems(terms)
+@dataclass(frozen=True)
+class TemplateStep:
+    """One line of a template: the generic phase and, where the procedure has them, its own step."""
+
+    phase: Term | None
+    step: Term | None
 
 
-def load_vocabulary(session: Session, path: Path) -> int:
-    """Load a file or folder: new terms are added, known ones brought up to date; none is deleted.
+@dataclass(frozen=True)
+class StepTemplate:
+    """The steps of one procedure in their order; without a procedure the generic phases, which fit all."""
 
-    Gives the number of terms read. Raises `InvalidInput` naming every problem, and changes nothing then.
-    """
-    schemes = read_schemes(path)
-    if problems := find_problems(schemes):
-        raise InvalidInput("The vocabulary was not loaded: " + " ".join(problems[:20]), code="vocabulary_invalid")
-    count = 0
-    for scheme in schemes:
-        session.merge(Scheme(id=scheme["id"], labels=scheme["labels"], note=scheme.get("note", "")))
-        for position, term in enumerate(scheme["terms"]):
-            session.merge(_term_row(scheme["id"], position, term))
-            count += 1
-    if session.new or any(session.is_modified(row) for row in session.dirty):
-        session.flush()
-        next_sequence(session, "vocabulary")
-    return count
-
-
-def check_vocabulary(session: Session) -> list[str]:
-    """What is wrong with the vocabulary in the database, a sentence each."""
-    rows = session.scalars(select(Term)).all()
-    return _broader_problems({row.id: {"broader": row.broader_id} for row in rows})
+    procedure_id: str | None
+    steps: tuple[TemplateStep, ...]
 
 
 def get_scheme(session: Session, scheme_id: str) -> Scheme:
@@ -126,13 +102,21 @@ def get_scheme(session: Session, scheme_id: str) -> Scheme:
     return scheme
 
 
+def get_term(session: Session, term_id: str, *, scheme_id: str | None = None) -> Term:
+    """That term, of that scheme where one is named. Raises `NotFound`."""
+    term = session.get(Term, term_id)
+    if term is None or scheme_id not in {None, term.scheme_id}:
+        raise NotFound("There is no such term.", code="term_not_found")
+    return term
+
+
 def list_schemes(session: Session) -> list[Scheme]:
     """All schemes by id."""
     return list(session.scalars(select(Scheme).order_by(Scheme.id)))
 
 
 def list_terms(session: Session, scheme_id: str) -> list[Term]:
-    """The terms of a scheme in their order."""
+    """The terms of a scheme in their order, retired ones too: old entries carry them."""
     return list(session.scalars(select(Term).where(Term.scheme_id == scheme_id).order_by(Term.position, Term.id)))
 
 
@@ -146,41 +130,75 @@ def list_all_terms(session: Session) -> list[Term]:
     return list(session.scalars(select(Term).order_by(Term.scheme_id, Term.position, Term.id)))
 
 
-def _term_row(scheme_id: str, position: int, term: dict[str, Any]) -> Term:
-    synonyms = term.get("synonyms") or {}
-    definition = term.get("definition")
-    return Term(
-        id=term["id"],
-        scheme_id=scheme_id,
-        labels=term["labels"],
-        synonyms={language: list(synonyms.get(language) or []) for language in LANGUAGES},
-        broader_id=term.get("broader"),
-        mesh=term.get("mesh"),
-        mesh_match=term.get("mesh_match"),
-        definition={"en": definition} if isinstance(definition, str) else definition,
-        position=term.get("order", position),
-        extra={key: value for key, value in term.items() if key not in _TERM_FIELDS},
-    )
+def list_proposed(session: Session) -> list[Term]:
+    """What editors have proposed and nobody has decided yet."""
+    waiting = select(Term).where(Term.status == "proposed", Term.retired.is_(False))
+    return list(session.scalars(waiting.order_by(Term.scheme_id, Term.id)))
 
 
-def _label_problems(what: str, item: dict[str, Any]) -> list[str]:
-    labels = item.get("labels")
-    if not isinstance(labels, dict):
-        return [f"{what} has no labels."]
-    return [f"{what} has no label in {language}." for language in LANGUAGES if not labels.get(language)]
+def count_terms(session: Session) -> dict[str, int]:
+    """How many terms each scheme has, retired ones left out."""
+    counted = select(Term.scheme_id, func.count()).where(Term.retired.is_(False)).group_by(Term.scheme_id)
+    return {str(row[0]): int(row[1]) for row in session.execute(counted)}
 
 
-def _broader_problems(terms: dict[str, dict[str, Any]]) -> list[str]:
-    problems = []
-    for identifier, term in terms.items():
-        seen, current = {identifier}, term.get("broader")
-        while current is not None:
-            if current not in terms:
-                problems.append(f"Term {identifier} names a broader term {current} that does not exist.")
-                break
-            if current in seen:
-                problems.append(f"Term {identifier} is broader than itself.")
-                break
-            seen.add(current)
-            current = terms[current].get("broader")
-    return problems
+def choose_terms(session: Session, field: str, scheme_id: str, ids: Sequence[str], kept: Collection[str]) -> list[str]:
+    """The terms that `ids` mean: one merged into another is that other; each once, in their order.
+
+    Raises `InvalidInput` for ids that are not in the scheme, and for retired terms that are not `kept` already.
+    """
+    rows = {term.id: term for term in list_terms_by_ids(session, ids)}
+    chosen, unknown, retired = [], [], []
+    for identifier in ids:
+        term = _follow_merges(session, rows.get(identifier))
+        if term is None or term.scheme_id != scheme_id:
+            unknown.append(identifier)
+        elif not term.is_choosable() and not {identifier, term.id} & set(kept):
+            retired.append(term.id)
+        else:
+            chosen.append(term.id)
+    if unknown:
+        sentence = f"The list of terms “{scheme_id}” has no {', '.join(unknown[:5])}."
+        raise InvalidInput(sentence, fields={field: sentence}, code="unknown_term")
+    if retired:
+        sentence = f"{', '.join(retired[:5])} is retired; choose a term that is in use."
+        raise InvalidInput(sentence, fields={field: sentence}, code="retired_term")
+    return list(dict.fromkeys(chosen))
+
+
+def step_template(session: Session, procedure_ids: Sequence[str]) -> list[StepTemplate]:
+    """The templates of these procedures, one each in their order; the generic phases where none has its own.
+
+    A procedure may name another whose steps it shares (`template: proc.rfa`).
+    """
+    steps = [term for term in list_terms(session, STEP_SCHEME) if term.is_choosable()]
+    phases = {term.id: term for term in list_terms(session, PHASE_SCHEME)}
+    found = []
+    for procedure in (session.get(Term, identifier) for identifier in dict.fromkeys(procedure_ids)):
+        owner = str(procedure.extra.get("template") or procedure.id) if procedure else None
+        own = tuple(
+            TemplateStep(phases.get(step.broader_id or ""), step)
+            for step in steps
+            if owner is not None and step.extra.get("procedure") == owner
+        )
+        if procedure is not None and own:
+            found.append(StepTemplate(procedure.id, own))
+    generic = tuple(TemplateStep(phase, None) for phase in phases.values() if phase.is_choosable())
+    return found or [StepTemplate(None, generic)]
+
+
+def note_change(session: Session, schemes: Iterable[str]) -> None:
+    """These schemes have changed: their versions grow, and indexes learn of it."""
+    session.flush()
+    for scheme in session.scalars(select(Scheme).where(Scheme.id.in_(set(schemes)))):
+        scheme.version += 1
+    session.flush()
+    next_sequence(session, "vocabulary")
+
+
+def _follow_merges(session: Session, term: Term | None) -> Term | None:
+    seen: set[str] = set()
+    while term is not None and term.merged_into and term.id not in seen:
+        seen.add(term.id)
+        term = session.get(Term, term.merged_into)
+    return term
