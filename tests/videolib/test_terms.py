@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
-from tests.libraries import add_entry, add_person
+from tests.libraries import add_entry, add_person, add_recording
 from videolib.catalogue import audit, entries, vocabulary
+from videolib.catalogue.annotation_values import AnnotationValues
+from videolib.catalogue.annotations import Annotation, add_annotations
 from videolib.catalogue.entries import Entry, update_entry
 from videolib.catalogue.entry_values import parse_values
 from videolib.catalogue.indexing import read_vocabulary
 from videolib.catalogue.library import current_sequence
+from videolib.catalogue.media_time import to_ticks
 from videolib.catalogue.people import User
 from videolib.catalogue.term_changes import (
     accept_term,
@@ -226,6 +229,24 @@ def test_merging_moves_every_use_and_keeps_the_name_findable(database: Database,
         assert not is_used(session, old)
         assert made.id not in set(read_vocabulary(session).concepts)
     assert offered(database, LABELS["zh"]) == ["proc.tace"]
+
+
+def test_what_is_marked_in_a_recording_follows_a_merge(database: Database, admin: User) -> None:
+    entry = add_entry(database, add_recording(database, state="ready"))
+    with database.writing() as session:
+        made = propose_term(session, get_scheme(session, "complication"), {"labels": LABELS}, by=admin)
+        event = AnnotationValues("event", to_ticks(1.0), None, term_id=made.id)
+        (row,) = add_annotations(session, session.get_one(Entry, entry.id), [event], by=admin)
+        before = current_sequence(session)
+
+    with database.writing() as session:
+        into = session.get_one(Term, "comp.access_haematoma")
+        assert merge_terms(session, session.get_one(Term, made.id), into, by=admin) == 1
+
+    with database.reading() as session:
+        moved = session.get_one(Annotation, row.id)
+        assert (moved.term_id, moved.revision) == ("comp.access_haematoma", row.revision + 1)
+        assert session.get_one(Entry, entry.id).index_sequence > before
 
 
 def test_an_old_manifest_that_names_a_merged_term_means_the_other(database: Database, admin: User) -> None:

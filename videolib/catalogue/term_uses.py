@@ -14,12 +14,13 @@ from typing import Any
 from sqlalchemy import JSON, Column, String, Table, cast, delete, func, select, update
 from sqlalchemy.orm import Session
 
+from videolib.catalogue.annotations import Annotation
 from videolib.catalogue.entries import Entry, count_write
 from videolib.catalogue.vocabulary import Term
 from videolib.db import Base
 
 # tables whose JSON says what is so now; all others are records of what was
-_DOCUMENTS = ("entries", "annotations")
+_DOCUMENTS = (Entry.__tablename__, Annotation.__tablename__)
 
 
 def count_uses(session: Session, scheme_id: str | None = None) -> Counter[str]:
