@@ -33,45 +33,74 @@ _SUBSTRING = 0.6  # a Chinese word found only by its characters
 # Words that say nothing here; they are dropped while anything else is left.
 _IDLE = frozenset(
     [
-        *(
-            "a",
-            "an",
-            "and",
-            "are",
-            "as",
-            "at",
-            "by",
-            "can",
-            "do",
-            "does",
-            "for",
-            "from",
-            "how",
-            "in",
-            "into",
-            "is",
-            "it",
-        ),
-        *(
-            "me",
-            "of",
-            "on",
-            "or",
-            "show",
-            "that",
-            "the",
-            "their",
-            "this",
-            "to",
-            "using",
-            "via",
-            "what",
-            "when",
-            "where",
-        ),
-        *("which", "why", "with", "without", "video", "videos", "clip", "的", "了", "和", "与", "及", "或", "在", "是"),
-        *("有", "我", "要", "想", "看", "怎么", "怎样", "如何", "什么", "哪些", "为什么", "吗", "呢", "视频", "录像"),
-        *("教学", "演示", "一个", "进行", "以及", "术"),
+        "a",
+        "an",
+        "and",
+        "are",
+        "as",
+        "at",
+        "by",
+        "can",
+        "do",
+        "does",
+        "for",
+        "from",
+        "how",
+        "in",
+        "into",
+        "is",
+        "it",
+        "me",
+        "of",
+        "on",
+        "or",
+        "show",
+        "that",
+        "the",
+        "their",
+        "this",
+        "to",
+        "using",
+        "via",
+        "what",
+        "when",
+        "where",
+        "which",
+        "why",
+        "with",
+        "without",
+        "video",
+        "videos",
+        "clip",
+        "的",
+        "了",
+        "和",
+        "与",
+        "及",
+        "或",
+        "在",
+        "是",
+        "有",
+        "我",
+        "要",
+        "想",
+        "看",
+        "怎么",
+        "怎样",
+        "如何",
+        "什么",
+        "哪些",
+        "为什么",
+        "吗",
+        "呢",
+        "视频",
+        "录像",
+        "教学",
+        "演示",
+        "一个",
+        "进行",
+        "以及",
+        "术",
     ]
 )
 
@@ -109,7 +138,7 @@ class ClauseBuilder:
 
     def together(self, clauses: Sequence[Clause], typed: str) -> Clause:
         """All of some clauses as one."""
-        return clauses[0] if len(clauses) == 1 else Clause((AllOf(tuple(clauses), 1.0),), typed)
+        return clauses[0] if len(clauses) == 1 else Clause((AllOf(tuple(clauses)),), typed)
 
     def _read(
         self, text: str, choices: Mapping[str, tuple[str, ...]], *, at_most: int | None = None
@@ -141,7 +170,7 @@ class ClauseBuilder:
         else:
             parts = list(self._words(typed, 0, len(typed), {}))
         if parts:
-            leaves.append(AllOf(tuple(parts), _APART))
+            leaves.append(AllOf(tuple(_weakened(part, _APART) for part in parts)))
         return Clause(tuple(leaves), typed, start=start, end=start + len(typed))
 
     def _words(self, text: str, start: int, end: int, choices: Mapping[str, tuple[str, ...]]) -> Iterator[Clause]:
@@ -165,6 +194,19 @@ class ClauseBuilder:
             # A name, one character, or a word that other texts may cut elsewhere: by its characters. Not for a known
             # word of two: 止血 is not meant by 防止血栓.
             yield Phrase(self._analyzer.phrase(word), _SUBSTRING)
+
+
+def _weakened(clause: Clause, by: float) -> Clause:
+    """The clause with every weight in it multiplied."""
+    return replace(clause, leaves=tuple(_weakened_leaf(leaf, by) for leaf in clause.leaves))
+
+
+def _weakened_leaf(leaf: Leaf | Phrase | AllOf, by: float) -> Leaf | Phrase | AllOf:
+    if isinstance(leaf, Phrase):
+        return replace(leaf, weight=leaf.weight * by)
+    if isinstance(leaf, AllOf):
+        return AllOf(tuple(_weakened(clause, by) for clause in leaf.clauses))
+    return Leaf(tuple(replace(term, weight=term.weight * by) for term in leaf.terms))
 
 
 def _without_idle(clauses: Iterable[Clause]) -> list[Clause]:

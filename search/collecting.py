@@ -1,33 +1,19 @@
 """The collector: walks postings, and counts, ranks and pages in one go, for engines that keep only postings.
 
-Every clause becomes a table of document number -> score; an entry's number of tables tells how many clauses it meets,
+Every clause becomes a table of document number -> points; an entry's number of tables tells how many clauses it meets,
 so that all, all but one and any cost one walk.
 """
 
 import heapq
-import math
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from search.engine import (
-    BAGS,
-    AllOf,
-    Card,
-    Clause,
-    EngineAnswer,
-    EngineHit,
-    EngineQuery,
-    Leaf,
-    Phrase,
-    SortKey,
-    Term,
-    sort_key,
-)
+from search import scoring
+from search.engine import AllOf, Card, Clause, EngineQuery, Leaf, Phrase, SortKey, Term, sort_key
 
-K1, B = 1.2, 0.6  # BM25; B a little under the usual 0.75: summaries of twice the length are not half as good
 KEPT_AUDIENCES = 64  # groups of readers whose view of a commit is remembered
 
 Scores = dict[int, float]
@@ -36,8 +22,8 @@ Scores = dict[int, float]
 class Postings(Protocol):
     """What is asked of an engine's files; deleted documents are left out."""
 
-    def of(self, field: str, token: str) -> Sequence[tuple[int, float]]:
-        """(document number, how often) for each entry with the token in a bag."""
+    def of(self, field: str, token: str) -> Sequence[tuple[int, int]]:
+        """(document number, level) for each entry with the token in a bag."""
         ...
 
     def positions(self, token: str, within: Iterable[int]) -> Iterator[tuple[int, Sequence[int]]]:
@@ -49,21 +35,13 @@ class Postings(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class View:
-    """What one group of readers may know of; ranking too is computed from nothing else."""
-
-    numbers: frozenset[int]
-    average_lengths: tuple[float, ...]
-
-
 class Shelf:
     """The cards of one commit by document number, None where a document was deleted; threads share it."""
 
     def __init__(self, cards: Sequence[Card | None]) -> None:
         self._cards = cards
         self.live = [number for number, card in enumerate(cards) if card is not None]
-        self._views: dict[frozenset[str], View] = {}
+        self._views: dict[frozenset[str], frozenset[int]] = {}
         self._lock = threading.Lock()
 
     def __getitem__(self, number: int) -> Card:
@@ -72,21 +50,31 @@ class Shelf:
             raise LookupError(number)
         return card
 
-    def view(self, audiences: frozenset[str]) -> View:
-        """The documents these readers may know of; the others are out before anything is counted."""
+    def view(self, audiences: frozenset[str]) -> frozenset[int]:
+        """The documents these readers may know of; the others are out before anything is counted or ranked."""
         with self._lock:
             known = self._views.get(audiences)
         if known is None:
-            numbers = frozenset(number for number in self.live if self[number].audiences & audiences)
-            sums = (sum(self[number].lengths[bag] for number in numbers) for bag in range(len(BAGS)))
-            known = View(numbers, tuple(max(1.0, total / max(1, len(numbers))) for total in sums))
+            known = frozenset(number for number in self.live if self[number].audiences & audiences)
             with self._lock:
                 if len(self._views) < KEPT_AUDIENCES:
                     self._views[audiences] = known
         return known
 
 
-def collect(query: EngineQuery, shelf: Shelf, postings: Postings) -> EngineAnswer:
+@dataclass(frozen=True)
+class Collected:
+    """The answer but for what is stored: the page's rows are (key, document number, score)."""
+
+    total: int
+    rows: tuple[tuple[SortKey, int, float], ...]
+    more: bool
+    facet_counts: Mapping[tuple[str, str], int]
+    unmatched: frozenset[int]
+    required: int
+
+
+def collect(query: EngineQuery, shelf: Shelf, postings: Postings) -> Collected:
     """The answer to one query."""
     return _Collection(query, shelf, postings).answer()
 
@@ -96,11 +84,9 @@ class _Collection:
         self._query = query
         self._shelf = shelf
         self._postings = postings
-        view = shelf.view(query.audiences)
-        self._visible = view.numbers
-        self._average_lengths = view.average_lengths
+        self._visible = shelf.view(query.audiences)
 
-    def answer(self) -> EngineAnswer:
+    def answer(self) -> Collected:
         query = self._query
         tables = [self._clause(clause) for clause in query.clauses]
         excluded = {number for clause in query.excluded for number in self._clause(clause)}
@@ -112,20 +98,19 @@ class _Collection:
         ]
         required, numbers = _enough(matched, eligible, len(tables), query.few)
         passing, counts = self._count_facets(numbers)
-        scores = {n: sum(table.get(n, 0.0) for table in tables) * matched[n] / max(1, len(tables)) for n in passing}
-        hits, more = self._page(scores)
-        return EngineAnswer(len(passing), hits, more, counts, tuple(len(table) for table in tables), required)
+        ranked = tables if query.sort == "relevance" else ()
+        scores = {number: sum((table.get(number, 0.0) for table in ranked), 0.0) for number in passing}
+        rows, more = self._page(scores)
+        unmatched = frozenset(number for number, table in enumerate(tables) if not table)
+        return Collected(len(passing), rows, more, counts, unmatched, required)
 
-    def _page(self, scores: Scores) -> tuple[tuple[EngineHit, ...], bool]:
+    def _page(self, scores: Scores) -> tuple[tuple[tuple[SortKey, int, float], ...], bool]:
         query = self._query
-        keyed: list[tuple[SortKey, str, float]] = []
-        for number, score in scores.items():
-            card = self._shelf[number]
-            keyed.append((sort_key(query.sort, score, card), card.entry_id, score))
+        keyed = [(sort_key(query.sort, score, self._shelf[number]), number, score) for number, score in scores.items()]
         if query.after is not None:
-            keyed = [row for row in keyed if row[:2] > query.after]
+            keyed = [row for row in keyed if row[0] > query.after]
         best = heapq.nsmallest(query.limit, keyed)
-        return tuple(EngineHit(entry_id, score, key) for key, entry_id, score in best), len(keyed) > len(best)
+        return tuple(best), len(keyed) > len(best)
 
     def _count_facets(self, numbers: Iterable[int]) -> tuple[list[int], Mapping[tuple[str, str], int]]:
         """Who passes all chosen facets, and the counts; an entry that one scheme alone keeps out counts in it."""
@@ -138,6 +123,9 @@ class _Collection:
             missed = [scheme for scheme, wanted in chosen.items() if not wanted & has]
             if not missed:
                 passing.append(number)
+            if not self._query.with_facets:
+                continue
+            if not missed:
                 counts.update(has)
             elif len(missed) == 1:
                 counts.update(facet for facet in has if facet[0] == missed[0])
@@ -157,7 +145,7 @@ class _Collection:
         if isinstance(leaf, AllOf):
             tables = [self._clause(clause) for clause in leaf.clauses]
             everywhere = set(tables[0]).intersection(*tables[1:]) if tables else set()
-            return {number: leaf.weight * sum(table[number] for table in tables) for number in everywhere}
+            return {number: sum(table[number] for table in tables) for number in everywhere}
         scores: Scores = {}
         for term in leaf.terms:
             for number, score in self._term(term):
@@ -167,16 +155,9 @@ class _Collection:
     def _term(self, term: Term) -> Iterator[tuple[int, float]]:
         visible = self._visible
         rows = [row for row in self._postings.of(term.field, term.token) if row[0] in visible]
-        factor = term.weight * self._rarity(len(rows)) * (K1 + 1)
-        bag = BAGS.index(term.field)
-        average = self._average_lengths[bag]
-        for number, frequency in rows:
-            norm = K1 * (1 - B + B * self._shelf[number].lengths[bag] / average)
-            yield number, factor * frequency / (frequency + norm)
-
-    def _rarity(self, documents: int) -> float:
-        """BM25's inverse document frequency, never negative."""
-        return math.log(1 + (len(self._visible) - documents + 0.5) / (documents + 0.5))
+        rare = scoring.rarity(len(rows), len(visible))
+        by_level = [scoring.points(term.weight, rare, impact) for impact in scoring.LEVELS]
+        return ((number, by_level[level]) for number, level in rows)
 
     def _phrase(self, phrase: Phrase) -> Scores:
         """Rarest token first; an entry stays while some start fits all tokens so far."""
@@ -190,8 +171,8 @@ class _Collection:
                 if fitting:
                     found[number] = fitting
             starts = found
-        rarity = phrase.weight * self._rarity(len(starts))
-        return {number: rarity * min(2.0, 1 + 0.2 * len(at)) for number, at in starts.items()}
+        worth = scoring.points(phrase.weight, scoring.rarity(len(starts), len(self._visible)))
+        return dict.fromkeys(starts, worth)
 
 
 def _enough(matched: Mapping[int, int], eligible: Sequence[int], clauses: int, few: int) -> tuple[int, list[int]]:

@@ -1,11 +1,12 @@
 """What an engine must do: keep prepared entries in a folder and answer plans that hold no text typed by anyone.
 
 A folder is private to one commit (search/generations.py), so an engine neither locks nor swaps. All engines rank by the
-same sum: a leaf is the sum of its terms' scores (BM25 in their field times weight), a clause the best of its leaves, an
-entry the sum of its clauses times the share of clauses that match.
+same sum (search/scoring.py): a leaf is the sum of its terms' points, a clause the best of its leaves, an entry the sum
+of its clauses. Points depend on nothing but the entry and on what the reader may know of, so every engine gives the
+same scores.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -23,8 +24,8 @@ WIDER = "~"
 class Card:
     """What is needed of every entry at hand while collecting: who may see it, what it is counted and sorted by.
 
-    facets: (scheme, concept id) pairs, wider concepts included. published: seconds since 1970, UTC. lengths: tokens
-    in each of BAGS, for ranking.
+    facets: (scheme, concept id) pairs, wider concepts included. published: seconds since 1970, UTC. traits: yes-or-no
+    things a reader may ask for, of TRAITS.
     """
 
     entry_id: str
@@ -32,21 +33,56 @@ class Card:
     audiences: frozenset[str]
     facets: frozenset[tuple[str, str]]
     langs: frozenset[str]
-    titles: Mapping[str, str]
+    traits: frozenset[str]
     duration_s: float
     published: float
     year: int | None
-    lengths: tuple[int, ...]
+
+    @property
+    def newest_key(self) -> str:
+        """Orders newest first, then by id; no two entries share it."""
+        return f"{max(0, _LAST_MS - round(self.published * 1000)):014d}{self.entry_id}"
+
+    @property
+    def shortest_key(self) -> str:
+        """Orders shortest first, then newest."""
+        return f"{min(round(max(0.0, self.duration_s) * 1000), 10**12 - 1):012d}{self.newest_key}"
+
+
+_LAST_MS = 10**14 - 1
+TRAITS = frozenset({"captions", "steps", "annotations"})
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A title or a name that may be completed while it is typed. keys: ways to type it (search/suggest.py)."""
+
+    text: str
+    kind: str  # "title" or "person"
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Offers:
+    """What an entry adds to completions and to the words that spelling knows, from its titles and names."""
+
+    offers: tuple[Offer, ...] = ()
+    latin_words: tuple[str, ...] = ()
+    chinese_words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class PreparedEntry:
-    """An entry as an engine stores it. bags: field -> tokens; exact: the tokens at each position."""
+    """An entry as an engine stores it.
+
+    bags: field -> token -> how much it says there, an index into scoring.LEVELS. exact: the tokens at each position.
+    """
 
     card: Card
-    bags: Mapping[str, Sequence[str]]
+    bags: Mapping[str, Mapping[str, int]]
     exact: Sequence[Sequence[str]]
     record: bytes
+    offers: Offers = Offers()
 
 
 @dataclass(frozen=True)
@@ -75,10 +111,9 @@ class Phrase:
 
 @dataclass(frozen=True)
 class AllOf:
-    """Clauses that must all match; scores weight times their sum."""
+    """Clauses that must all match; scores their sum."""
 
     clauses: tuple["Clause", ...]
-    weight: float
 
 
 @dataclass(frozen=True)
@@ -116,6 +151,8 @@ class Filters:
     terms: tuple[frozenset[tuple[str, str]], ...] = ()  # one of each set
     without: frozenset[tuple[str, str]] = frozenset()
     langs: frozenset[str] = frozenset()
+    traits: frozenset[str] = frozenset()  # all of them
+    without_traits: frozenset[str] = frozenset()
     years: tuple[Range, ...] = ()
     durations_s: tuple[Range, ...] = ()
 
@@ -125,12 +162,14 @@ class Filters:
             all(wanted & card.facets for wanted in self.terms)
             and not self.without & card.facets
             and (not self.langs or bool(self.langs & card.langs))
+            and self.traits <= card.traits
+            and not self.without_traits & card.traits
             and all(years.holds(card.year) for years in self.years)
             and all(durations.holds(card.duration_s) for durations in self.durations_s)
         )
 
 
-SortKey = tuple[float, float]
+SortKey = tuple[float, str]
 
 
 @dataclass(frozen=True)
@@ -138,7 +177,8 @@ class EngineQuery:
     """What to collect.
 
     facets: scheme -> chosen ids. few: with fewer entries than this (before facets are chosen) that match all clauses,
-    take those that match all but one, then those that match any. after: the last hit of the page before.
+    take those that match all but one, then those that match any. after: the key of the last hit of the page before,
+    which was the skip-th of all; an engine goes by whichever serves it.
     """
 
     clauses: tuple[Clause, ...]
@@ -148,24 +188,28 @@ class EngineQuery:
     facets: Mapping[str, frozenset[str]] = field(default_factory=dict)
     sort: str = "relevance"
     limit: int = 20
-    after: tuple[SortKey, str] | None = None
+    after: SortKey | None = None
+    skip: int = 0
     few: int = 1
+    with_facets: bool = True
 
 
 @dataclass(frozen=True)
 class EngineHit:
-    """One entry found; key and id give its place in the order."""
+    """One entry found; key gives its place in the order, record is what was stored to show it."""
 
     entry_id: str
+    version: int
     score: float
     key: SortKey
+    record: bytes
 
 
 @dataclass(frozen=True)
 class EngineAnswer:
     """What was collected; every number counts only entries of the reader's audiences.
 
-    clause_totals: how many entries match each clause alone. required: how many clauses an entry had to match.
+    unmatched: numbers of the clauses that no entry matches. required: how many clauses an entry had to match.
     facet_counts: (scheme, id) -> entries there would be if it were chosen; a scheme's own choice does not count in it.
     """
 
@@ -173,7 +217,7 @@ class EngineAnswer:
     hits: tuple[EngineHit, ...]
     more: bool
     facet_counts: Mapping[tuple[str, str], int]
-    clause_totals: tuple[int, ...]
+    unmatched: frozenset[int]
     required: int
 
 
@@ -184,12 +228,8 @@ class EngineReader(Protocol):
         """Collect, count, rank."""
         ...
 
-    def records(self, entry_ids: Sequence[str]) -> dict[str, tuple[Card, bytes]]:
-        """What was stored of these entries."""
-        ...
-
-    def cards(self) -> Iterator[Card]:
-        """The cards of all entries."""
+    def frequency(self, field: str, token: str, audiences: frozenset[str]) -> int:
+        """In how many entries that these readers may know of a token stands."""
         ...
 
     def close(self) -> None:
@@ -198,10 +238,14 @@ class EngineReader(Protocol):
 
 
 class Engine(Protocol):
-    """What stores and finds. `name` is the scheme of its URL, `version` changes when its files do."""
+    """What stores and finds. `name` is the scheme of its URL, `version` changes when its files do.
+
+    mapped: its readers map files into memory, where one cut short kills the process: sizes are looked at first.
+    """
 
     name: str
     version: int
+    mapped: bool
 
     def create(self, folder: Path) -> None:
         """Make an empty index in an empty folder."""
@@ -228,9 +272,9 @@ class Engine(Protocol):
 
 
 def sort_key(sort: str, score: float, card: Card) -> SortKey:
-    """Smaller comes first; ties are settled by entry id. Scores are rounded so that pages agree on them."""
+    """Smaller comes first; no two entries have the same."""
     if sort == "newest":
-        return (-card.published, 0.0)
+        return (0.0, card.newest_key)
     if sort == "length":
-        return (card.duration_s, -card.published)
-    return (-round(score, 6), -card.published)
+        return (0.0, card.shortest_key)
+    return (-score, card.newest_key)

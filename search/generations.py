@@ -4,7 +4,8 @@
         lock                    held by the one writer
         current                 the name of the live commit
         00000041-9f3a60c2/      a commit: the engine's files (shared with earlier commits by hard links) and
-                                manifest.json with the sequence and every file's size and CRC
+                                manifest.json with the sequence and every file's size and CRC; lists-*.npz of
+                                search/lists.py beside the engine's files
 
 A process killed while it writes leaves a folder that nothing points to; the next writer removes it. Files are flushed
 to the disk before the pointer moves, which Whoosh itself never does.
@@ -25,10 +26,12 @@ from pathlib import Path
 
 from search.engine import Engine, PreparedEntry
 from search.errors import IndexBusy, IndexDamaged, IndexMissing
+from search.lists import Draft, write_lists
 
 MANIFEST = "manifest.json"
 LOCK_WAIT_S = 10.0
 KEPT_BEFORE_CURRENT = 1  # searches that began on it may still open its files
+KEPT_S, MOST_KEPT = 300.0, 32  # for readers who turn pages: theirs come from the commit of the first
 _COMMIT = re.compile(r"[0-9]{8}-[0-9a-f]{8}")
 _MISSING = "The search index has not been built yet: run `videolib reindex`."
 _DAMAGED = "The search index is damaged: run `videolib reindex` to build it anew."
@@ -36,8 +39,9 @@ _DAMAGED = "The search index is damaged: run `videolib reindex` to build it anew
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a commit holds. files: name -> (size, CRC-32)."""
+    """What a commit holds. library: whose entries these are; files: name -> (size, CRC-32)."""
 
+    library: str
     sequence: int
     entries: int
     files: dict[str, tuple[int, int]]
@@ -48,8 +52,10 @@ class IndexFolder:
 
     def __init__(self, root: Path, engine: Engine, fingerprint: str) -> None:
         self.path = root / f"{engine.name}-{engine.version}-{fingerprint}"
+        self.fingerprint = fingerprint
         self._engine = engine
         self._checked: set[tuple[int, int, int, int]] = set()
+        self._sizes: dict[str, list[tuple[str, int]]] = {}
 
     def current(self) -> str:
         """The name of the live commit."""
@@ -68,7 +74,7 @@ class IndexFolder:
         try:
             content = json.loads((self.path / name / MANIFEST).read_bytes())
             files = {file: (int(size), int(crc)) for file, (size, crc) in content["files"].items()}
-            return Manifest(int(content["sequence"]), int(content["entries"]), files)
+            return Manifest(str(content["library"]), int(content["sequence"]), int(content["entries"]), files)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             raise IndexDamaged(_DAMAGED) from None
 
@@ -85,24 +91,40 @@ class IndexFolder:
                 raise IndexDamaged(_DAMAGED) from None
             self._checked.add(mark)
 
+    def has(self, name: str) -> bool:
+        """Is this commit still there?"""
+        return bool(_COMMIT.fullmatch(name)) and (self.path / name / MANIFEST).is_file()
+
+    def is_whole(self, name: str) -> bool:
+        """Are all files of a commit there and as long as they were?"""
+        sizes = self._sizes.get(name)
+        if sizes is None:
+            sizes = [(str(self.path / name / file), size) for file, (size, _) in self.manifest(name).files.items()]
+            self._sizes = {name: sizes}
+        try:
+            return all(os.stat(path).st_size == size for path, size in sizes)  # noqa: PTH116 - at every search
+        except OSError:
+            return False
+
     def commit(self, entries: Iterable[PreparedEntry], deleted_ids: Iterable[str], sequence: int) -> int:
         """Change the live index; the number of entries there are then. IndexBusy, IndexMissing, IndexDamaged."""
         with self._writing():
             before = self.current()
             self.check(before)
             folder = self._new_folder()
-            known = self.manifest(before).files
+            manifest = self.manifest(before)
+            known = manifest.files
             for file in known:
                 _share(self.path / before / file, folder / file)
-            return self._write(folder, entries, deleted_ids, sequence, known)
+            return self._write(folder, entries, deleted_ids, (manifest.library, sequence), known)
 
-    def rebuild(self, entries: Iterable[PreparedEntry], sequence: int) -> int:
+    def rebuild(self, entries: Iterable[PreparedEntry], sequence: int, library: str = "") -> int:
         """Write a new index beside the live one, whatever state that is in, and put it in its place."""
         self.path.mkdir(parents=True, exist_ok=True)
         with self._writing():
             folder = self._new_folder()
             self._engine.create(folder)
-            count = self._write(folder, entries, (), sequence, {})
+            count = self._write(folder, entries, (), (library, sequence), {})
         self._forget_other_indexes()
         return count
 
@@ -111,18 +133,20 @@ class IndexFolder:
         folder: Path,
         entries: Iterable[PreparedEntry],
         deleted_ids: Iterable[str],
-        sequence: int,
+        place: tuple[str, int],
         known: dict[str, tuple[int, int]],
     ) -> int:
         try:
-            count = self._engine.write(folder, entries, deleted_ids)
+            draft, deleted_ids = Draft(), tuple(deleted_ids)
+            count = self._engine.write(folder, draft.passing(entries), deleted_ids)
+            write_lists(folder, draft, deleted_ids)
             files: dict[str, tuple[int, int]] = {}
             for path in sorted(path for path in folder.iterdir() if path.is_file()):
                 shared = path.name in known and path.stat().st_nlink > 1
                 files[path.name] = known[path.name] if shared else (path.stat().st_size, _crc(path))
                 if not shared:
                     _flush(path)
-            content = {"sequence": sequence, "entries": count, "files": files}
+            content = {"library": place[0], "sequence": place[1], "entries": count, "files": files}
             (folder / MANIFEST).write_text(json.dumps(content))
             _flush(folder / MANIFEST)
             _flush(folder)
@@ -138,8 +162,10 @@ class IndexFolder:
         _flush(beside)
         beside.replace(self.path / "current")
         _flush(self.path)
+        oldest = time.time() - KEPT_S
         for path in self._commits():
-            if _number(name) - _number(path.name) > KEPT_BEFORE_CURRENT:
+            age = _number(name) - _number(path.name)
+            if age > MOST_KEPT or (age > KEPT_BEFORE_CURRENT and _written_at(path) < oldest):
                 shutil.rmtree(path, ignore_errors=True)
 
     def _commits(self) -> list[Path]:
@@ -177,6 +203,13 @@ class IndexFolder:
             yield
         finally:
             os.close(descriptor)  # which also lets go of the lock
+
+
+def _written_at(commit: Path) -> float:
+    try:
+        return (commit / MANIFEST).stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _number(name: str) -> int:

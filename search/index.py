@@ -5,7 +5,7 @@
     from search.index import open_index, rebuild
     from search.pages import SearchPage, SearchRequest, Suggestion
 
-    rebuild(url: str, home: Path, vocabulary: Vocabulary, documents: Iterable[EntryDocument], sequence: int) -> int
+    rebuild(url, home, vocabulary, documents: Iterable[EntryDocument], sequence: int, library: str = "") -> int
         Writes a new index beside the live one, swaps it in and answers how many entries it holds. IndexBusy while
         another process writes. `documents` is read once, as a stream.
     open_index(url: str, home: Path, vocabulary: Vocabulary) -> SearchIndex
@@ -19,10 +19,11 @@
         update(documents: Iterable[EntryDocument], deleted_ids: Iterable[str], sequence: int) -> None
             One commit: documents replace those of the same id. IndexBusy when another process writes.
         sequence() -> int                                  as given to the last commit, by whichever process
+        library() -> str                                   as given to the last rebuild: whose entries these are
         close() -> None
 
-`url` is "whoosh:" (a folder under `home`) or "whoosh:/folder". A commit by another process is seen by the next
-search. The index is a private cache of SQL: any of it may be deleted at any time.
+`url` is "whoosh:" (a folder under `home`) or "whoosh:/folder", or the same with "tantivy:". A commit by another
+process is seen by the next search. The index is a private cache of SQL: any of it may be deleted at any time.
 """
 
 import hashlib
@@ -34,25 +35,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from search.analysis import ANALYSIS_VERSION, Analyzer
-from search.concepts import ConceptFinder, dictionary_words
+from search.analysis import ANALYSIS_VERSION, fold, is_chinese, latin_token
 from search.documents import EntryDocument, Vocabulary
-from search.engine import Card, Engine, EngineAnswer, EngineQuery, EngineReader
+from search.engine import TEXT, TITLE, Engine, EngineAnswer, EngineQuery, EngineReader, Filters
 from search.errors import IndexDamaged, InvalidSearchUrl
 from search.generations import IndexFolder
-from search.languages import Segmenter, library_versions
-from search.lexicon import Lexicon, Mended, VocabularyWords
-from search.pages import MAX_LIMIT, Expansion, Hit, SearchPage, SearchRequest, Suggestion
-from search.paging import encode_cursor, listed_facets, place_after
-from search.preparing import Preparer, unpack
-from search.query import QueryPlan, QueryReader
+from search.languages import library_versions
+from search.lexicon import Completions, Lexicon, Mended
+from search.lists import Lists, open_lists
+from search.pages import MAX_LIMIT, SORTS, Expansion, Hit, SearchPage, SearchRequest, Suggestion
+from search.paging import Place, encode_cursor, listed_facets, place_after
+from search.query import QueryPlan
+from search.records import unpack
 from search.showing import Shower
+from search.tantivy_index import TantivyEngine
+from search.tools import tools_for
 from search.whoosh_index import WhooshEngine
 
-ENGINES: Mapping[str, Engine] = {"whoosh": WhooshEngine()}
+ENGINES: Mapping[str, Engine] = {"whoosh": WhooshEngine(), "tantivy": TantivyEngine()}
 FEW_HITS = 3  # with fewer, entries that miss a part of the query are worth showing
-KEPT_LEXICONS = 8
-KEPT_VOCABULARIES = 2  # the one in use, and the next while it is being rebuilt for
+KEPT_READERS = 3  # the live commit, and two from which somebody turns pages
+KEPT_USES = 16  # groups of readers whose counts of terms are remembered
 _TRIES = 3  # a commit by another process may take the files from under a search; twice in a row is no chance
 
 T = TypeVar("T")
@@ -66,12 +69,19 @@ def open_index(url: str, home: Path, vocabulary: Vocabulary) -> "SearchIndex":
     return index
 
 
-def rebuild(url: str, home: Path, vocabulary: Vocabulary, documents: Iterable[EntryDocument], sequence: int) -> int:
+def rebuild(
+    url: str,
+    home: Path,
+    vocabulary: Vocabulary,
+    documents: Iterable[EntryDocument],
+    sequence: int,
+    library: str = "",
+) -> int:
     """Write a new index beside the live one and swap it in; the number of entries in it."""
     engine, root = _place(url, home)
-    tools = _tools(vocabulary, root)
+    tools = tools_for(vocabulary, root)
     folder = _folder(engine, root, vocabulary)
-    return folder.rebuild((tools.preparer.prepare(document) for document in documents), sequence)
+    return folder.rebuild((tools.preparer.prepare(document) for document in documents), sequence, library)
 
 
 class SearchIndex:
@@ -81,33 +91,43 @@ class SearchIndex:
         self.vocabulary = vocabulary
         self._engine = engine
         self._folder = _folder(engine, root, vocabulary)
-        self._tools = _tools(vocabulary, root)
+        self._tools = tools_for(vocabulary, root)
         self._lock = threading.Lock()
-        self._opened: tuple[str, EngineReader] | None = None
-        self._lexicons: OrderedDict[tuple[str, frozenset[str]], Lexicon] = OrderedDict()
+        self._opened: OrderedDict[str, _Commit] = OrderedDict()
 
     def search(self, request: SearchRequest) -> SearchPage:
         """One page of hits for one reader. Raises InvalidCursor, IndexMissing, IndexDamaged; no text raises."""
         began = time.perf_counter()
-        found = self._find(self._tools.reader.read(request.text, request.lang), request)
+        place = place_after(request)
+        found = self._find(self._tools.reader.read(request.text, request.lang), request, place)
         mended = None
-        if 0 in found.answer.clause_totals:
-            found, mended = self._mend(found, request)
-        last = found.answer.hits[-1] if found.answer.hits else None
+        if found.answer.unmatched:
+            found, mended = self._mend(found, request, place)
+        answer = found.answer
+        next_cursor = None
+        if answer.hits and answer.more:
+            skip = (place.skip if place else 0) + len(answer.hits)
+            next_cursor = encode_cursor(request, Place(found.commit, answer.hits[-1].key, skip))
         hits = self._hits(found, request.lang)
         return SearchPage(
-            total=found.answer.total,
+            total=answer.total,
             took_ms=round((time.perf_counter() - began) * 1000, 2),
             hits=hits,
-            facets=listed_facets(found.answer.facet_counts, request, self.vocabulary),
+            facets=listed_facets(answer.facet_counts, request, self.vocabulary),
             did_you_mean=mended.did_you_mean if mended else None,
             expanded=_expansions(found, mended),
-            next_cursor=encode_cursor(request, last) if last and found.answer.more else None,
+            next_cursor=next_cursor,
         )
 
     def suggest(self, text: str, *, lang: str, audiences: frozenset[str], limit: int = 8) -> tuple[Suggestion, ...]:
         """Completions of what is being typed, from what these readers may know of."""
-        return self._lexicon(audiences).completions.complete(text, lang, min(limit, MAX_LIMIT))
+
+        def complete(commit: _Commit) -> tuple[Suggestion, ...]:
+            uses = commit.uses(audiences)
+            completions = Completions(self._tools.typed, commit.lists, audiences, uses)
+            return completions.complete(text, lang, max(0, min(limit, MAX_LIMIT)))
+
+        return self._reading(complete)
 
     def update(self, documents: Iterable[EntryDocument], deleted_ids: Iterable[str], sequence: int) -> None:
         """Put documents in the place of those with the same id and remove others, in one commit."""
@@ -126,41 +146,50 @@ class SearchIndex:
         name = self._folder.current()
         return self._folder.manifest(name).sequence
 
+    def library(self) -> str:
+        """Whose entries these are, as the last rebuild was told."""
+        return self._folder.manifest(self._folder.current()).library
+
     def close(self) -> None:
         """Let go of the files; the object may be used again."""
         with self._lock:
-            opened, self._opened = self._opened, None
-        if opened:
-            opened[1].close()
+            opened, self._opened = self._opened, OrderedDict()
+        for commit in opened.values():
+            commit.reader.close()
 
-    def _find(self, plan: QueryPlan, request: SearchRequest) -> "_Found":
+    def _find(self, plan: QueryPlan, request: SearchRequest, place: Place | None) -> "_Found":
         query = EngineQuery(
             clauses=plan.clauses,
             excluded=plan.excluded,
             filters=plan.filters,
             audiences=frozenset(request.audiences),
             facets={scheme: frozenset(ids) for scheme, ids in request.facets.items() if ids},
-            sort=request.sort,
+            sort=request.sort if request.sort in SORTS else "relevance",
             limit=max(0, min(request.limit, MAX_LIMIT)),
-            after=place_after(request),
+            after=place.key if place else None,
+            skip=place.skip if place else 0,
             few=FEW_HITS,
         )
 
-        def collect(_: str, reader: EngineReader) -> _Found:
-            answer = reader.find(query)
-            return _Found(plan, answer, reader.records([hit.entry_id for hit in answer.hits]))
+        def collect(commit: _Commit) -> _Found:
+            return _Found(commit.name, plan, commit.reader.find(query))
 
-        return self._reading(collect)
+        return self._reading(collect, place.commit if place else None)
 
-    def _mend(self, found: "_Found", request: SearchRequest) -> "tuple[_Found, Mended | None]":
+    def _mend(self, found: "_Found", request: SearchRequest, place: Place | None) -> "tuple[_Found, Mended | None]":
         """Words that find nothing are replaced where that finds something."""
-        lexicon = self._lexicon(frozenset(request.audiences))
-        mended = lexicon.mend(found.plan, found.answer.clause_totals)
+        audiences = frozenset(request.audiences)
+
+        def mend(commit: _Commit) -> Mended | None:
+            lexicon = Lexicon(self._tools.words, commit.lists, lambda word: commit.has_word(word, audiences))
+            return lexicon.mend(found.plan, found.answer.unmatched)
+
+        mended = self._reading(mend)
         if mended is None:
             return found, None
         plan = self._tools.reader.read(mended.text, request.lang, mended.choices)
-        again = self._find(plan, request)
-        if again.answer.clause_totals.count(0) < found.answer.clause_totals.count(0):
+        again = self._find(plan, request, place)
+        if len(again.answer.unmatched) < len(found.answer.unmatched):
             return again, mended
         return found, None
 
@@ -169,38 +198,22 @@ class SearchIndex:
         shower = Shower(self.vocabulary, tools.analyzer, tools.finder, found.plan.clauses)
         hits: list[Hit] = []
         for hit in found.answer.hits:
-            card, packed = found.records[hit.entry_id]
-            record = unpack(packed)
+            record = unpack(hit.record)
             moments = shower.moments(record, lang)
             snippet = shower.snippet(record, lang, moments)
             title = shower.title(record, lang)
-            hits.append(Hit(hit.entry_id, card.version, round(hit.score, 4), title, snippet, moments))
+            hits.append(Hit(hit.entry_id, hit.version, round(hit.score, 4), title, snippet, moments))
         return tuple(hits)
 
-    def _lexicon(self, audiences: frozenset[str]) -> Lexicon:
-        def cards(name: str, reader: EngineReader) -> Lexicon:
-            with self._lock:
-                known = self._lexicons.get((name, audiences))
-                if known is not None:
-                    self._lexicons.move_to_end((name, audiences))
-                    return known
-            visible = [card for card in reader.cards() if card.audiences & audiences]
-            lexicon = Lexicon(self._tools.words, visible)
-            with self._lock:
-                self._lexicons[name, audiences] = lexicon
-                while len(self._lexicons) > KEPT_LEXICONS:
-                    self._lexicons.popitem(last=False)
-            return lexicon
-
-        return self._reading(cards)
-
-    def _reading(self, read: Callable[[str, EngineReader], T]) -> T:
-        """Read the live commit; a damaged one, or one that keeps vanishing, raises IndexDamaged."""
+    def _reading(self, read: "Callable[[_Commit], T]", wanted: str | None = None) -> T:
+        """Read a commit, the live one unless `wanted` is still there; what keeps vanishing raises IndexDamaged."""
         damage: Exception | None = None
-        for _ in range(_TRIES):
+        for attempt in range(_TRIES):
             name = self._folder.current()
+            if wanted and not attempt and wanted != name and self._folder.has(wanted):
+                name = wanted
             try:
-                return read(name, self._reader(name))
+                return read(self._commit(name))
             except IndexDamaged as error:
                 damage = error
             except self._engine.damage as error:
@@ -208,24 +221,56 @@ class SearchIndex:
             self.close()
         raise IndexDamaged("The search index is damaged: run `videolib reindex` to build it anew.") from damage
 
-    def _reader(self, name: str) -> EngineReader:
+    def _commit(self, name: str) -> "_Commit":
         with self._lock:
-            if self._opened and self._opened[0] == name:
-                return self._opened[1]
+            commit = self._opened.get(name)
+            if commit is not None:
+                self._opened.move_to_end(name)
+                if self._engine.mapped and not self._folder.is_whole(name):
+                    raise IndexDamaged("A file of the search index was cut short: run `videolib reindex`.")
+                return commit
             self._folder.check(name)
-            before = self._opened
-            self._opened = (name, self._engine.open(self._folder.path / name, before[1] if before else None))
-            reader = self._opened[1]
-        if before:
-            before[1].close()
-        return reader
+            before = next(reversed(self._opened.values()), None)
+            path = self._folder.path / name
+            reader = self._engine.open(path, before.reader if before else None)
+            commit = _Commit(name, reader, open_lists(path, before.lists if before else None))
+            self._opened[name] = commit
+            while len(self._opened) > KEPT_READERS:
+                self._opened.popitem(last=False)[1].reader.close()
+        return commit
+
+
+class _Commit:
+    """One commit, open for reading."""
+
+    def __init__(self, name: str, reader: EngineReader, lists: Lists) -> None:
+        self.name = name
+        self.reader = reader
+        self.lists = lists
+        self._uses: OrderedDict[frozenset[str], Mapping[str, int]] = OrderedDict()
+
+    def uses(self, audiences: frozenset[str]) -> Mapping[str, int]:
+        """How many entries that these readers may know of carry each term."""
+        known = self._uses.get(audiences)
+        if known is None:
+            answer = self.reader.find(EngineQuery((), (), Filters(), audiences, limit=0))
+            known = {concept_id: count for (_, concept_id), count in answer.facet_counts.items()}
+            self._uses[audiences] = known
+            while len(self._uses) > KEPT_USES:
+                self._uses.popitem(last=False)
+        return known
+
+    def has_word(self, word: str, audiences: frozenset[str]) -> bool:
+        """Is it a word of a title, a name or a summary that these readers may know of?"""
+        tokens = dict.fromkeys([word] if is_chinese(word) else [latin_token(word), fold(word)])
+        return any(self.reader.frequency(bag, token, audiences) for token in tokens for bag in (TITLE, TEXT))
 
 
 @dataclass(frozen=True)
 class _Found:
+    commit: str
     plan: QueryPlan
     answer: EngineAnswer
-    records: Mapping[str, tuple[Card, bytes]]
 
 
 def _expansions(found: _Found, mended: Mended | None) -> tuple[Expansion, ...]:
@@ -235,40 +280,6 @@ def _expansions(found: _Found, mended: Mended | None) -> tuple[Expansion, ...]:
     if found.answer.required < len(found.plan.clauses):
         notes.append(Expansion("relaxed", "", ("all_but_one" if found.answer.required > 1 else "any",)))
     return tuple(notes)
-
-
-@dataclass(frozen=True)
-class _Tools:
-    analyzer: Analyzer
-    finder: ConceptFinder
-    reader: QueryReader
-    preparer: Preparer
-    words: VocabularyWords
-
-
-_tools_lock = threading.Lock()
-_tools_kept: OrderedDict[str, _Tools] = OrderedDict()
-
-
-def _tools(vocabulary: Vocabulary, root: Path) -> _Tools:
-    """The language tools of a vocabulary, made once a process: reading the dictionary takes a second."""
-    with _tools_lock:
-        tools = _tools_kept.get(vocabulary.fingerprint)
-        if tools is None:
-            analyzer = Analyzer(Segmenter(dictionary_words(vocabulary), root / "dictionary"))
-            finder = ConceptFinder(vocabulary, analyzer)
-            tools = _Tools(
-                analyzer,
-                finder,
-                QueryReader(vocabulary, analyzer, finder),
-                Preparer(vocabulary, analyzer, finder),
-                VocabularyWords(vocabulary, analyzer),
-            )
-            _tools_kept[vocabulary.fingerprint] = tools
-        _tools_kept.move_to_end(vocabulary.fingerprint)
-        while len(_tools_kept) > KEPT_VOCABULARIES:
-            _tools_kept.popitem(last=False)
-        return tools
 
 
 def _place(url: str, home: Path) -> tuple[Engine, Path]:

@@ -1,24 +1,25 @@
 """The words that one group of readers may be told of, to mend and complete what they type.
 
-Vocabulary words are for everybody; words of titles only come from entries the group may know of, so that no private
-title shows in a suggestion or a "did you mean".
+Vocabulary words are for everybody; titles, names and their words only where an entry that the group may know of has
+them, so that nothing private shows in a suggestion or a "did you mean".
 """
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
-from search.analysis import Analyzer, is_chinese
+from search.analysis import is_chinese
 from search.concepts import NOT_IN_TEXTS, forms
 from search.documents import Vocabulary
-from search.engine import Card
-from search.pinyin import SoundList
+from search.lists import Lists
+from search.pages import Suggestion
+from search.pinyin import SoundList, Sounds
 from search.query import QueryPlan
-from search.spelling import WordList
-from search.suggest import CompletionKeys, CompletionList
+from search.spelling import WordList, nearest
+from search.suggest import TypedKeys, completion_key, has_chinese
 
-_LATIN_WORD = re.compile(r"[^\W\d_]+")
+MOST_TERMS, MOST_PEOPLE = 5, 2  # of a list of suggestions, while there is anything else to offer
 
 
 @dataclass(frozen=True)
@@ -35,58 +36,104 @@ class Mended:
 
 
 class VocabularyWords:
-    """The words of one vocabulary, and those of titles as they come by; remembered from commit to commit."""
+    """The words of one vocabulary."""
 
-    def __init__(self, vocabulary: Vocabulary, analyzer: Analyzer) -> None:
-        self._analyzer = analyzer
-        self.completion_keys = CompletionKeys(vocabulary, analyzer)
-        self.of_title = lru_cache(maxsize=50_000)(self._words)
+    def __init__(self, vocabulary: Vocabulary, typed: TypedKeys) -> None:
         concepts = vocabulary.concepts.values()
         searched = [concept for concept in concepts if concept.scheme not in NOT_IN_TEXTS]
         written = [name for concept in searched for names in forms(concept).values() for name in sorted(names)]
         whole = sorted((name for name in written if is_chinese(name)), key=len)
-        read = [self._words(name) for name in written]
-        self.latin = tuple(dict.fromkeys(word for latin, _ in read for word in latin))
-        self.chinese = tuple(dict.fromkeys([*whole, *(word for _, chinese in read for word in chinese)]))
+        read = [typed.words_of(name) for name in written]
+        self._latin = tuple(dict.fromkeys(word for latin, _ in read for word in latin))
+        self._chinese = tuple(dict.fromkeys([*whole, *(word for _, chinese in read for word in chinese)]))
 
-    def _words(self, text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """(Latin words as written, Chinese words and the words inside them)."""
-        latin = tuple(word for word in _LATIN_WORD.findall(text) if not is_chinese(word[0]))
-        return latin, tuple(token.text for token in self._analyzer.words(text) if is_chinese(token.text))
+    @cached_property
+    def word_list(self) -> WordList:
+        """Latin words, for spelling."""
+        return WordList(self._latin)
+
+    @cached_property
+    def sound_list(self) -> SoundList:
+        """Chinese terms, then the words inside them, by sound."""
+        return SoundList(self._chinese)
+
+
+class Completions:
+    """What one group of readers is offered. uses: how many entries that they may know of carry each term."""
+
+    def __init__(self, typed: TypedKeys, lists: Lists, audiences: frozenset[str], uses: Mapping[str, int]) -> None:
+        self._typed = typed
+        self._lists = lists
+        self._audiences = audiences
+        self._uses = uses
+
+    def complete(self, typed: str, lang: str, limit: int) -> tuple[Suggestion, ...]:
+        """Terms, then people, then titles, each once; of one kind what was typed in full first, then by use."""
+        start = completion_key(typed)
+        if not start:
+            return ()
+        terms, others = list(self._terms(start, lang)), list(self._others(start, lang))
+        people = [offer for offer in others if offer.kind == "person"]
+        titles = [offer for offer in others if offer.kind == "title"]
+        first = [*terms[:MOST_TERMS], *people[:MOST_PEOPLE], *titles]
+        chosen = [*first[:limit], *terms[MOST_TERMS:], *people[MOST_PEOPLE:]][:limit]
+        order = {"term": 0, "person": 1, "title": 2}
+        return tuple(sorted(chosen, key=lambda offer: order[offer.kind]))
+
+    def _terms(self, start: str, lang: str) -> Iterator[Suggestion]:
+        rows = [row for row in self._typed.terms_from(start) if self._uses.get(row.concept_id)]
+        rows.sort(key=lambda row: (row.key != start, (lang == "zh") != row.is_chinese, -self._uses[row.concept_id],
+                                   row.is_synonym, len(row.name), row))  # fmt: skip
+        told: set[str] = set()
+        for row in rows:
+            if row.concept_id not in told:
+                told.add(row.concept_id)
+                yield Suggestion(row.name, "term", concept_id=row.concept_id)
+
+    def _others(self, start: str, lang: str) -> Iterator[Suggestion]:
+        """Titles and names; of an entry one title, and of people of one name one."""
+        found = sorted(
+            self._lists.completions(start, self._audiences),
+            key=lambda row: (completion_key(row[0]) != start, (lang == "zh") != has_chinese(row[0]), len(row[0]), row),
+        )
+        told: set[str] = set()
+        for text, kind, entry_id in found:
+            one = text if kind == "person" else entry_id
+            if one not in told:
+                told.add(one)
+                yield Suggestion(text, kind, entry_id=entry_id if kind == "title" else None)
 
 
 class Lexicon:
-    """Words, sounds and completions for one group of readers and one commit; each list is made when first needed."""
+    """Words and sounds for one group of readers and one commit. may_tell: does an entry that they know of have it?"""
 
-    def __init__(self, known: VocabularyWords, cards: Sequence[Card]) -> None:
+    def __init__(self, known: VocabularyWords, lists: Lists, may_tell: Callable[[str], bool]) -> None:
         self._known = known
-        self._cards = cards
+        self._lists = lists
+        self._may_tell = may_tell
 
     @cached_property
-    def words(self) -> WordList:
-        """Latin words of the vocabulary, then of titles."""
-        return WordList([*self._known.latin, *(word for latin, _ in self._titles() for word in latin)])
+    def _vocabulary_words(self) -> frozenset[str]:
+        return frozenset(word for words in self._known.sound_list.by_sound.values() for word in words)
 
     @cached_property
-    def sounds(self) -> SoundList:
+    def sounds(self) -> Sounds:
         """Chinese terms, then the words inside them, then those of titles."""
-        return SoundList([*self._known.chinese, *(word for _, chinese in self._titles() for word in chinese)])
+        lists = [self._known.sound_list, *(part.sound_list for part in self._lists.parts)]
+        return Sounds(lists, lambda word: word in self._vocabulary_words or self._may_tell(word))
 
-    @cached_property
-    def completions(self) -> CompletionList:
-        """What to offer while typing."""
-        return CompletionList(self._known.completion_keys, self._cards)
+    def _nearest(self, typed: str) -> str | None:
+        """A word of the vocabulary, or of a title where that is nearer."""
+        lists = [self._known.word_list, *(part.word_list for part in self._lists.parts)]
+        return nearest(typed, lists, lambda word: self._known.word_list.holds(word) or self._may_tell(word))
 
-    def _titles(self) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
-        return (self._known.of_title(title) for card in self._cards for title in card.titles.values())
-
-    def mend(self, plan: QueryPlan, totals: Sequence[int]) -> Mended | None:
+    def mend(self, plan: QueryPlan, unmatched: AbstractSet[int]) -> Mended | None:
         """The query with each word that finds nothing replaced by what was probably meant; None if nothing helps."""
         text, shown = plan.text, plan.text
         choices: dict[str, tuple[str, ...]] = {}
         changes: list[tuple[str, tuple[str, ...], str]] = []
         # From the right, so that places on the left stay true.
-        for start, end in reversed(list(self._stretches(plan, totals))):
+        for start, end in reversed(list(self._stretches(plan, unmatched))):
             typed = plan.text[start:end]
             meant, how = self._meant(typed)
             if not meant:
@@ -99,9 +146,9 @@ class Lexicon:
             changes.append((typed, meant, how))
         return Mended(text, choices, shown, tuple(reversed(changes))) if changes else None
 
-    def _stretches(self, plan: QueryPlan, totals: Sequence[int]) -> Iterator[tuple[int, int]]:
+    def _stretches(self, plan: QueryPlan, unmatched: AbstractSet[int]) -> Iterator[tuple[int, int]]:
         """Where the words that find nothing stand; those that together are pinyin are one."""
-        unknown = [c for c, total in zip(plan.clauses, totals, strict=True) if not total and c.is_word]
+        unknown = [clause for number, clause in enumerate(plan.clauses) if number in unmatched and clause.is_word]
         at = 0
         while at < len(unknown):
             row = 1
@@ -117,6 +164,6 @@ class Lexicon:
             return self.sounds.same_sound(typed), "pinyin"
         if spelt := self.sounds.spelt(typed.replace(" ", "")):
             return spelt, "pinyin"
-        if nearest := self.words.nearest(typed):
-            return (nearest,), "spelling"
+        if meant := self._nearest(typed):
+            return (meant,), "spelling"
         return self.sounds.begun(typed), "pinyin"

@@ -6,35 +6,45 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from search.documents import Vocabulary
-from search.engine import EngineHit, SortKey
+from search.engine import SortKey
 from search.errors import InvalidCursor
 from search.pages import FacetCount, SearchRequest
 
 MOST_FACETS = 50  # of one scheme
 
 
-def encode_cursor(request: SearchRequest, last: EngineHit) -> str:
+@dataclass(frozen=True)
+class Place:
+    """Where a page begins: behind the hit with this key, the skip-th of all, in a commit of the index."""
+
+    commit: str
+    key: SortKey
+    skip: int
+
+
+def encode_cursor(request: SearchRequest, place: Place) -> str:
     """The place of a page's last hit in the order, bound to the search it was found by."""
-    row = json.dumps([_digest(request), *last.key, last.entry_id])
+    row = json.dumps([_digest(request), place.commit, *place.key, place.skip])
     return base64.urlsafe_b64encode(row.encode()).decode().rstrip("=")
 
 
-def place_after(request: SearchRequest) -> tuple[SortKey, str] | None:
+def place_after(request: SearchRequest) -> Place | None:
     """The place that a request's cursor names; InvalidCursor when it names none in this search."""
     if request.cursor is None:
         return None
     wrong = InvalidCursor("This page belongs to another search: start again from the first page.")
     try:
         padded = request.cursor + "=" * (-len(request.cursor) % 4)
-        digest, first, second, entry_id = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        digest, commit, first, second, skip = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, TypeError, RecursionError):
         raise wrong from None
-    numbers = all(isinstance(n, int | float) and math.isfinite(n) for n in (first, second))
-    if digest != _digest(request) or not numbers or not isinstance(entry_id, str):
+    is_number = isinstance(first, int | float) and math.isfinite(first) and type(skip) is int and skip >= 0
+    if digest != _digest(request) or not is_number or not isinstance(second, str) or not isinstance(commit, str):
         raise wrong
-    return (float(first), float(second)), entry_id
+    return Place(commit, (float(first), second), min(skip, 10**9))
 
 
 def _digest(request: SearchRequest) -> str:

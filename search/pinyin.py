@@ -1,13 +1,15 @@
 """Chinese words by sound: pinyin (gudongmai), initials (gdm), or typed with a character of the same sound."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from search.languages import syllables
+from search.spelling import anything
 
 _MOST_MEANT = 4
 _LONGEST_TYPED = 48
 _SHORTEST_PREFIX = 4
+_MOST_ASKED = 40
 
 
 def keys(word: str) -> tuple[str, str]:
@@ -20,61 +22,86 @@ class SoundList:
     """Chinese words found by sound; words given first are preferred, then shorter ones."""
 
     def __init__(self, words: Iterable[str]) -> None:
-        self._by_sound: dict[str, list[str]] = {}
-        self._by_initials: dict[str, list[str]] = {}
+        self.by_sound: dict[str, list[str]] = {}
+        self.by_initials: dict[str, list[str]] = {}
         for word in dict.fromkeys(words):
             if len(word) < 2:
                 continue
             sound, initials = keys(word)
-            self._by_sound.setdefault(sound, []).append(word)
-            self._by_initials.setdefault(initials, []).append(word)
-        self._sounds = sorted(self._by_sound)
-        self._initials = sorted(self._by_initials)
+            self.by_sound.setdefault(sound, []).append(word)
+            self.by_initials.setdefault(initials, []).append(word)
+        self.sounds = sorted(self.by_sound)
+        self.initials = sorted(self.by_initials)
+
+
+class Sounds:
+    """Several lists as one, the first preferred; what may not be told is as good as unknown."""
+
+    def __init__(self, lists: Sequence[SoundList], may_tell: Callable[[str], bool] = anything) -> None:
+        self._lists = lists
+        self._may_tell = may_tell
 
     def spelt(self, typed: str) -> tuple[str, ...]:
         """The words whose full pinyin was typed; of several words in a row the likeliest of each, put together."""
         typed = typed.lower().replace("'", "")
         if not typed.isascii() or not typed.isalpha() or len(typed) > _LONGEST_TYPED:
             return ()
-        if typed in self._by_sound:
-            return tuple(self._by_sound[typed][:_MOST_MEANT])
+        if whole := self._told(self._of_sound(typed)):
+            return whole
         parts = self._parts(typed)
-        return ("".join(self._by_sound[part][0] for part in parts),) if parts else ()
+        return ("".join(parts),) if parts else ()
 
     def begun(self, typed: str) -> tuple[str, ...]:
         """The words whose initials were typed, else those whose pinyin or initials begin so."""
         typed = typed.lower()
         if not typed.isascii() or not typed.isalpha() or not 2 <= len(typed) <= _LONGEST_TYPED:
             return ()
-        if typed in self._by_initials:
-            return tuple(self._by_initials[typed][:_MOST_MEANT])
+        if whole := self._told(word for known in self._lists for word in known.by_initials.get(typed, ())):
+            return whole
         if len(typed) < _SHORTEST_PREFIX:
             return ()
         begun = [
-            *(word for key in _beginning(self._sounds, typed) for word in self._by_sound[key]),
-            *(word for key in _beginning(self._initials, typed) for word in self._by_initials[key]),
+            *(w for known in self._lists for key in _beginning(known.sounds, typed) for w in known.by_sound[key]),
+            *(w for known in self._lists for key in _beginning(known.initials, typed) for w in known.by_initials[key]),
         ]
-        return tuple(sorted(dict.fromkeys(begun), key=len)[:_MOST_MEANT])
+        return self._told(sorted(dict.fromkeys(begun), key=len))
 
     def same_sound(self, word: str) -> tuple[str, ...]:
         """Other words that sound like this one."""
         sound, _ = keys(word)
-        return tuple(other for other in self._by_sound.get(sound, ()) if other != word)[:_MOST_MEANT]
+        return self._told(other for other in self._of_sound(sound) if other != word)
+
+    def _of_sound(self, sound: str) -> Iterator[str]:
+        return (word for known in self._lists for word in known.by_sound.get(sound, ()))
+
+    def _told(self, words: Iterable[str]) -> tuple[str, ...]:
+        told: list[str] = []
+        for asked, word in enumerate(dict.fromkeys(words)):
+            if len(told) == _MOST_MEANT or asked == _MOST_ASKED:
+                break
+            if self._may_tell(word):
+                told.append(word)
+        return tuple(told)
 
     def _parts(self, typed: str) -> list[str] | None:
-        """The typed letters as few known sounds in a row, or None."""
-        best: list[list[str] | None] = [[]] + [None] * len(typed)
+        """The typed letters as few known words in a row, or None."""
+        word_at: dict[tuple[int, int], str] = {}
+        best: list[list[tuple[int, int]] | None] = [[]] + [None] * len(typed)
         for end in range(1, len(typed) + 1):
             for start in range(end):
                 before = best[start]
-                if before is not None and typed[start:end] in self._by_sound:
-                    known = best[end]
-                    if known is None or len(before) + 1 < len(known):
-                        best[end] = [*before, typed[start:end]]
-        return best[-1]
+                known = best[end]
+                if before is None or (known is not None and len(before) + 1 >= len(known)):
+                    continue
+                word = next(iter(self._told(self._of_sound(typed[start:end]))), None)
+                if word is not None:
+                    word_at[start, end] = word
+                    best[end] = [*before, (start, end)]
+        whole = best[-1]
+        return None if whole is None else [word_at[place] for place in whole]
 
 
-def _beginning(ordered: list[str], start: str) -> Iterator[str]:
+def _beginning(ordered: Sequence[str], start: str) -> Iterator[str]:
     at = bisect_left(ordered, start)
     for key in ordered[at : at + 50]:
         if not key.startswith(start):

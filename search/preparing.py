@@ -1,15 +1,14 @@
-"""Entries made ready for an engine: tokens by field, the card, and the record that snippets and moments come from."""
+"""Entries made ready for an engine: tokens by field, the card, the record, and what may be completed."""
 
 import json
-import zlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
+from search import scoring
 from search.analysis import Analyzer
 from search.concepts import ConceptFinder
 from search.documents import EntryDocument, Moment, Vocabulary
 from search.engine import (
-    BAGS,
     SPOKEN,
     SPOKEN_CONCEPTS,
     TERMS,
@@ -19,31 +18,26 @@ from search.engine import (
     TITLE_CONCEPTS,
     WIDER,
     Card,
+    Offers,
     PreparedEntry,
 )
+from search.records import CONCEPT_MARK, pack
+from search.suggest import TypedKeys
 
-# Between two texts no phrase is found: more positions than a phrase of a query can have.
+# Between two texts no phrase is found; between two cues of one speech it is.
 _GAP: tuple[tuple[str, ...], ...] = ((),)
-CONCEPT_MARK = "="  # in a record's postings: concept ids beside words
-
-
-@dataclass(frozen=True)
-class Record:
-    """What a hit is shown from. postings: word, or "=" and concept id -> numbers of moments it stands in."""
-
-    titles: Mapping[str, str]
-    summaries: Mapping[str, str]
-    moments: tuple[Moment, ...]
-    postings: Mapping[str, tuple[int, ...]]
+SPEECH_PAUSE_S = 2.0
+_TRAIT_OF = {"caption": "captions", "step": "steps", "phase": "steps", "annotation": "annotations"}
 
 
 class Preparer:
     """Turns documents into what engines store, with one vocabulary."""
 
-    def __init__(self, vocabulary: Vocabulary, analyzer: Analyzer, finder: ConceptFinder) -> None:
+    def __init__(self, vocabulary: Vocabulary, analyzer: Analyzer, finder: ConceptFinder, typed: TypedKeys) -> None:
         self._vocabulary = vocabulary
         self._analyzer = analyzer
         self._finder = finder
+        self._typed = typed
 
     def prepare(self, document: EntryDocument) -> PreparedEntry:
         """Everything an engine needs of one entry."""
@@ -60,11 +54,14 @@ class Preparer:
             SPOKEN_CONCEPTS: self._with_wider(id_ for _, ids in spoken for id_ in ids),
             TERMS: self._with_wider(assigned),
         }
-        exact: list[tuple[str, ...]] = []
-        for text in (*titles, *texts, *(moment.text for moment in document.moments)):
-            exact += [*self._analyzer.exact(text), *_GAP]
-        lengths = tuple(len(bags[bag]) for bag in BAGS)
-        return PreparedEntry(self._card(document, lengths), bags, exact, _pack(document, spoken))
+        tokens = [[*words, *self._marked(concept_ids)] for words, concept_ids in spoken]
+        return PreparedEntry(
+            self._card(document),
+            {field: _levels(field, bag) for field, bag in bags.items()},
+            self._exact([*titles, *texts], document.moments),
+            pack(document, tokens),
+            self._offers(document),
+        )
 
     def _read(self, text: str) -> tuple[list[str], list[str]]:
         return self._words([text]), self._concepts([text])
@@ -87,7 +84,37 @@ class Preparer:
             tokens += [WIDER + wider for wider in self._vocabulary.broader_than(concept_id)]
         return tokens
 
-    def _card(self, document: EntryDocument, lengths: tuple[int, ...]) -> Card:
+    def _marked(self, concept_ids: Iterable[str]) -> Iterable[str]:
+        for concept_id in concept_ids:
+            for named in (concept_id, *self._vocabulary.broader_than(concept_id)):
+                yield CONCEPT_MARK + named
+
+    def _exact(self, texts: Sequence[str], moments: Sequence[Moment]) -> list[tuple[str, ...]]:
+        exact: list[tuple[str, ...]] = []
+        for text in texts:
+            exact += [*self._analyzer.exact(text), *_GAP]
+        before: Moment | None = None
+        for moment in sorted(moments, key=lambda moment: (moment.kind, moment.lang or "", moment.start_s)):
+            if before is not None and not goes_on(before, moment):
+                exact += _GAP
+            exact += self._analyzer.exact(moment.text)
+            before = moment
+        return exact
+
+    def _offers(self, document: EntryDocument) -> Offers:
+        titles = tuple(dict.fromkeys(document.titles.values()))
+        people = tuple(dict.fromkeys(document.people))
+        words = [self._typed.words_of(text) for text in (*titles, *people)]
+        return Offers(
+            (
+                *(self._typed.offer(title, "title") for title in titles),
+                *(self._typed.offer(name, "person") for name in people),
+            ),
+            tuple(dict.fromkeys(word for latin, _ in words for word in latin)),
+            tuple(dict.fromkeys(word for _, chinese in words for word in chinese)),
+        )
+
+    def _card(self, document: EntryDocument) -> Card:
         facets = {(scheme, concept_id) for scheme, ids in document.terms.items() for concept_id in ids}
         for scheme, concept_id in tuple(facets):
             facets.update((scheme, wider) for wider in self._vocabulary.broader_than(concept_id))
@@ -98,37 +125,24 @@ class Preparer:
             audiences=document.audiences,
             facets=frozenset(facets),
             langs=frozenset(lang.split("-")[0].lower() for lang in spoken or document.titles),
-            titles=dict(document.titles),
+            traits=frozenset(_TRAIT_OF[moment.kind] for moment in document.moments if moment.kind in _TRAIT_OF),
             duration_s=document.duration_s,
             published=document.published_at.timestamp(),
             year=document.year,
-            lengths=lengths,
         )
 
 
-def _pack(document: EntryDocument, spoken: list[tuple[list[str], list[str]]]) -> bytes:
-    postings: dict[str, list[int]] = {}
-    for number, (words, concept_ids) in enumerate(spoken):
-        for token in {*words, *(CONCEPT_MARK + concept_id for concept_id in concept_ids)}:
-            postings.setdefault(token, []).append(number)
-    content = {
-        "titles": dict(document.titles),
-        "summaries": dict(document.summaries),
-        "moments": [[m.start_s, m.end_s, m.kind, m.text, m.lang] for m in document.moments],
-        "postings": postings,
-    }
-    return zlib.compress(json.dumps(content, ensure_ascii=False).encode(), 1)
-
-
-def unpack(packed: bytes) -> Record:
-    """The record as it was packed."""
-    content = json.loads(zlib.decompress(packed))
-    return Record(
-        titles=content["titles"],
-        summaries=content["summaries"],
-        moments=tuple(Moment(*row) for row in content["moments"]),
-        postings={token: tuple(numbers) for token, numbers in content["postings"].items()},
+def goes_on(before: Moment, moment: Moment) -> bool:
+    """Are these two cues of one speech, so that a phrase may run from one into the other?"""
+    return (
+        before.kind == moment.kind == "caption"
+        and before.lang == moment.lang
+        and 0 <= moment.start_s - before.end_s <= SPEECH_PAUSE_S
     )
+
+
+def _levels(field: str, tokens: Sequence[str]) -> Mapping[str, int]:
+    return {token: scoring.level(count, len(tokens), field) for token, count in Counter(tokens).items()}
 
 
 def pack_card(card: Card) -> bytes:
@@ -139,27 +153,25 @@ def pack_card(card: Card) -> bytes:
         sorted(card.audiences),
         sorted(card.facets),
         sorted(card.langs),
-        dict(card.titles),
+        sorted(card.traits),
         card.duration_s,
         card.published,
         card.year,
-        card.lengths,
     ]
     return json.dumps(row, ensure_ascii=False).encode()
 
 
 def unpack_card(packed: bytes) -> Card:
     """The card as it was packed."""
-    entry_id, version, audiences, facets, langs, titles, duration_s, published, year, lengths = json.loads(packed)
+    entry_id, version, audiences, facets, langs, traits, duration_s, published, year = json.loads(packed)
     return Card(
         entry_id=entry_id,
         version=version,
         audiences=frozenset(audiences),
         facets=frozenset((scheme, concept_id) for scheme, concept_id in facets),
         langs=frozenset(langs),
-        titles=titles,
+        traits=frozenset(traits),
         duration_s=duration_s,
         published=published,
         year=year,
-        lengths=tuple(lengths),
     )

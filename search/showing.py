@@ -11,7 +11,8 @@ from search.concepts import ConceptFinder
 from search.documents import Moment, Vocabulary
 from search.engine import SPOKEN, SPOKEN_CONCEPTS, WIDER, AllOf, Clause, Leaf, Phrase
 from search.pages import FoundMoment, MarkedText
-from search.preparing import CONCEPT_MARK, Record
+from search.preparing import goes_on
+from search.records import CONCEPT_MARK, Record
 
 SNIPPET_CHARACTERS = 160
 MOST_MOMENTS = 3
@@ -75,6 +76,8 @@ class Shower:
         for clause, wanted in enumerate(self._wanted):
             for number in self._numbers(wanted, record):
                 found.setdefault(number, set()).add(clause)
+        if not found:
+            return ()
         rows = sorted(_windows(record.moments, found, lang), key=lambda row: (-row[0], row[1].start_s))
         chosen: list[FoundMoment] = []
         for _, moment in rows:
@@ -85,11 +88,8 @@ class Shower:
         return tuple(chosen)
 
     def _numbers(self, wanted: _Wanted, record: Record) -> set[int]:
-        numbers = {number for word in wanted.words for number in record.postings.get(word, ())}
-        if wanted.concepts:
-            for token, places in record.postings.items():
-                if token.startswith(CONCEPT_MARK) and self._is_wanted(token[len(CONCEPT_MARK) :], wanted):
-                    numbers.update(places)
+        numbers = {number for word in wanted.words for number in record.numbers(word)}
+        numbers.update(number for id_ in wanted.concepts for number in record.numbers(CONCEPT_MARK + id_))
         for phrase in wanted.phrases:
             numbers.update(self._with_phrase(phrase, record))
         return numbers
@@ -99,12 +99,16 @@ class Shower:
         return not wanted.concepts.isdisjoint(line)
 
     def _with_phrase(self, phrase: Phrase, record: Record) -> Iterator[int]:
+        """The moments that hold the phrase, or in which it begins when the next cue goes on with it."""
         for number, moment in enumerate(record.moments):
-            text = moment.text.casefold()
-            # Cheap before dear: a phrase's tokens are in the text as they stand, but for script and accents.
-            plain = text.isascii() and not all(token in text for _, token in phrase.tokens if token.isascii())
-            if not plain and self._phrase_places(moment.text, [phrase]):
-                yield number
+            after = record.moments[number + 1] if number + 1 < record.count else None
+            joined = f"{moment.text} {after.text}" if after and goes_on(moment, after) else moment.text
+            if _may_hold(phrase, joined):
+                places = self._phrase_places(joined, [phrase])
+                if any(start < len(moment.text) for start, _ in places):
+                    yield number
+                    if after and any(start < len(moment.text) < end for start, end in places):
+                        yield number + 1
 
     def _phrase_places(self, text: str, phrases: Iterable[Phrase]) -> list[tuple[int, int]]:
         places = self._analyzer.exact_places(text)
@@ -130,6 +134,14 @@ class Shower:
         if phrases:
             places += self._phrase_places(text, phrases)
         return _merged(places)
+
+
+def _may_hold(phrase: Phrase, text: str) -> bool:
+    """Cheap before dear: in a plain text the phrase's tokens stand as they are, but for case."""
+    if not text.isascii():
+        return True
+    lowered = text.lower()
+    return all(token.isascii() and token[:4] in lowered for _, token in phrase.tokens)
 
 
 def _merged(places: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

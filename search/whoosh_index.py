@@ -9,7 +9,7 @@ import threading
 import warnings
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,12 +30,13 @@ with warnings.catch_warnings():
     from whoosh.reading import ReaderClosed, TermNotFound
 
 from search.collecting import Shelf, collect
-from search.engine import BAGS, EXACT, Card, EngineAnswer, EngineQuery, EngineReader, PreparedEntry
+from search.engine import BAGS, EXACT, Card, EngineAnswer, EngineHit, EngineQuery, EngineReader, PreparedEntry
 from search.preparing import pack_card, unpack_card
 
 IDLE_READERS = 8
 KEPT_POSTINGS = 400_000  # of the terms last asked for; about 40 MB
 WRITER_MEMORY_MIB = 64
+_COUNT = struct.Struct("!I")  # as Whoosh's Frequency format packs it
 
 
 class _Storage(FileStorage):  # type: ignore[misc]
@@ -75,19 +76,31 @@ class ExactField(TEXT):  # type: ignore[misc]
             yield token.encode(), len(positions), float(len(positions)), self.format.encode(positions)
 
 
+class BagField(TEXT):  # type: ignore[misc]
+    """A field whose value is already each token with its level, kept as if it were a count."""
+
+    def __init__(self) -> None:
+        super().__init__(phrase=False, stored=False)
+        self.format = Frequency()
+        self.scorable = False
+
+    def index(self, value: Mapping[str, int], **_: object) -> Iterator[tuple[bytes, int, float, bytes]]:
+        """(token, count, weight, packed count), as Whoosh's writer asks."""
+        for token, level in value.items():
+            yield token.encode(), level + 1, float(level + 1), _COUNT.pack(level + 1)
+
+
 def _schema() -> Any:
-    bag = TEXT(phrase=False)
-    bag.format = Frequency()
-    bag.scorable = False  # lengths are on the cards: its own length columns are slow and rounded
-    fields = dict.fromkeys(BAGS, bag)
-    return Schema(id=ID(unique=True), card=COLUMN(VarBytesColumn()), record=STORED, exact=ExactField(), **fields)
+    bags = {field: BagField() for field in BAGS}
+    return Schema(id=ID(unique=True), card=COLUMN(VarBytesColumn()), record=STORED, exact=ExactField(), **bags)
 
 
 class WhooshEngine:
     """Writes and opens folders of Whoosh's files."""
 
     name = "whoosh"
-    version = 1
+    version = 2
+    mapped = False
     damage: tuple[type[Exception], ...] = (
         OSError, EOFError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError, AssertionError,
         MemoryError, ImportError, NameError, struct.error, zlib.error, PickleError, WhooshIndexError, ReaderClosed,
@@ -125,7 +138,7 @@ class WhooshEngine:
                     card=pack_card(entry.card),
                     record=entry.record,
                     exact=entry.exact,
-                    **{bag: list(tokens) for bag, tokens in entry.bags.items()},
+                    **entry.bags,
                 )
         except BaseException:
             writer.cancel()
@@ -204,20 +217,19 @@ class WhooshReader:
     def find(self, query: EngineQuery) -> EngineAnswer:
         """Collect, count, rank."""
         with self._borrowed() as reader:
-            return collect(query, self._shelf, _Postings(reader, self._kept))
+            found = collect(query, self._shelf, _Postings(reader, self._kept))
+            hits: list[EngineHit] = []
+            for key, number, score in found.rows:
+                card = self._shelf[number]
+                record = reader.stored_fields(number)["record"]
+                hits.append(EngineHit(card.entry_id, card.version, score, key, record))
+        return EngineAnswer(found.total, tuple(hits), found.more, found.facet_counts, found.unmatched, found.required)
 
-    def records(self, entry_ids: Sequence[str]) -> dict[str, tuple[Card, bytes]]:
-        """What was stored of these entries."""
-        found: dict[str, tuple[Card, bytes]] = {}
+    def frequency(self, field: str, token: str, audiences: frozenset[str]) -> int:
+        """In how many entries that these readers may know of a token stands."""
+        visible = self._shelf.view(audiences)
         with self._borrowed() as reader:
-            for entry_id in entry_ids:
-                for number, _ in _walk(reader, "id", entry_id):
-                    found[entry_id] = (self._shelf[number], reader.stored_fields(number)["record"])
-        return found
-
-    def cards(self) -> Iterator[Card]:
-        """The cards of all entries."""
-        return (self._shelf[number] for number in self._shelf.live)
+            return sum(number in visible for number, _ in _Postings(reader, self._kept).of(field, token))
 
 
 def _read_cards(reader: Any, known: dict[str, list[Card]]) -> dict[str, list[Card]]:
@@ -245,18 +257,18 @@ class _KeptPostings:
     """The postings last asked for in this commit; threads share them."""
 
     def __init__(self) -> None:
-        self._rows: OrderedDict[tuple[str, str], Sequence[tuple[int, float]]] = OrderedDict()
+        self._rows: OrderedDict[tuple[str, str], Sequence[tuple[int, int]]] = OrderedDict()
         self._size = 0
         self._lock = threading.Lock()
 
-    def get(self, field: str, token: str) -> Sequence[tuple[int, float]] | None:
+    def get(self, field: str, token: str) -> Sequence[tuple[int, int]] | None:
         with self._lock:
             rows = self._rows.get((field, token))
             if rows is not None:
                 self._rows.move_to_end((field, token))
             return rows
 
-    def keep(self, field: str, token: str, rows: Sequence[tuple[int, float]]) -> None:
+    def keep(self, field: str, token: str, rows: Sequence[tuple[int, int]]) -> None:
         with self._lock:
             if (field, token) not in self._rows:
                 self._rows[field, token] = rows
@@ -272,10 +284,10 @@ class _Postings:
         self._reader = reader
         self._kept = kept
 
-    def of(self, field: str, token: str) -> Sequence[tuple[int, float]]:
+    def of(self, field: str, token: str) -> Sequence[tuple[int, int]]:
         rows = self._kept.get(field, token)
         if rows is None:
-            rows = tuple(_walk(self._reader, field, token))
+            rows = tuple((m.id(), int(m.weight()) - 1) for m in _matchers(self._reader, field, token))
             self._kept.keep(field, token, rows)
         return rows
 
@@ -287,11 +299,6 @@ class _Postings:
 
     def frequency(self, token: str) -> int:
         return int(self._reader.doc_frequency(EXACT, token))
-
-
-def _walk(reader: Any, field: str, token: str) -> Iterator[tuple[int, float]]:
-    for matcher in _matchers(reader, field, token):
-        yield matcher.id(), matcher.weight()
 
 
 def _matchers(reader: Any, field: str, token: str) -> Iterator[Any]:

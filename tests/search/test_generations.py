@@ -156,7 +156,8 @@ def test_a_second_writer_is_told_to_wait(url, own_home, monkeypatch):
     assert search(url, own_home) == 0
 
 
-def test_old_commits_and_indexes_of_old_vocabularies_do_not_pile_up(url, own_home, vocabulary):
+def test_old_commits_and_indexes_of_old_vocabularies_do_not_pile_up(url, own_home, vocabulary, monkeypatch):
+    monkeypatch.setattr(generations, "KEPT_S", 0.0)
     folder = built(url, own_home)
     index = open_index(url, own_home, SMALL)
     for number in range(5):

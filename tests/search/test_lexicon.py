@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from search.pinyin import SoundList
+from search.pinyin import SoundList, Sounds
 from search.spelling import WordList, slips_between
 
 WORDS = WordList(["Embolisation", "stent", "angioplasty", "TACE", "thrombectomy", "vein", "PTA"])
-SOUNDS = SoundList(["股动脉", "颈动脉", "支架", "静脉", "经脉", "冠脉", "滤器", "颈动脉支架植入"])
+SOUNDS = Sounds([SoundList(["股动脉", "颈动脉", "支架", "静脉", "经脉", "冠脉", "滤器", "颈动脉支架植入"])])
 
 
 @pytest.mark.parametrize(
