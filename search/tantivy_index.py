@@ -288,10 +288,9 @@ class _Search:
         return hits, len(keyed) > len(hits)
 
     def _hit(self, worth: float, place: str | None, address: tantivy.DocAddress) -> EngineHit:
-        document = self._reader.searcher.doc(address)
-        key: SortKey = (worth, place if place is not None else _stored(document, "newest"))
-        record = bytes(_stored(document, "record"))
-        return EngineHit(_stored(document, "id"), int(_stored(document, "version")), -worth + 0.0, key, record)
+        stored = self._reader.searcher.doc(address).to_dict()
+        key: SortKey = (worth, place if place is not None else stored["newest"][0])
+        return EngineHit(stored["id"][0], stored["version"][0], -worth + 0.0, key, bytes(stored["record"][0]))
 
     def _facets(self, required: int, matching: Query, total: int) -> Mapping[tuple[str, str], int]:
         """Counts of what matches; of a chosen scheme, of what matches all but its own choice."""
@@ -396,7 +395,3 @@ def _any(queries: Sequence[Query]) -> Query:
 
 def _all(queries: Sequence[Query]) -> Query:
     return queries[0] if len(queries) == 1 else Query.boolean_query([(Occur.Must, query) for query in queries])
-
-
-def _stored(document: tantivy.Document, name: str) -> Any:
-    return document.get_first(name)
