@@ -77,6 +77,9 @@ class Settings(BaseModel):
         50.0, ge=0, description="GiB of sources from an S3 store that a host keeps for its workers"
     )
     media_link_s: int = Field(4 * 3600, ge=60, le=86400, description="seconds that an address of a video stays valid")
+    review_threshold: int = Field(
+        11, ge=0, le=18, description="points of 18 that a LAP-VEGaS review must give before publishing; 0: no review"
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
     @field_validator("database_url")

@@ -15,10 +15,12 @@ from sqlalchemy.orm import Session
 from ingest.errors import Refused
 from ingest.inspect import inspect
 from videolib.catalogue import captions
-from videolib.catalogue.entries import Entry, create_entry, find_entry_of, publish_if_asked, update_entry
+from videolib.catalogue.entries import Entry, create_entry, find_entry_of, update_entry
 from videolib.catalogue.entry_values import EntryValues, parse_values
+from videolib.catalogue.gate import THRESHOLD
 from videolib.catalogue.jobs import start_work
 from videolib.catalogue.people import User
+from videolib.catalogue.publishing import publish_if_asked
 from videolib.catalogue.recordings import (
     SETTLED,
     add_recording,
@@ -36,11 +38,15 @@ _WORTH_ANOTHER_TRY = frozenset({"failed", "cancelled"})
 
 @dataclass(frozen=True)
 class Item:
-    """One input: a file and what is known of it. `captions` are WebVTT texts by language."""
+    """One input: a file and what is known of it. `captions` are WebVTT texts by language.
+
+    `review_threshold`: the points that a review must give, where the input is to be published.
+    """
 
     path: Path
     values: EntryValues
     captions: Mapping[str, str] = field(default_factory=dict)
+    review_threshold: int = THRESHOLD
 
 
 @dataclass(frozen=True)
@@ -138,7 +144,7 @@ def _known_already(session: Session, item: Item, sha256: str, *, by: User | None
     if publish and entry.status == "draft":
         entry.publish_requested = True
         if recording.state in SETTLED:
-            publish_if_asked(session, entry, by=by)
+            publish_if_asked(session, entry, threshold=item.review_threshold, by=by)
     return Intake(recording.id, entry.id, recording.id)
 
 

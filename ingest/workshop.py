@@ -19,8 +19,8 @@ from ingest.errors import Cancelled
 from ingest.pipeline import PackageReport, package_recording
 from ingest.room import require_room
 from ingest.sources import SourceCache
-from videolib.catalogue.entries import recording_is_ready
 from videolib.catalogue.packages import Package, begin_package, complete_package
+from videolib.catalogue.publishing import recording_is_ready
 from videolib.catalogue.recordings import Recording, get_recording, settle
 from videolib.db import Database
 from videolib.storage import Store
@@ -117,7 +117,7 @@ def _attach(
         )
         settle(session, recording, "hold" if needs_review(recording) else "finish", None)
         if recording.state == "ready":
-            recording_is_ready(session, recording, by=None)
+            recording_is_ready(session, recording, threshold=workshop.settings.review_threshold, by=None)
 
 
 def needs_review(recording: Recording) -> bool:

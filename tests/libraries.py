@@ -123,6 +123,7 @@ def add_entry(database: Database, recording: Recording | None = None, **fields: 
     given = {
         "title": {"zh": "股浅动脉支架植入术", "en": "Stenting of the superficial femoral artery"},
         "procedures": ["proc.stent_sfa"],
+        "content_type": "ct.simulation",
         **fields,
     }
     with database.writing() as session:

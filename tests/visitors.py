@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from config.settings import Settings, load_settings
 from tests.libraries import add_entry, add_recording
-from videolib.catalogue import entries, people
+from videolib.catalogue import people, publishing
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.indexing import HostIndex
 from videolib.catalogue.packages import begin_package, complete_package
@@ -120,7 +120,7 @@ class Site:
         """An entry that everyone of its audience may watch."""
         entry = self.add_watchable(**fields)
         with self.database.writing() as session:
-            return entries.publish_entry(session, session.get_one(Entry, entry.id), by=None)
+            return publishing.publish_entry(session, session.get_one(Entry, entry.id), by=None)
 
     def reindex(self) -> None:
         self.index.follow()

@@ -10,6 +10,8 @@ from videolib.catalogue import (
     packages,
     people,
     recordings,
+    reviews,
+    versions,
     vocabulary,
 )
 from videolib.db import Base
@@ -25,6 +27,8 @@ __all__ = [
     "packages",
     "people",
     "recordings",
+    "reviews",
+    "versions",
     "vocabulary",
 ]
 

@@ -25,6 +25,7 @@ META = """
 title: {en: Iliac artery stenting with a self-expanding stent, zh: 髂动脉自膨式支架植入术}
 summary: {en: Crossing the lesion and placing the stent., zh: 通过病变并植入支架。}
 procedures: [proc.stent_iliac]
+content_type: ct.simulation
 captions:
   zh: |
     WEBVTT

@@ -32,7 +32,11 @@ from videolib.catalogue.recordings import SETTLED, Recording
 from videolib.db import Database
 from videolib.storage import DirectoryStore, StoredObject, open_store
 
-META = {"title": {"zh": "髂动脉支架", "en": "Iliac stenting"}, "procedures": ["proc.stent_iliac"]}
+META = {
+    "title": {"zh": "髂动脉支架", "en": "Iliac stenting"},
+    "procedures": ["proc.stent_iliac"],
+    "content_type": "ct.simulation",
+}
 PATIENCE_S = 90
 
 
@@ -326,7 +330,7 @@ def test_a_dicom_that_says_it_names_its_patient_is_held_for_a_person(workshop: W
     with workshop.database.reading() as session:
         assert session.get_one(Entry, intake.entry_id).status == "draft"
 
-    from videolib.catalogue.entries import sign_off  # noqa: PLC0415
+    from videolib.catalogue.publishing import sign_off  # noqa: PLC0415
 
     with workshop.database.writing() as session:
         sign_off(session, session.get_one(Recording, intake.recording_id), by=second)

@@ -19,6 +19,7 @@ FIELDS = {
     "title": {"zh": "肝动脉化疗栓塞", "en": "TACE of the liver"},
     "summary": {"en": "How it is done."},
     "procedures": ["proc.tace"],
+    "content_type": "ct.simulation",
     "anatomy": ["anat.hepatic_a"],
     "year_of_procedure": 2024,
     "keywords": ["liver"],
@@ -72,7 +73,7 @@ def test_publishing_too_early_names_each_missing_thing(site: Site) -> None:
     problem = content(editor.send("POST", f"/entries/{entry['id']}/publish"), 422)
 
     assert problem["code"] == "not_publishable"
-    assert set(problem["fields"]) == {"title.zh", "procedures", "recording"}
+    assert set(problem["fields"]) == {"title.zh", "procedures", "content_type", "recording"}
     assert set(entry["missing"]) == set(problem["fields"])
 
 

@@ -6,8 +6,9 @@ import pytest
 
 from tests.visitors import Site
 from videolib.catalogue.captions import add_captions
-from videolib.catalogue.entries import Entry, withdraw_entry
+from videolib.catalogue.entries import Entry
 from videolib.catalogue.entry_values import EntryValues
+from videolib.catalogue.publishing import withdraw_entry
 from videolib.web.api.schemas import EntryFields
 
 VTT = "WEBVTT\n\n00:01.000 --> 00:03.000\n置入覆膜支架\n"

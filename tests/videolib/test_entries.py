@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.libraries import add_entry, add_person, add_recording
-from videolib.catalogue import entries
+from videolib.catalogue import entries, publishing
 from videolib.catalogue.audit import list_events
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.entry_values import parse_values
@@ -17,7 +17,7 @@ from videolib.errors import Conflict, InvalidInput, NotFound
 
 def publish(database: Database, entry: Entry) -> Entry:
     with database.writing() as session:
-        return entries.publish_entry(session, session.get_one(Entry, entry.id), by=None)
+        return publishing.publish_entry(session, session.get_one(Entry, entry.id), by=None)
 
 
 def test_a_draft_keeps_both_languages_and_its_terms_in_order(database: Database) -> None:
@@ -112,7 +112,7 @@ def test_a_withdrawn_entry_is_gone_for_viewers_and_says_why_to_editors(database:
 
     with database.writing() as session:
         row = session.get_one(Entry, entry.id)
-        entries.withdraw_entry(session, row, "Consent was withdrawn.", by=editor)
+        publishing.withdraw_entry(session, row, "Consent was withdrawn.", by=editor)
 
     with database.reading() as session:
         with pytest.raises(NotFound):
@@ -125,14 +125,14 @@ def test_withdrawing_wants_a_reason(database: Database) -> None:
     entry = publish(database, add_entry(database, add_recording(database, state="ready")))
 
     with pytest.raises(InvalidInput, match="Say why"), database.writing() as session:
-        entries.withdraw_entry(session, session.get_one(Entry, entry.id), "  ", by=None)
+        publishing.withdraw_entry(session, session.get_one(Entry, entry.id), "  ", by=None)
 
 
 def test_what_was_published_once_is_not_deleted(database: Database) -> None:
     entry = publish(database, add_entry(database, add_recording(database, state="ready")))
 
     with pytest.raises(Conflict), database.writing() as session:
-        entries.delete_entry(session, session.get_one(Entry, entry.id), by=None)
+        publishing.delete_entry(session, session.get_one(Entry, entry.id), by=None)
 
 
 def test_the_second_of_two_editors_is_told_and_the_first_loses_nothing(database: Database) -> None:
@@ -193,7 +193,7 @@ def test_a_new_package_reaches_viewers_by_one_pointer(database: Database) -> Non
         session.flush()
         recording.package_id = package.id
         assert session.get_one(Entry, entry.id).package_id != package.id
-        entries.recording_is_ready(session, recording, by=None)
+        publishing.recording_is_ready(session, recording, by=None)
 
     with database.reading() as session:
         assert session.get_one(Entry, entry.id).package_id == package.id
@@ -207,7 +207,7 @@ def test_an_entry_that_waits_to_be_published_is_when_a_second_person_signs_off(d
         session.get_one(Entry, entry.id).publish_requested = True
 
     with database.writing() as session:
-        assert entries.sign_off(session, session.get_one(Recording, recording.id), by=second) == []
+        assert publishing.sign_off(session, session.get_one(Recording, recording.id), by=second) == []
 
     with database.reading() as session:
         assert session.get_one(Entry, entry.id).status == "published"

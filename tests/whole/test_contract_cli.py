@@ -41,7 +41,7 @@ SOURCE_KEYS = {
     "dicom",
 }
 RENDITION_KEYS = {"name", "width", "height", "fps", "codecs", "bandwidth", "average_bandwidth", "copied"}
-META = "title: {en: Iliac artery stenting, zh: 髂动脉支架植入术}\nprocedures: [proc.stent_iliac]\n"
+META = "title: {en: Iliac artery stenting, zh: 髂动脉支架植入术}\nprocedures: [proc.stent_iliac]\ncontent_type: ct.simulation\n"
 
 
 def videolib(*arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -208,6 +208,8 @@ def test_what_fails_the_gate_stays_a_draft_with_each_missing_thing(library: None
     assert (answer["state"], answer["published"]) == ("ready", False)
     assert any("Chinese" in sentence for sentence in answer["warnings"])
     assert any("procedure" in sentence for sentence in answer["warnings"])
+    named = {sentence.partition(": ")[0] for sentence in answer["warnings"]}
+    assert named == {"title.zh", "title.en", "procedures", "content_type"}
 
 
 def test_all_inputs_are_tried_and_one_refused_gives_status_1(library: None, recording: Path, tmp_path: Path) -> None:
@@ -228,8 +230,11 @@ def test_all_inputs_are_tried_and_one_refused_gives_status_1(library: None, reco
 def test_a_manifest_gives_each_row_its_own_metadata(library: None, recording: Path, tmp_path: Path) -> None:
     (tmp_path / "one.mp4").write_bytes(recording.read_bytes())
     manifest = tmp_path / "manifest.csv"
-    header = "path,title.en,title.zh,procedures"
-    rows = f"{header}\none.mp4,TACE,肝动脉化疗栓塞,proc.tace;proc.haic\ngone.mp4,x,x,proc.tace\n,,,\n"
+    header = "path,title.en,title.zh,procedures,content_type"
+    rows = (
+        f"{header}\none.mp4,TACE,肝动脉化疗栓塞,proc.tace;proc.haic,ct.simulation\n"
+        "gone.mp4,x,x,proc.tace,ct.simulation\n,,,,\n"
+    )
     manifest.write_text(rows, encoding="utf-8-sig")
 
     done = videolib("ingest", manifest, "--publish", "--json")

@@ -26,7 +26,11 @@ from videolib.db import Database
 from videolib.storage import Store, open_store
 from videolib.web.server import make_server
 
-VALUES = {"title": {"zh": "髂动脉支架植入术", "en": "Iliac artery stenting"}, "procedures": ["proc.stent_iliac"]}
+VALUES = {
+    "title": {"zh": "髂动脉支架植入术", "en": "Iliac artery stenting"},
+    "procedures": ["proc.stent_iliac"],
+    "content_type": "ct.simulation",
+}
 SECONDS = 6
 VTT = "WEBVTT\n\n00:01.000 --> 00:03.000\n置入覆膜支架\n"
 PLAYBACK = {"hls_url", "expires_at", "duration_s", "poster_url", "storyboard_url", "captions", "chapters", "views"}

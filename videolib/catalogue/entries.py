@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import base64
 import binascii
+import secrets
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, ForeignKey, and_, false, or_, select, true, update
+from sqlalchemy import BigInteger, ColumnElement, ForeignKey, and_, or_, select, true, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from videolib.catalogue import recordings
 from videolib.catalogue.audit import record_event
-from videolib.catalogue.entry_values import SINGLE_TERM_FIELDS, TERM_FIELDS, EntryValues
+from videolib.catalogue.entry_terms import require_terms, with_term_ids
+from videolib.catalogue.entry_values import (
+    DETAIL_FIELDS,
+    LANG_FIELDS,
+    SINGLE_TERM_FIELDS,
+    TERM_FIELDS,
+    EntryValues,
+    plain,
+)
 from videolib.catalogue.library import next_sequence
+from videolib.catalogue.lifecycle import STATES as STATUSES
 from videolib.catalogue.packages import Package
 from videolib.catalogue.people import User
 from videolib.catalogue.recordings import Recording
@@ -21,23 +30,16 @@ from videolib.catalogue.vocabulary import Term, choose_terms
 from videolib.db import Base, new_id, utc_now
 from videolib.errors import Conflict, InvalidInput, NotFound
 
-STATUSES = ("draft", "published", "withdrawn")
+__all__ = ["STATUSES"]
 EDITING_ROLES = frozenset({"editor", "admin"})
 DEFAULT_LIMIT, MAX_LIMIT = 20, 100
-_LANG_FIELDS = ("title", "summary", "key_points")
-_DETAIL_FIELDS = (
-    "keywords",
-    "contributors",
-    "case",
-    "operator",
-    "outcomes",
-    "coi",
-    "consent",
-    "deid",
-    "rights",
-    "edit",
-    "references",
-)
+# no letter that is read as another or as a digit
+_CODE_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def new_code() -> str:
+    """A short id to cite an entry by: eight characters that can be read out on the telephone."""
+    return "".join(secrets.choice(_CODE_LETTERS) for _ in range(8))
 
 
 class EntryTerm(Base):
@@ -54,11 +56,17 @@ class EntryTerm(Base):
 
 
 class Entry(Base):
-    """A teaching page. `revision` grows with each write, `version` with each publish."""
+    """A teaching page. `revision` grows with each write, `version` with each publish.
+
+    The columns say what viewers see. What is being changed of a published entry waits in `pending` (fields of a
+    document that differ, see `documents`) with a state of its own, until it is published too.
+    """
 
     __tablename__ = "entries"
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    # never used again for another; with a version behind it, it names exactly one text
+    code: Mapped[str] = mapped_column(unique=True, default=new_code)
     revision: Mapped[int] = mapped_column(default=1)
     version: Mapped[int] = mapped_column(default=0)
     status: Mapped[str] = mapped_column(default="draft", index=True)
@@ -75,6 +83,10 @@ class Entry(Base):
     cn_grade: Mapped[str | None] = mapped_column(ForeignKey("terms.id"))
     year_of_procedure: Mapped[int | None]
     details: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    pending: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    pending_state: Mapped[str | None]
+    reviewer_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
+    submitted_at: Mapped[datetime | None]
     publish_requested: Mapped[bool] = mapped_column(default=False)
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
@@ -90,6 +102,11 @@ class Entry(Base):
     recording: Mapped[Recording | None] = relationship(lazy="joined")
     package: Mapped[Package | None] = relationship(lazy="joined")
 
+    @property
+    def work_state(self) -> str:
+        """The state of what editors work on: of the entry itself, or of the changes to a published one."""
+        return (self.pending_state or "draft") if self.status == "published" and self.pending else self.status
+
     def terms_of(self, field: str) -> list[Term]:
         """The terms in one of `TERM_FIELDS`, in their order."""
         return [link.term for link in self.terms if link.field == field]
@@ -102,7 +119,7 @@ def create_entry(
     entry = Entry(created_by_id=by.id if by else None, recording_id=recording.id if recording else None)
     session.add(entry)
     session.flush()
-    _apply(session, entry, values)
+    apply_values(session, entry, values)
     record_event(session, "create", "entry", entry.id, by=by)
     return entry
 
@@ -110,117 +127,27 @@ def create_entry(
 def update_entry(
     session: Session, entry: Entry, values: EntryValues, *, revision: int | None, by: User | None
 ) -> Entry:
-    """Change what `values` gives. Raises `Conflict` where `revision` is not the entry's any more."""
-    _require_revision(entry, revision)
-    _apply(session, entry, values)
+    """Change what `values` gives, of an entry that nobody sees. Raises `Conflict` where `revision` is old.
+
+    What is published is changed by `publishing.change_entry`, through the gate.
+    """
+    require_revision(entry, revision)
+    apply_values(session, entry, values)
     record_event(session, "update", "entry", entry.id, by=by, fields=sorted(values.model_fields_set))
     return entry
-
-
-def find_missing(entry: Entry) -> dict[str, str]:
-    """What still stands between this entry and publishing: a sentence for each field."""
-    missing: dict[str, str] = {}
-    for language, name in (("zh", "Chinese"), ("en", "English")):
-        if not entry.title.get(language):
-            missing[f"title.{language}"] = f"Give it a title in {name}."
-    if not entry.terms_of("procedures"):
-        missing["procedures"] = "Name at least one procedure."
-    recording = entry.recording
-    if recording is None:
-        missing["recording"] = "Add a recording."
-    elif recording.state == "awaiting_review":
-        missing["recording"] = "A second person has to look at the recording and sign it off."
-    elif recording.state != "ready" or recording.package_id is None:
-        missing["recording"] = "Wait until the recording is ready to be watched."
-    return missing
-
-
-def publish_entry(session: Session, entry: Entry, *, revision: int | None = None, by: User | None) -> Entry:
-    """Let everyone of its audience see the entry as it is now. Raises `InvalidInput` naming what is missing."""
-    _require_revision(entry, revision)
-    if missing := find_missing(entry):
-        raise InvalidInput(
-            "The entry cannot be published yet. " + " ".join(missing.values()),
-            fields=missing,
-            code="not_publishable",
-        )
-    entry.status = "published"
-    entry.publish_requested = False
-    entry.package_id = entry.recording.package_id if entry.recording else None
-    entry.version += 1
-    entry.published_at = entry.published_at or utc_now()
-    count_write(session, entry)
-    record_event(session, "publish", "entry", entry.id, by=by, version=entry.version, package=entry.package_id)
-    return entry
-
-
-def publish_if_asked(session: Session, entry: Entry, *, by: User | None) -> list[str]:
-    """Publish an entry whose uploader asked for it; gives what is still missing, a sentence each."""
-    if not entry.publish_requested:
-        return []
-    try:
-        publish_entry(session, entry, by=by)
-    except InvalidInput as error:
-        return list(error.fields.values())
-    return []
-
-
-def recording_is_ready(session: Session, recording: Recording, *, by: User | None) -> list[str]:
-    """A recording has a new package that may be seen: published entries turn to it, those that wait are published.
-
-    Gives what still keeps a waiting entry from being published, a sentence each.
-    """
-    missing: list[str] = []
-    # locked and read anew, in one order: an editor who saves at this moment waits, and nobody waits in a circle
-    mine = select(Entry).where(Entry.recording_id == recording.id).order_by(Entry.id).with_for_update(of=Entry)
-    for entry in session.scalars(mine, execution_options={"populate_existing": True}).all():
-        if entry.status == "published" and entry.package_id != recording.package_id:
-            entry.package_id = recording.package_id
-            count_write(session, entry)
-        elif entry.status == "draft":
-            missing += publish_if_asked(session, entry, by=by)
-    return missing
-
-
-def sign_off(session: Session, recording: Recording, *, by: User) -> list[str]:
-    """Let a held recording be seen: a second person found nothing in it that identifies a patient.
-
-    Raises `NotAllowed` for its uploader. Gives what still keeps a waiting entry from being published.
-    """
-    recordings.sign_off(session, recording, by=by)
-    return recording_is_ready(session, recording, by=by)
-
-
-def withdraw_entry(
-    session: Session, entry: Entry, reason: str, *, revision: int | None = None, by: User | None
-) -> Entry:
-    """Take the entry away from all viewers. Raises `InvalidInput` without a reason."""
-    _require_revision(entry, revision)
-    if not reason.strip():
-        raise InvalidInput("Say why the entry is withdrawn.", fields={"reason": "Say why the entry is withdrawn."})
-    if entry.status != "published":
-        raise Conflict("Only a published entry can be withdrawn.", code="wrong_state")
-    entry.status = "withdrawn"
-    entry.withdrawn_reason = reason.strip()[:2000]
-    count_write(session, entry)
-    record_event(session, "withdraw", "entry", entry.id, by=by, reason=entry.withdrawn_reason)
-    return entry
-
-
-def delete_entry(session: Session, entry: Entry, *, revision: int | None = None, by: User | None) -> None:
-    """Delete a draft. Raises `Conflict` for what was published once: it is withdrawn instead."""
-    _require_revision(entry, revision)
-    if entry.version:
-        raise Conflict("An entry that was published once is withdrawn, not deleted.", code="wrong_state")
-    record_event(session, "delete", "entry", entry.id, by=by)
-    next_sequence(session)
-    session.delete(entry)
-    session.flush()
 
 
 def may_edit(user: User | None) -> bool:
     """Whether this person may see drafts and change entries."""
     return user is not None and user.active and bool(user.role_names & EDITING_ROLES)
+
+
+def may_preview(user: User | None, entry: Entry) -> bool:
+    """Whether this person may watch what is not published: editors, the uploader, the named reviewer."""
+    if user is None or not user.active:
+        return False
+    uploader_id = entry.recording.uploader_id if entry.recording else None
+    return may_edit(user) or user.id in {entry.reviewer_id, uploader_id}
 
 
 def audiences_of(user: User | None) -> frozenset[str]:
@@ -231,7 +158,9 @@ def audiences_of(user: User | None) -> frozenset[str]:
 def visible_to(user: User | None) -> ColumnElement[bool]:
     """The condition under which this person may see an entry."""
     watchable = and_(Entry.status == "published", Entry.package_id.is_not(None), Entry.audience.in_(audiences_of(user)))
-    return or_(watchable, true() if may_edit(user) else false())
+    if may_edit(user):
+        return true()
+    return or_(watchable, Entry.reviewer_id == user.id) if user is not None and user.active else watchable
 
 
 def get_entry(session: Session, entry_id: str, *, by: User | None) -> Entry:
@@ -268,21 +197,21 @@ def list_entries(
     return rows[:limit], _make_cursor(rows[limit - 1]) if more else None
 
 
-def _apply(session: Session, entry: Entry, values: EntryValues) -> None:
-    """Set the fields that were given; the terms among them must exist."""
+def apply_values(session: Session, entry: Entry, values: EntryValues) -> None:
+    """Set the fields that were given; the terms among them must exist. Raises `InvalidInput`."""
     given = values.model_fields_set
-    for name in given & set(_LANG_FIELDS):
-        text = getattr(values, name)
-        setattr(entry, name, text.filled() if text else {})
+    for name in given & set(LANG_FIELDS):
+        setattr(entry, name, plain(getattr(values, name)) or {})
     if "learning_objectives" in given:
-        entry.learning_objectives = [text.filled() for text in values.learning_objectives or []]
+        entry.learning_objectives = [text for text in plain(values.learning_objectives) or [] if text]
     if "year_of_procedure" in given:
         entry.year_of_procedure = values.year_of_procedure
     if values.audience:
         entry.audience = values.audience
-    details = {name: getattr(values, name) for name in _DETAIL_FIELDS if name in given}
-    if details:
-        entry.details = {**entry.details, **details}
+    changed = {name: plain(getattr(values, name)) for name in DETAIL_FIELDS if name in given}
+    if changed:
+        details = {**entry.details, **with_term_ids(session, changed)}
+        entry.details = {name: value for name, value in details.items() if value not in (None, {}, [], "")}
     _apply_terms(session, entry, values)
     count_write(session, entry)
 
@@ -292,16 +221,17 @@ def _apply_terms(session: Session, entry: Entry, values: EntryValues) -> None:
     for name, scheme in SINGLE_TERM_FIELDS.items():
         if name in given:
             asked, kept = getattr(values, name), getattr(entry, name)
-            chosen = choose_terms(session, name, scheme, [asked] if asked else [], [kept] if kept else [])
-            setattr(entry, name, chosen[0] if chosen else None)
+            chosen = require_terms(session, name, scheme, [asked] if asked else [], kept=[kept] if kept else [])
+            setattr(entry, name, next(iter(chosen), None))
     for name, scheme in TERM_FIELDS.items():
         if name in given:
-            _replace_terms(session, entry, name, scheme, getattr(values, name) or [])
+            kept_ids = [link.term_id for link in entry.terms if link.field == name]
+            chosen = require_terms(session, name, scheme, getattr(values, name) or [], kept=kept_ids)
+            _replace_terms(entry, name, chosen)
 
 
-def _replace_terms(session: Session, entry: Entry, field: str, scheme: str, identifiers: list[str]) -> None:
+def _replace_terms(entry: Entry, field: str, identifiers: list[str]) -> None:
     kept = {link.term_id: link for link in entry.terms if link.field == field}
-    identifiers = choose_terms(session, field, scheme, identifiers, kept)
     for term_id, link in kept.items():
         if term_id not in identifiers:
             entry.terms.remove(link)
@@ -312,7 +242,8 @@ def _replace_terms(session: Session, entry: Entry, field: str, scheme: str, iden
             entry.terms.append(link)
 
 
-def _require_revision(entry: Entry, revision: int | None) -> None:
+def require_revision(entry: Entry, revision: int | None) -> None:
+    """Raise `Conflict` (code "stale") where the entry has been changed since that revision; None asks nothing."""
     if revision is not None and revision != entry.revision:
         raise Conflict("Somebody else has changed this entry since you opened it.", code="stale")
 

@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from videolib.catalogue.entry_structures import (
+    AccessDetail,
+    Case,
+    Commentary,
+    Consent,
+    Contributor,
+    Deidentification,
+    DeviceDetail,
+    DrugDetail,
+    Editing,
+    GradeSource,
+    Graphic,
+    LangText,
+    OffLabel,
+    Operator,
+    OptionalBool,
+    OptionalLine,
+    Outcomes,
+    Reference,
+    Rights,
+    Side,
+    Statement,
+    Structure,
+    Words,
+)
 from videolib.errors import InvalidInput
 
 # field of an entry -> scheme of the vocabulary its terms come from
@@ -21,8 +47,39 @@ TERM_FIELDS = {
     "drugs": "drug",
     "complications": "complication",
     "classification": "classification",
+    "target_learners": "target_learner",
 }
 SINGLE_TERM_FIELDS = {"content_type": "content_type", "difficulty": "difficulty", "cn_grade": "cn_grade"}
+# terms that may come with more than their id -> where the rest is kept
+DETAILS_OF_TERMS = {"devices": "device_details", "access": "access_details", "drugs": "drug_details"}
+LANG_FIELDS = ("title", "summary", "key_points")
+# kept as validated structures in one column
+DETAIL_FIELDS = (
+    "pitfalls",
+    "keywords",
+    "side",
+    "cn_grade_source",
+    "access_details",
+    "device_details",
+    "drug_details",
+    "off_label",
+    "case",
+    "operator",
+    "contributors",
+    "presented_at",
+    "live_recording",
+    "coi",
+    "funding",
+    "consent",
+    "no_patient_shown",
+    "deid",
+    "outcomes",
+    "commentary",
+    "references",
+    "graphics",
+    "edit",
+    "rights",
+)
 _LANGUAGE_NAMES = {"zh-hans": "zh", "zh-cn": "zh", "zh": "zh", "en": "en"}
 
 
@@ -33,7 +90,8 @@ def _term_ids(value: Any) -> Any:
     if isinstance(value, Mapping):
         value = [value]
     if isinstance(value, list):
-        return list(dict.fromkeys(str(_term_of(item)) for item in value if item))
+        first = sorted(value, key=lambda item: not (isinstance(item, Mapping) and item.get("primary")))
+        return list(dict.fromkeys(str(_term_of(item)) for item in first if item))
     return value
 
 
@@ -41,21 +99,28 @@ def _term_of(item: Any) -> Any:
     return item.get("term") or item.get("site") or item.get("id") if isinstance(item, Mapping) else item
 
 
-Text = Annotated[str, Field(max_length=20_000)]
 TermIds = Annotated[list[Annotated[str, Field(max_length=80)]], BeforeValidator(_term_ids), Field(max_length=100)]
 
 
-class LangText(BaseModel):
-    """A text in one or both languages; empty is the same as absent."""
+def _parts(value: Any) -> Any:
+    """A list; also `a; b` as in a CSV, and one structure alone."""
+    if isinstance(value, str):
+        return [part.strip() for part in re.split("[;；]", value) if part.strip()]
+    return [value] if isinstance(value, Mapping) else value
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    en: Text = ""
-    zh: Text = ""
+def _objectives(value: Any) -> Any:
+    """A list of texts; also `{zh: a; b, en: c; d}` as two columns of a CSV give it."""
+    if isinstance(value, Mapping) and all(isinstance(text, str) for text in value.values()):
+        columns = {language: _parts(text) for language, text in value.items()}
+        longest = max(map(len, columns.values()), default=0)
+        return [
+            {language: texts[at] for language, texts in columns.items() if at < len(texts)} for at in range(longest)
+        ]
+    return _parts(value)
 
-    def filled(self) -> dict[str, str]:
-        """The languages that say something."""
-        return {language: text for language, text in (("en", self.en), ("zh", self.zh)) if text}
+
+Term = Annotated[str, Field(max_length=80)]
 
 
 class EntryValues(BaseModel):
@@ -65,34 +130,66 @@ class EntryValues(BaseModel):
 
     title: LangText | None = None
     summary: LangText | None = None
-    learning_objectives: Annotated[list[LangText], Field(max_length=6)] | None = None
-    key_points: LangText | None = None
+    learning_objectives: Annotated[list[Words], BeforeValidator(_objectives), Field(max_length=6)] | None = None
+    key_points: Words | None = None
+    pitfalls: Words | None = None
+    content_type: Term | None = None
+    target_learners: TermIds | None = None
+    difficulty: Term | None = None
     procedures: TermIds | None = None
+    cn_grade: Term | None = None
+    cn_grade_source: GradeSource | None = None
     anatomy: TermIds | None = None
+    side: Side | None = None
     pathologies: TermIds | None = None
-    devices: TermIds | None = None
-    access: TermIds | None = None
-    imaging_guidance: TermIds | None = None
-    drugs: TermIds | None = None
-    complications: TermIds | None = None
     classification: TermIds | None = None
-    content_type: Annotated[str, Field(max_length=80)] | None = None
-    difficulty: Annotated[str, Field(max_length=80)] | None = None
-    cn_grade: Annotated[str, Field(max_length=80)] | None = None
+    access: TermIds | None = None
+    access_details: Annotated[list[AccessDetail], BeforeValidator(_parts), Field(max_length=20)] | None = None
+    imaging_guidance: TermIds | None = None
+    devices: TermIds | None = None
+    device_details: Annotated[list[DeviceDetail], BeforeValidator(_parts), Field(max_length=100)] | None = None
+    drugs: TermIds | None = None
+    drug_details: Annotated[list[DrugDetail], BeforeValidator(_parts), Field(max_length=100)] | None = None
+    off_label: OffLabel | None = None
+    complications: TermIds | None = None
+    no_patient_shown: OptionalBool = None
+    case: Case | None = None
+    operator: Operator | None = None
+    contributors: Annotated[list[Contributor], BeforeValidator(_parts), Field(max_length=100)] | None = None
     year_of_procedure: int | None = None
+    presented_at: OptionalLine = None
+    live_recording: OptionalBool = None
+    coi: Statement | None = None
+    funding: Words | None = None
+    consent: Consent | None = None
+    deid: Deidentification | None = None
+    outcomes: Outcomes | None = None
+    commentary: Commentary | None = None
+    references: Annotated[list[Reference], BeforeValidator(_parts), Field(max_length=100)] | None = None
+    graphics: Annotated[list[Graphic], BeforeValidator(_parts), Field(max_length=100)] | None = None
+    edit: Editing | None = None
+    rights: Rights | None = None
     audience: Literal["public", "signed_in"] | None = None
-    keywords: Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=50)] | None = None
-    # the structures of domain.md section 1 whose forms come with the full catalogue: kept, not yet interpreted
-    contributors: list[dict[str, Any]] | None = None
-    case: dict[str, Any] | None = None
-    operator: dict[str, Any] | None = None
-    outcomes: dict[str, Any] | None = None
-    coi: Any = None
-    consent: dict[str, Any] | None = None
-    deid: dict[str, Any] | None = None
-    rights: dict[str, Any] | None = None
-    edit: dict[str, Any] | None = None
-    references: list[Any] | None = None
+    keywords: (
+        Annotated[list[Annotated[str, Field(max_length=100)]], BeforeValidator(_parts), Field(max_length=50)] | None
+    ) = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _details_of_terms(cls, given: Any) -> Any:
+        """A term may come with what else is known of it: both find their place."""
+        if not isinstance(given, Mapping):
+            return given
+        values = dict(given)
+        for field, details in DETAILS_OF_TERMS.items():
+            items = [values[field]] if isinstance(values.get(field), Mapping) else values.get(field)
+            if isinstance(items, list) and any(isinstance(item, Mapping) for item in items):
+                values.setdefault(details, [item for item in items if isinstance(item, Mapping) and len(item) > 1])
+        grade = values.get("cn_grade")
+        if isinstance(grade, Mapping):
+            values["cn_grade"] = grade.get("term")
+            values.setdefault("cn_grade_source", {name: text for name, text in grade.items() if name != "term"})
+        return values
 
     @field_validator("year_of_procedure")
     @classmethod
@@ -100,6 +197,15 @@ class EntryValues(BaseModel):
         if value is not None and not 1950 <= value <= datetime.now(UTC).year:
             raise ValueError("write the year in which the procedure was done, for example 2024")
         return value
+
+
+def plain(value: Any) -> Any:
+    """A value of `EntryValues` as JSON, without what says nothing."""
+    if isinstance(value, LangText):
+        return value.filled()
+    if isinstance(value, Structure):
+        return value.plain()
+    return [plain(item) for item in value] if isinstance(value, list) else value
 
 
 def parse_values(given: Mapping[str, Any]) -> EntryValues:
@@ -113,19 +219,22 @@ def parse_values(given: Mapping[str, Any]) -> EntryValues:
 
 
 def _with_plain_languages(given: Mapping[str, Any]) -> dict[str, Any]:
-    """`zh-Hans` and `title.zh` (a CSV's way) are understood as `title: {zh}`."""
+    """`zh-Hans` and `title.zh`, `case.indication.zh` (a CSV's way) are understood as `title: {zh}`."""
     values: dict[str, Any] = {}
     for name, value in given.items():
-        head, dot, tail = str(name).partition(".")
-        if dot:
-            inner = values.setdefault(head, {})
-            if isinstance(inner, dict):
-                inner[_LANGUAGE_NAMES.get(tail.lower(), tail)] = value
-        elif isinstance(value, Mapping) and value and all(str(key).lower() in _LANGUAGE_NAMES for key in value):
-            values[head] = {_LANGUAGE_NAMES[str(key).lower()]: text for key, text in value.items()}
-        else:
-            values[head] = value
+        *above, last = str(name).split(".")
+        inner: Any = values
+        for part in above:
+            inner = inner.setdefault(part, {}) if isinstance(inner, dict) else None
+        if isinstance(inner, dict):
+            inner[_LANGUAGE_NAMES.get(last.lower(), last) if above else last] = _by_language(value)
     return values
+
+
+def _by_language(value: Any) -> Any:
+    if isinstance(value, Mapping) and value and all(str(key).lower() in _LANGUAGE_NAMES for key in value):
+        return {_LANGUAGE_NAMES[str(key).lower()]: text for key, text in value.items()}
+    return value
 
 
 def _sentence(item: Any) -> str:

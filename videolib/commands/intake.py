@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,7 @@ def ingest(paths: tuple[Path, ...], meta: Path | None, *, publish: bool, no_wait
         worst = 0
         with workshop.database.reading() as session:
             for item, done in taken:
-                answer = _answer(session, item, done)
+                answer = _answer(session, item, done, threshold=settings.review_threshold)
                 worst = max(worst, 1 if answer["state"] in {"rejected", "failed"} else 0)
                 print_json(answer) if as_json else _tell(answer)
     raise SystemExit(worst)
@@ -116,7 +117,7 @@ def _take(workshop: Workshop, item: Item | tuple[Path, VideolibError], *, publis
             return take_in(
                 workshop.database,
                 workshop.originals,
-                item,
+                replace(item, review_threshold=workshop.settings.review_threshold),
                 by=None,
                 publish=publish,
                 on_progress=lambda fraction: bar("reading", fraction),
@@ -180,10 +181,13 @@ def _look(session: Session, recording_ids: list[str]) -> list[dict[str, Any]]:
     ]
 
 
-def _answer(session: Session, item: Item | tuple[Path, VideolibError], done: Intake | VideolibError) -> dict[str, Any]:
+def _answer(
+    session: Session, item: Item | tuple[Path, VideolibError], done: Intake | VideolibError, *, threshold: int
+) -> dict[str, Any]:
     """The contract's object for one input."""
     from ingest.intake import Intake
-    from videolib.catalogue.entries import Entry, find_missing
+    from videolib.catalogue.entries import Entry
+    from videolib.catalogue.gate import find_missing
     from videolib.catalogue.packages import Package
     from videolib.catalogue.recordings import get_recording
 
@@ -195,7 +199,7 @@ def _answer(session: Session, item: Item | tuple[Path, VideolibError], done: Int
     package = session.get(Package, recording.package_id) if recording.package_id else None
     reason = {"code": recording.reason_code, "message": recording.reason_message} if recording.reason_code else None
     asked = entry is not None and entry.status == "draft" and entry.publish_requested
-    missing = list(find_missing(entry).values()) if entry is not None and asked else []
+    missing = find_missing(session, entry, threshold=threshold) if entry is not None and asked else {}
     return {
         "path": str(path),
         "recording_id": recording.id,
@@ -207,7 +211,7 @@ def _answer(session: Session, item: Item | tuple[Path, VideolibError], done: Int
         "source": recording.source,
         "package": package.description if package else None,
         "timing": {"first_playable_s": None, "total_s": None, "cpu_s": None, **recording.timing},
-        "warnings": [*recording.warnings, *missing],
+        "warnings": [*recording.warnings, *(f"{field}: {sentence}" for field, sentence in missing.items())],
     }
 
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
-from videolib.catalogue.entries import Entry, get_entry, may_edit
+from videolib.catalogue.entries import Entry, get_entry, may_preview
 from videolib.catalogue.packages import get_package, list_objects
 from videolib.catalogue.people import User
 from videolib.db import Database
@@ -102,7 +102,7 @@ def package_for(entry: Entry, person: User | None) -> str | None:
     if entry.status == "published" and entry.package_id is not None:
         return entry.package_id
     recording = entry.recording
-    if may_edit(person) and recording is not None and recording.state in {"awaiting_review", "ready"}:
+    if may_preview(person, entry) and recording is not None and recording.state in {"awaiting_review", "ready"}:
         return recording.package_id
     return None
 

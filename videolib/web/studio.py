@@ -8,9 +8,10 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from videolib.catalogue.entries import Entry, list_entries, sign_off
+from videolib.catalogue.entries import Entry, list_entries
 from videolib.catalogue.entry_lists import entries_of_recordings
 from videolib.catalogue.jobs import start_work, stop_work
+from videolib.catalogue.publishing import sign_off
 from videolib.catalogue.recordings import STATES, list_recordings
 from videolib.errors import InvalidInput
 from videolib.web.access import entry_to_edit, recording_to_edit, require_editor

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from flask import Response, render_template, request
 from flask_babel import gettext as _
 
-from videolib.catalogue.entries import Entry, find_missing, publish_entry, update_entry, withdraw_entry
+from videolib.catalogue.entries import Entry
 from videolib.catalogue.entry_values import SINGLE_TERM_FIELDS, TERM_FIELDS, parse_values
+from videolib.catalogue.gate import find_missing
+from videolib.catalogue.publishing import change_entry, publish_entry, withdraw_entry
 from videolib.catalogue.vocabulary import Term, list_all_terms, list_schemes
 from videolib.errors import Conflict, InvalidInput
 from videolib.web.access import require_editor
@@ -67,7 +69,7 @@ class Refusal:
 
 def render_form(entry: Entry, refusal: Refusal | None = None, *, typed: bool = False) -> Response:
     """The page with the form; after a refusal with what was typed."""
-    missing = tuple(translated(sentence) for sentence in find_missing(entry).values())
+    missing = tuple(translated(sentence) for sentence in find_missing(database_session(), entry).values())
     page = render_template(
         "studio/edit.html",
         entry=make_page(entry),
@@ -88,7 +90,7 @@ def save_form(entry: Entry) -> Response | None:
     person = require_editor()
     try:
         values = parse_values(_typed_values())
-        update_entry(database_session(), entry, values, revision=_typed_revision(), by=person)
+        change_entry(database_session(), entry, values, revision=_typed_revision(), by=person)
     except (InvalidInput, Conflict) as error:
         return _refused(entry, error, typed=True)
     return None

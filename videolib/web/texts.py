@@ -30,7 +30,15 @@ STAGES = {
     "store": _("Storing"),
     "attach": _("Finishing"),
 }
-STATUSES = {"draft": _("Draft"), "published": _("Published"), "withdrawn": _("Withdrawn")}
+STATUSES = {
+    "draft": _("Draft"),
+    "in_review": _("In review"),
+    "changes_requested": _("Changes requested"),
+    "approved": _("Approved"),
+    "published": _("Published"),
+    "withdrawn": _("Withdrawn"),
+    "archived": _("Archived"),
+}
 ROLES = {
     "trainee": _("Trainee"),
     "editor": _("Editor"),

@@ -9,7 +9,7 @@ from flask import request, url_for
 from werkzeug.exceptions import UnsupportedMediaType
 from werkzeug.wrappers import Response
 
-from videolib.catalogue import entries as catalogue
+from videolib.catalogue import publishing
 from videolib.catalogue.captions import add_captions
 from videolib.catalogue.entries import Entry, create_entry, list_entries
 from videolib.catalogue.entry_values import parse_values
@@ -19,7 +19,7 @@ from videolib.cues import MAX_BYTES
 from videolib.errors import InvalidInput
 from videolib.web.access import current_person, entry_to_edit, entry_to_see, require_editor
 from videolib.web.api.answers import expected_revision, sent_object, tagged
-from videolib.web.api.entry_json import entry_json
+from videolib.web.api.entry_json import entries_json, entry_json
 from videolib.web.api.schemas import (
     CaptionsOut,
     EntriesQuery,
@@ -32,7 +32,7 @@ from videolib.web.api.schemas import (
     Withdrawal,
 )
 from videolib.web.api.spec import documents_body
-from videolib.web.context import commit, database_session
+from videolib.web.context import commit, database_session, services
 from videolib.web.playback import make_playback
 
 # what browsers and programs call the files they send; what a file is, it says itself
@@ -58,7 +58,7 @@ def index(query: dict[str, Any]) -> Response:
         limit=query["limit"],
         cursor=query.get("cursor") or None,
     )
-    return tagged({"items": [entry_json(entry) for entry in rows], "next_cursor": next_cursor})
+    return tagged({"items": entries_json(rows), "next_cursor": next_cursor})
 
 
 @blueprint.post("/entries")
@@ -97,7 +97,14 @@ def change(entry_id: str) -> Response:
     """
     person, entry = require_editor_of(entry_id)
     values = parse_values(sent_object())
-    catalogue.update_entry(database_session(), entry, values, revision=expected_revision(entry), by=person)
+    publishing.change_entry(
+        database_session(),
+        entry,
+        values,
+        revision=expected_revision(entry),
+        threshold=services().settings.review_threshold,
+        by=person,
+    )
     return _written(entry)
 
 
@@ -109,7 +116,7 @@ def delete(entry_id: str) -> tuple[str, int]:
     What was published once is withdrawn instead.
     """
     person, entry = require_editor_of(entry_id)
-    catalogue.delete_entry(database_session(), entry, revision=expected_revision(entry), by=person)
+    publishing.delete_entry(database_session(), entry, revision=expected_revision(entry), by=person)
     commit()
     return "", 204
 
@@ -122,7 +129,14 @@ def publish(entry_id: str) -> Response:
     422 with a sentence for each thing that is missing.
     """
     person, entry = require_editor_of(entry_id)
-    catalogue.publish_entry(database_session(), entry, revision=expected_revision(entry), by=person)
+    publishing.publish_entry(
+        database_session(),
+        entry,
+        revision=expected_revision(entry),
+        reason=str(sent_object().get("reason") or ""),
+        threshold=services().settings.review_threshold,
+        by=person,
+    )
     return _written(entry)
 
 
@@ -136,7 +150,7 @@ def withdraw(entry_id: str) -> Response:
     """
     person, entry = require_editor_of(entry_id)
     reason = str(sent_object().get("reason") or "")
-    catalogue.withdraw_entry(database_session(), entry, reason, revision=expected_revision(entry), by=person)
+    publishing.withdraw_entry(database_session(), entry, reason, revision=expected_revision(entry), by=person)
     return _written(entry)
 
 

@@ -2,52 +2,84 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import url_for
 
-from videolib.catalogue.entries import Entry, find_missing, may_edit
-from videolib.catalogue.entry_values import SINGLE_TERM_FIELDS, TERM_FIELDS
+from videolib.catalogue.completeness import Completeness
+from videolib.catalogue.documents import document_of
+from videolib.catalogue.entries import Entry, may_edit
+from videolib.catalogue.entry_values import TERM_FIELDS, EntryValues
+from videolib.catalogue.gate import assess_entries
+from videolib.catalogue.versions import citation_of
 from videolib.web.access import current_person
 from videolib.web.cards import duration_of, poster_path
+from videolib.web.context import database_session, services
 from videolib.web.media_gate import package_for
 from videolib.web.playback import outside_address
 
 # whom it was agreed with and how it was checked is the editors' business
-_FOR_ALL = ("keywords", "contributors", "case", "operator", "outcomes", "coi", "rights", "edit", "references")
-_FOR_EDITORS = ("consent", "deid")
+FOR_EDITORS = ("consent", "deid")
+# what says nothing is still there, empty, as programs expect
+_EMPTY: dict[str, Any] = {
+    **{field: [] for field in TERM_FIELDS},
+    "title": {},
+    "summary": {},
+    "key_points": {},
+    "learning_objectives": [],
+}
 
 
 def entry_json(entry: Entry) -> dict[str, Any]:
     """The entry as who asks may see it."""
-    person = current_person()
-    poster = poster_path(entry, package_for(entry, person))
+    return entries_json([entry])[0]
+
+
+def entries_json(entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    """Some entries, as who asks may see them."""
+    found: dict[str, Completeness] = {}
+    if may_edit(current_person()):
+        found = assess_entries(database_session(), entries, threshold=services().settings.review_threshold)
+    return [_entry_json(entry, found.get(entry.id)) for entry in entries]
+
+
+def _entry_json(entry: Entry, completeness: Completeness | None) -> dict[str, Any]:
+    poster = poster_path(entry, package_for(entry, current_person()))
+    document = public_document(document_of(entry))
     body: dict[str, Any] = {
         "id": entry.id,
         "url": outside_address() + url_for("entries.show", entry_id=entry.id),
+        "citation": citation_of(entry),
         "version": entry.version,
         "revision": entry.revision,
         "status": entry.status,
-        "audience": entry.audience,
-        "title": entry.title,
-        "summary": entry.summary,
-        "learning_objectives": entry.learning_objectives,
-        "key_points": entry.key_points,
-        **{field: [term.id for term in entry.terms_of(field)] for field in TERM_FIELDS},
-        **{field: getattr(entry, field) for field in SINGLE_TERM_FIELDS},
-        "year_of_procedure": entry.year_of_procedure,
-        **{name: entry.details.get(name) for name in _FOR_ALL},
+        **{name: document.get(name, _EMPTY.get(name)) for name in EntryValues.model_fields if name not in FOR_EDITORS},
         "duration_s": duration_of(entry),
         "poster_url": outside_address() + poster if poster else None,
         "created_at": entry.created_at.isoformat(),
         "updated_at": entry.updated_at.isoformat(),
         "published_at": entry.published_at.isoformat() if entry.published_at else None,
     }
-    if may_edit(person):
-        body |= {name: entry.details.get(name) for name in _FOR_EDITORS}
+    if completeness is not None:
+        body |= {name: entry.details.get(name) for name in (*FOR_EDITORS, "device_details")}
         body |= {
             "recording_id": entry.recording_id,
-            "missing": find_missing(entry),
+            "missing": completeness.missing,
+            "completeness": completeness.percent,
+            "unpublished_changes": dict(entry.pending),
             "withdrawn_reason": entry.withdrawn_reason,
         }
     return body
+
+
+def public_document(document: dict[str, Any]) -> dict[str, Any]:
+    """What everyone of its audience may read: without the editors' business, makers only beside a disclosure."""
+    shown = {name: value for name, value in document.items() if name not in FOR_EDITORS}
+    coi = shown.get("coi") or {}
+    if "device_details" in shown and not (coi.get("none") or coi.get("text")):
+        hidden = ("manufacturer", "model")
+        shown["device_details"] = [
+            {name: value for name, value in item.items() if name not in hidden} for item in shown["device_details"]
+        ]
+    return shown

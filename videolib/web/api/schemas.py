@@ -10,7 +10,7 @@ from apiflask.validators import OneOf, Range
 from marshmallow.fields import Field
 
 from videolib.catalogue.entries import DEFAULT_LIMIT, MAX_LIMIT, STATUSES
-from videolib.catalogue.entry_values import SINGLE_TERM_FIELDS, TERM_FIELDS
+from videolib.catalogue.entry_values import DETAIL_FIELDS, SINGLE_TERM_FIELDS, TERM_FIELDS
 from videolib.catalogue.recordings import STATES
 
 
@@ -74,15 +74,14 @@ _FIELDS: dict[str, Field[Any]] = {
     "audience": String(validate=OneOf(("public", "signed_in"))),
     "keywords": List(String()),
 }
-_STRUCTURES = ("contributors", "case", "operator", "outcomes", "coi", "consent", "deid", "rights", "edit", "references")
-
-_ALL = {**_FIELDS, **{name: Raw(allow_none=True) for name in _STRUCTURES}}
+_ALL = {**_FIELDS, **{name: Raw(allow_none=True) for name in DETAIL_FIELDS if name not in _FIELDS}}
 
 EntryFields = _schema("EntryFields", _ALL)
 NewEntry = _schema("NewEntry", {**_ALL, "recording_id": String()})
 _SHOWN: dict[str, Field[Any]] = {
     "id": String(),
     "url": String(),
+    "citation": String(metadata={"description": "the id to cite by, with the version"}),
     "version": Integer(metadata={"description": "grows with each publish"}),
     "revision": Integer(metadata={"description": "grows with each write; the ETag"}),
     "status": String(validate=OneOf(STATUSES)),
@@ -92,8 +91,10 @@ _SHOWN: dict[str, Field[Any]] = {
     "created_at": DateTime(),
     "updated_at": DateTime(),
     "published_at": DateTime(allow_none=True),
-    "recording_id": String(metadata={"description": "editors only, as the two below"}),
+    "recording_id": String(metadata={"description": "editors only, as all below"}),
     "missing": Dict(metadata={"description": "what keeps it from being published: a sentence a field"}),
+    "completeness": Integer(metadata={"description": "percent of what is asked of its content type"}),
+    "unpublished_changes": Dict(metadata={"description": "fields that the studio holds changed"}),
     "withdrawn_reason": String(allow_none=True),
 }
 EntryOut = _schema("Entry", _SHOWN)

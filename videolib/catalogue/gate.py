@@ -1,0 +1,122 @@
+"""The facts that the publish gate asks of entries, gathered for many at once, and its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from videolib.catalogue.captions import Caption
+from videolib.catalogue.completeness import Completeness, Facts, assess
+from videolib.catalogue.documents import Document, overlay, working_document
+from videolib.catalogue.entries import Entry
+from videolib.catalogue.people import User
+from videolib.catalogue.reviews import Review, approvals_of, digest_of_content
+from videolib.catalogue.title_rule import names_one_of
+from videolib.catalogue.vocabulary import Term
+from videolib.db import utc_now
+
+# the total of the LAP-VEGaS items that an approval needs, unless the settings say otherwise
+THRESHOLD = 11
+_NOT_VASCULAR = frozenset({"dom.nonvascular", "dom.basic", "dom.periproc"})
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """What is read once for all entries."""
+
+    terms: Mapping[str, Term]
+    with_captions: frozenset[str]
+    approvals: Mapping[tuple[str, str], Review]
+    uploaders: Mapping[int, frozenset[str]]
+    threshold: int
+
+
+def find_missing(session: Session, entry: Entry, *, threshold: int = THRESHOLD) -> dict[str, str]:
+    """What still stands between the entry as it is worked on and publishing: a sentence for each field."""
+    return assess_entry(session, entry, threshold=threshold).missing
+
+
+def assess_entry(
+    session: Session, entry: Entry, *, changes: Mapping[str, Any] | None = None, threshold: int = THRESHOLD
+) -> Completeness:
+    """How far the entry is as it is worked on; with `changes`, as it would be with these."""
+    document = overlay(working_document(entry), changes or {})
+    return assess_documents(session, [(entry, document)], threshold=threshold)[entry.id]
+
+
+def assess_entries(
+    session: Session, entries: Iterable[Entry], *, threshold: int = THRESHOLD
+) -> dict[str, Completeness]:
+    """The same of many, with few questions to the database; by id."""
+    return assess_documents(session, [(entry, working_document(entry)) for entry in entries], threshold=threshold)
+
+
+def assess_documents(
+    session: Session, pairs: list[tuple[Entry, Document]], *, threshold: int = THRESHOLD
+) -> dict[str, Completeness]:
+    """How far these entries would be with these documents."""
+    shared = _read_shared(session, [entry for entry, _ in pairs], threshold)
+    return {entry.id: assess(_facts(entry, document, shared)) for entry, document in pairs}
+
+
+def annotations_of(_session: Session, _entry: Entry) -> list[dict[str, Any]]:
+    """What happens when in the recording, as a version keeps it."""
+    return []
+
+
+def current_digest(session: Session, entry: Entry) -> str:
+    """What an approval of the entry as it is worked on would be bound to."""
+    return digest_of_content(entry, working_document(entry), annotations_of(session, entry))
+
+
+def _read_shared(session: Session, entries: list[Entry], threshold: int) -> _Shared:
+    ids = [entry.id for entry in entries]
+    schemes = select(Term).where(Term.scheme_id.in_(("procedure", "pathology")))
+    uploader_ids = {entry.recording.uploader_id for entry in entries if entry.recording} - {None}
+    people = list(session.scalars(select(User).where(User.id.in_(uploader_ids)))) if uploader_ids else []
+    return _Shared(
+        terms={term.id: term for term in session.scalars(schemes)},
+        with_captions=frozenset(session.scalars(select(Caption.entry_id).where(Caption.entry_id.in_(ids)))),
+        approvals=approvals_of(session, ids),
+        uploaders={
+            person.id: frozenset({person.display_name.strip().casefold(), person.email.casefold()} - {""})
+            for person in people
+        },
+        threshold=threshold,
+    )
+
+
+def _facts(entry: Entry, document: Document, shared: _Shared) -> Facts:
+    recording = entry.recording
+    title = document.get("title") or {}
+    named = {
+        scheme
+        for scheme, field in (("procedure", "procedures"), ("pathology", "pathologies"))
+        if names_one_of(title, document.get(field) or (), shared.terms)
+    }
+    procedures = [shared.terms[name].extra for name in document.get("procedures") or () if name in shared.terms]
+    review = shared.approvals.get((entry.id, digest_of_content(entry, document, ())))
+    return Facts(
+        document=document,
+        recording_state=recording.state if recording else None,
+        has_package=recording is not None and recording.package_id is not None,
+        duration_s=entry.package.duration_s if entry.package else _source_duration(entry),
+        has_captions=entry.id in shared.with_captions,
+        named_in_title=frozenset(named),
+        is_vascular=not procedures or any(extra.get("domain") not in _NOT_VASCULAR for extra in procedures),
+        # the starter vocabulary's grades name no body: only a hospital's own list does
+        is_graded=any(extra.get("cn_grade_body") for extra in procedures),
+        points=review.total if review else None,
+        threshold=shared.threshold,
+        uploader_names=shared.uploaders.get((recording.uploader_id if recording else None) or 0, frozenset()),
+        today=utc_now().date(),
+    )
+
+
+def _source_duration(entry: Entry) -> float | None:
+    source = (entry.recording.source if entry.recording else None) or {}
+    return float(source["duration_s"]) if source.get("duration_s") else None

@@ -1,0 +1,238 @@
+"""From working copy to what viewers see: publish, change what is published, withdraw, archive, roll back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from videolib.catalogue import lifecycle, recordings, versions
+from videolib.catalogue.audit import record_event
+from videolib.catalogue.documents import FIELDS, document_of, overlay
+from videolib.catalogue.entries import Entry, apply_values, count_write, require_revision, update_entry
+from videolib.catalogue.entry_values import EntryValues, parse_values, plain
+from videolib.catalogue.gate import THRESHOLD, annotations_of, assess_documents, assess_entry
+from videolib.catalogue.library import next_sequence
+from videolib.catalogue.people import User
+from videolib.catalogue.recordings import Recording
+from videolib.db import utc_now
+from videolib.errors import Conflict, InvalidInput
+
+_BY_SYSTEM = "As asked for when it was taken in."
+
+
+def publish_entry(
+    session: Session,
+    entry: Entry,
+    *,
+    revision: int | None = None,
+    reason: str = "",
+    threshold: int = THRESHOLD,
+    by: User | None,
+) -> Entry:
+    """Let everyone of its audience see the entry as it is worked on now, as a new version.
+
+    Raises `InvalidInput` (code "not_publishable") naming what is missing, `Conflict`, `NotAllowed`.
+    """
+    require_revision(entry, revision)
+    lifecycle.require(entry, "publish", by=by)
+    if missing := assess_entry(session, entry, threshold=threshold).missing:
+        raise _not_publishable(missing)
+    if entry.pending:
+        apply_values(session, entry, parse_values(entry.pending))
+        entry.pending, entry.pending_state = {}, None
+    lifecycle.move(entry, "publish", by=by)
+    entry.publish_requested = False
+    entry.package_id = entry.recording.package_id if entry.recording else None
+    entry.published_at = entry.published_at or utc_now()
+    _seal(session, entry, "publish", reason=reason, by=by)
+    return entry
+
+
+def change_entry(
+    session: Session,
+    entry: Entry,
+    values: EntryValues,
+    *,
+    revision: int | None,
+    threshold: int = THRESHOLD,
+    by: User | None,
+) -> Entry:
+    """Change what `values` gives; of a published entry at once and as a new version, if it lacks nothing then.
+
+    Raises `InvalidInput` where a published entry would lack more than it does, `Conflict` for a field that the studio
+    holds changed and not yet published.
+    """
+    lifecycle.require(entry, "edit", by=by)
+    if entry.status != "published":
+        changed = update_entry(session, entry, values, revision=revision, by=by)
+        _void_approval(changed)
+        return changed
+    require_revision(entry, revision)
+    if held := sorted(values.model_fields_set & set(entry.pending)):
+        sentence = "The studio holds a change of this field that is not published yet."
+        raise Conflict(f"{sentence} ({', '.join(held)})", code="pending_change")
+    before = document_of(entry)
+    changes = {name: plain(getattr(values, name)) for name in values.model_fields_set}
+    require_no_worse(session, entry, before, changes, threshold=threshold)
+    apply_values(session, entry, values)
+    if document_of(entry) != before:
+        fields = sorted(values.model_fields_set)
+        _seal(session, entry, "update", reason=f"Changed: {', '.join(fields)}.", by=by, fields=fields)
+    return entry
+
+
+def publish_if_asked(session: Session, entry: Entry, *, threshold: int = THRESHOLD, by: User | None) -> list[str]:
+    """Publish an entry whose uploader asked for it; gives what is still missing, a sentence each."""
+    if not entry.publish_requested:
+        return []
+    try:
+        publish_entry(session, entry, reason=_BY_SYSTEM, threshold=threshold, by=by)
+    except InvalidInput as error:
+        return list(error.fields.values())
+    return []
+
+
+def recording_is_ready(
+    session: Session, recording: Recording, *, threshold: int = THRESHOLD, by: User | None
+) -> list[str]:
+    """A recording has a new package that may be seen: published entries turn to it, those that wait are published.
+
+    Gives what still keeps a waiting entry from being published, a sentence each.
+    """
+    missing: list[str] = []
+    # locked and read anew, in one order: an editor who saves at this moment waits, and nobody waits in a circle
+    mine = select(Entry).where(Entry.recording_id == recording.id).order_by(Entry.id).with_for_update(of=Entry)
+    for entry in session.scalars(mine, execution_options={"populate_existing": True}).all():
+        if entry.status == "published" and entry.package_id != recording.package_id:
+            entry.package_id = recording.package_id
+            count_write(session, entry)
+        elif entry.status == "draft":
+            missing += publish_if_asked(session, entry, threshold=threshold, by=by)
+    return missing
+
+
+def sign_off(session: Session, recording: Recording, *, threshold: int = THRESHOLD, by: User) -> list[str]:
+    """Let a held recording be seen: a second person found nothing in it that identifies a patient.
+
+    Raises `NotAllowed` for its uploader. Gives what still keeps a waiting entry from being published.
+    """
+    recordings.sign_off(session, recording, by=by)
+    return recording_is_ready(session, recording, threshold=threshold, by=by)
+
+
+def withdraw_entry(
+    session: Session, entry: Entry, reason: str, *, revision: int | None = None, by: User | None
+) -> Entry:
+    """Take the entry away from all viewers. Raises `InvalidInput` without a reason."""
+    require_revision(entry, revision)
+    if not reason.strip():
+        raise InvalidInput("Say why the entry is withdrawn.", fields={"reason": "Say why the entry is withdrawn."})
+    if entry.status != "published":
+        raise Conflict("Only a published entry can be withdrawn.", code="wrong_state")
+    lifecycle.require(entry, "withdraw", by=by)
+    _take_up_pending(session, entry)
+    lifecycle.move(entry, "withdraw", by=by)
+    entry.withdrawn_reason = reason.strip()[:2000]
+    count_write(session, entry)
+    record_event(session, "withdraw", "entry", entry.id, by=by, reason=entry.withdrawn_reason)
+    return entry
+
+
+def move_entry(session: Session, entry: Entry, action: str, *, reason: str = "", by: User | None) -> Entry:
+    """Submit, recall, archive or restore. Raises `Conflict` and `NotAllowed` as the table says."""
+    lifecycle.move(entry, action, by=by)
+    if action == "submit":
+        entry.submitted_at = utc_now()
+    count_write(session, entry)
+    record_event(session, action, "entry", entry.id, by=by, **({"reason": reason.strip()[:2000]} if reason else {}))
+    return entry
+
+
+def discard_changes(session: Session, entry: Entry, *, by: User | None) -> Entry:
+    """Give up what was changed of a published entry and not published."""
+    lifecycle.require(entry, "discard", by=by)
+    if not entry.pending:
+        raise Conflict("There is nothing to discard.", code="wrong_state")
+    record_event(session, "discard", "entry", entry.id, by=by, fields=sorted(entry.pending))
+    entry.pending, entry.pending_state = {}, None
+    count_write(session, entry)
+    return entry
+
+
+def delete_entry(session: Session, entry: Entry, *, revision: int | None = None, by: User | None) -> None:
+    """Delete a draft. Raises `Conflict` for what was published once: it is withdrawn instead."""
+    require_revision(entry, revision)
+    if entry.version:
+        raise Conflict("An entry that was published once is withdrawn, not deleted.", code="wrong_state")
+    lifecycle.require(entry, "delete", by=by)
+    record_event(session, "delete", "entry", entry.id, by=by)
+    next_sequence(session)
+    session.delete(entry)
+    session.flush()
+
+
+def roll_back(
+    session: Session, entry: Entry, number: int, *, reason: str, threshold: int = THRESHOLD, by: User | None
+) -> Entry:
+    """Make a new version that says what version `number` said; the versions between stay.
+
+    What is not published takes the old text as its draft. Raises `InvalidInput` without a reason, or where the old
+    text lacks more than the present one.
+    """
+    lifecycle.require(entry, "edit", by=by)
+    reason = versions.require_reason(reason)
+    old = versions.get_version(session, entry.id, number)
+    before = document_of(entry)
+    values = parse_values({name: old.document.get(name) for name in FIELDS if name in old.document or name in before})
+    if entry.status == "published":
+        changes = {name: old.document.get(name) for name in FIELDS if old.document.get(name) != before.get(name)}
+        require_no_worse(session, entry, before, changes, threshold=threshold)
+    apply_values(session, entry, values)
+    entry.pending, entry.pending_state = {}, None
+    if entry.status == "published":
+        _seal(session, entry, "roll_back", reason=reason, by=by, to=number)
+    else:
+        _void_approval(entry)
+        record_event(session, "roll_back", "entry", entry.id, by=by, to=number, reason=reason)
+    return entry
+
+
+def require_no_worse(
+    session: Session, entry: Entry, before: Mapping[str, Any], changes: Mapping[str, Any], *, threshold: int
+) -> None:
+    """Raise `InvalidInput` where a published entry would lack something that it does not lack now.
+
+    What an older version of this program let through may be edited without mending all of it at once.
+    """
+    lacked = assess_documents(session, [(entry, overlay(before, {}))], threshold=threshold)[entry.id].missing
+    lacks = assess_documents(session, [(entry, overlay(before, changes))], threshold=threshold)[entry.id].missing
+    if worse := {name: sentence for name, sentence in lacks.items() if name not in lacked}:
+        raise _not_publishable(worse)
+
+
+def _seal(session: Session, entry: Entry, deed: str, *, reason: str, by: User | None, **detail: object) -> None:
+    versions.add_version(session, entry, annotations_of(session, entry), reason=reason, by=by)
+    count_write(session, entry)
+    record_event(session, deed, "entry", entry.id, by=by, version=entry.version, package=entry.package_id, **detail)
+
+
+def _take_up_pending(session: Session, entry: Entry) -> None:
+    """What nobody sees needs no second copy: the changes go into the entry itself."""
+    if entry.pending:
+        apply_values(session, entry, parse_values(entry.pending))
+        entry.pending, entry.pending_state = {}, None
+
+
+def _void_approval(entry: Entry) -> None:
+    """An approval was for another content; the gate sees that too, this only says so."""
+    if entry.status == "approved":
+        entry.status = "draft"
+
+
+def _not_publishable(missing: Mapping[str, str]) -> InvalidInput:
+    return InvalidInput(
+        "The entry cannot be published yet. " + " ".join(missing.values()), fields=missing, code="not_publishable"
+    )
