@@ -118,6 +118,36 @@ WAYS: dict[str, tuple[str, ...]] = {
 }
 
 
+# everything that is asked of a case with a patient in it, in the field names of a metadata file
+COMPLETE_CASE: dict[str, Any] = {
+    "title": {"zh": "肝细胞癌的化疗栓塞", "en": "TACE of a hepatocellular carcinoma"},
+    "summary": {"zh": "超选择栓塞。", "en": "Superselective embolisation."},
+    "learning_objectives": [{"zh": "识别供血动脉", "en": "Find the feeding artery"}],
+    "content_type": "ct.edited",
+    "target_learners": ["tl.resident"],
+    "difficulty": "dif.core",
+    "procedures": ["proc.tace"],
+    "anatomy": ["anat.liver"],
+    "side": "NA",
+    "pathologies": ["path.hcc"],
+    "access": [{"site": "acc.cfa_retro", "side": "R", "sheath_F": 5}],
+    "imaging_guidance": ["img.dsa"],
+    "devices": [{"term": "dev.microcatheter", "manufacturer": "Maker", "size": "2.7F"}],
+    "off_label": {"none": True},
+    "case": {"age_band": "60-64", "sex": "F", "indication": {"zh": "肝癌", "en": "Liver cancer"}},
+    "operator": {"role": "role.primary", "experience_band": "200-499"},
+    "contributors": [{"name": "王伟", "institution": "Hospital", "title": "Chief physician"}],
+    "year_of_procedure": 2024,
+    "coi": "none",
+    "consent": {"id": "C-17", "scope": "institution", "obtained_on": "2024-05-06"},
+    "deid": {"status": "done", "methods": ["header"], "reviewer": "Li Wei", "date": "2024-06-01"},
+    "outcomes": {"technical": "success", "complications": "none"},
+    "commentary": {"audio_lang": "zh-Hans"},
+    "edit": {"is_edited": True},
+    "rights": {"licence": "CC-BY-NC-ND-4.0", "holder": "Hospital"},
+}
+
+
 def add_entry(database: Database, recording: Recording | None = None, **fields: Any) -> Entry:
     """A draft that lacks nothing but perhaps its recording."""
     given = {

@@ -19,6 +19,7 @@ from videolib.catalogue import jobs, packages
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.people import User
 from videolib.catalogue.vocabulary import Term
+from videolib.catalogue.versions import list_versions
 from videolib.db import Database
 from videolib.errors import Conflict
 from videolib.upgrade import MIGRATIONS, UpgradeFailed, current_revision, find_differences, require_current, upgrade
@@ -138,6 +139,33 @@ def test_terms_of_a_release_before_they_had_a_life_stay_in_use(
         assert (ours.status, ours.retired, ours.label("zh")) == ("accepted", False, "本院术式")
         assert ours.is_choosable()
         assert shipped.label("zh") == "子宫动脉栓塞术"
+
+
+def test_what_was_published_stays_so_and_gets_a_code_and_its_first_version(
+    empty_database: Database, own_home: Path, tmp_path: Path
+) -> None:
+    database, moment = empty_database, "2026-11-01 08:00:00+00:00"
+    library_at(database, "0004", own_home, tmp_path)
+    bare = {"revision": 3, "audience": "signed_in", "summary": "{}", "key_points": "{}", "learning_objectives": "[]"}
+    bare |= {"publish_requested": False, "created_at": moment, "updated_at": moment, "index_sequence": 1}
+    title, details = '{"en": "TACE", "zh": "化疗栓塞"}', '{"keywords": ["liver"], "coi": "none"}'
+    for name, version, status in (("old", 2, "published"), ("new", 0, "draft")):
+        insert(database, "entries", id=name, version=version, status=status, title=title, details=details, **bare)
+
+    upgrade(database, own_home)
+
+    assert find_differences(database) == []
+    with database.reading() as session:
+        old, new = session.get_one(Entry, "old"), session.get_one(Entry, "new")
+        assert (old.status, old.pending) == ("published", {})
+        assert len({old.code, new.code}) == 2
+        (kept,) = list_versions(session, "old")
+        assert (kept.number, kept.document["title"], kept.document["keywords"]) == (
+            2,
+            {"en": "TACE", "zh": "化疗栓塞"},
+            ["liver"],
+        )
+        assert list_versions(session, "new") == []
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_code(database: Database) -> None:

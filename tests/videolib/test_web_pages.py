@@ -266,7 +266,7 @@ def test_an_editor_describes_and_publishes_an_entry(site: Site) -> None:
         title_en="Stenting",
         summary_zh="摘要",
         summary_en="",
-        **{"terms.procedure": ["proc.stent_sfa"], "terms.difficulty": []},
+        **{"terms.procedure": ["proc.stent_sfa"], "terms.content_type": ["ct.simulation"], "terms.difficulty": []},
     )
 
     assert (saved.status_code, saved.headers.get("Location")) == (303, path)

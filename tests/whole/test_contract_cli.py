@@ -41,7 +41,11 @@ SOURCE_KEYS = {
     "dicom",
 }
 RENDITION_KEYS = {"name", "width", "height", "fps", "codecs", "bandwidth", "average_bandwidth", "copied"}
-META = "title: {en: Iliac artery stenting, zh: 髂动脉支架植入术}\nprocedures: [proc.stent_iliac]\ncontent_type: ct.simulation\n"
+META = """
+title: {en: Iliac artery stenting, zh: 髂动脉支架植入术}
+procedures: [proc.stent_iliac]
+content_type: ct.simulation
+"""
 
 
 def videolib(*arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:

@@ -234,10 +234,11 @@ def _apply(row: Annotation, values: AnnotationValues) -> None:
 
 def _rows(session: Session, entry_id: str) -> list[Annotation]:
     rows = session.scalars(select(Annotation).where(Annotation.entry_id == entry_id)).all()
-    return sorted(rows, key=_place)
+    return sorted(rows, key=order_of)
 
 
-def _place(row: Annotation) -> tuple[int, int, int, str]:
+def order_of(row: Annotation) -> tuple[int, int, int, str]:
+    """The key to sort by: time, then the wider level, then the longer."""
     return (row.start_ticks, level_of(row.kind), -(row.end_ticks or row.start_ticks), row.id)
 
 

@@ -9,17 +9,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AliasChoices, BeforeValidator, Field, field_validator, model_validator
+
+from videolib.catalogue.structures import (
+    LangText,
+    Line,
+    Number,
+    OptionalBool,
+    OptionalDate,
+    OptionalLine,
+    OptionalNumber,
+    Structure,
+    Text,
+    Words,
+    known_words,
+    nothing_is_none,
+    without_dates,
+)
 
 OLDEST_BAND = ">89"
 AGE_BANDS = (*(f"{low}-{low + 4}" for low in range(0, 90, 5)), OLDEST_BAND)
 BMI_BANDS = ("<18.5", "18.5-23.9", "24-27.9", ">=28")
 EXPERIENCE_BANDS = ("<50", "50-199", "200-499", ">=500")
-_DATE = re.compile(r"(?:19|20)\d\d\s*[-/.年]\s*\d{1,2}\s*[-/.月]\s*\d{1,2}|\b\d{1,2}[/.]\d{1,2}[/.](?:19|20)\d\d\b")
-_CHINESE = re.compile(r"[\u3400-\u9fff]")
 _NOTHING = frozenset({"none", "no", "nil", "false", "无", "没有", "否"})
 _SIDES = {"left": "L", "l": "L", "左": "L", "右": "R", "right": "R", "r": "R", "both": "bilateral", "双侧": "bilateral"}
 _SIDES |= {"bilateral": "bilateral", "na": "NA", "n/a": "NA", "none": "NA", "不适用": "NA"}
@@ -34,83 +47,14 @@ _RESULTS = {
 }
 _DEID = {"complete": "done", "completed": "done", "passed": "done", "checked": "done", "yes": "done", "完成": "done"}
 
-Text = Annotated[str, Field(max_length=20_000)]
-Line = Annotated[str, Field(max_length=500)]
-Number = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
-
-
-def _known_words(words: Mapping[str, str]) -> BeforeValidator:
-    """Understands other ways to write a code; `True` and `False` are words too, an empty text is no answer."""
-
-    def understand(value: Any) -> Any:
-        if isinstance(value, bool | str):
-            plain = str(value).strip()
-            return words.get(plain.lower(), plain) or None
-        return value
-
-    return BeforeValidator(understand)
-
-
-class LangText(BaseModel):
-    """A text in one or both languages; empty is the same as absent."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
-
-    en: Text = ""
-    zh: Text = ""
-
-    def filled(self) -> dict[str, str]:
-        """The languages that say something."""
-        return {language: text for language, text in (("en", self.en), ("zh", self.zh)) if text}
-
-
-def _in_its_language(value: Any) -> Any:
-    """A plain text is put under the language that it is written in."""
-    if isinstance(value, str):
-        return {"zh" if _CHINESE.search(value) else "en": value}
-    if isinstance(value, list) and all(isinstance(part, str) for part in value):
-        return _in_its_language("; ".join(value))
-    if isinstance(value, Mapping):
-        return {{"zh-hans": "zh", "zh-cn": "zh"}.get(str(name).lower(), name): text for name, text in value.items()}
-    return value
-
-
-def _nothing_is_none(value: Any) -> Any:
-    return None if value == "" else value
-
-
-Words = Annotated[LangText, BeforeValidator(_in_its_language)]
-Side = Annotated[Literal["L", "R", "bilateral", "NA"], _known_words(_SIDES)]
-OptionalDate = Annotated[date | None, BeforeValidator(_nothing_is_none)]
-OptionalNumber = Annotated[Number | None, BeforeValidator(_nothing_is_none)]
-OptionalBool = Annotated[bool | None, BeforeValidator(_nothing_is_none)]
-OptionalLine = Annotated[Line | None, BeforeValidator(_nothing_is_none)]
-
-
-class Structure(BaseModel):
-    """What all structures share."""
-
-    model_config = ConfigDict(
-        extra="allow", str_strip_whitespace=True, populate_by_name=True, coerce_numbers_to_str=True
-    )
-
-    def plain(self) -> dict[str, Any]:
-        """As JSON, without what was not answered."""
-        found = self.model_dump(mode="json", by_alias=True, exclude_none=True)
-        return {name: kept for name, value in found.items() if (kept := _without_nothing(value)) not in (None, {}, [])}
-
-
-def _without_nothing(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: inner for name, inner in value.items() if inner not in (None, "")}
-    return None if value == "" else value
+Side = Annotated[Literal["L", "R", "bilateral", "NA"], known_words(_SIDES)]
 
 
 class Case(Structure):
     """Who was treated and why, in bands: no age, no date."""
 
     age_band: Literal[AGE_BANDS] | None = None  # type: ignore[valid-type]
-    sex: Annotated[Literal["F", "M", "other", "unknown"] | None, _known_words(_SEXES)] = None
+    sex: Annotated[Literal["F", "M", "other", "unknown"] | None, known_words(_SEXES)] = None
     bmi_band: OptionalLine = None
     asa: OptionalLine = None
     indication: Words | None = None
@@ -145,20 +89,13 @@ class Case(Structure):
         return without_dates(value)
 
 
-def without_dates(value: LangText | None) -> LangText | None:
-    """The text, where it holds no day: a day can tell who the patient is."""
-    if value is not None and any(_DATE.search(text) for text in (value.en, value.zh)):
-        raise ValueError("write no dates of the patient; how long before or after says enough")
-    return value
-
-
 class Operator(Structure):
     """Who operated, as LAP-VEGaS asks."""
 
     role: OptionalLine = None
     experience_band: OptionalLine = None
     is_trainee: OptionalBool = None
-    prior_cases: Annotated[Annotated[int, Field(ge=0, le=100_000)] | None, BeforeValidator(_nothing_is_none)] = None
+    prior_cases: Annotated[Annotated[int, Field(ge=0, le=100_000)] | None, BeforeValidator(nothing_is_none)] = None
 
 
 class Contributor(Structure):
@@ -166,7 +103,7 @@ class Contributor(Structure):
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
     orcid: Annotated[
-        str | None, BeforeValidator(_nothing_is_none), Field(validation_alias=AliasChoices("orcid", "ORCID"))
+        str | None, BeforeValidator(nothing_is_none), Field(validation_alias=AliasChoices("orcid", "ORCID"))
     ] = None
     title: OptionalLine = None
     institution: OptionalLine = None
@@ -234,9 +171,7 @@ class Consent(Structure):
     """The patient's consent to teaching: where it is, how far it goes, how long it holds."""
 
     id: OptionalLine = None
-    scope: Annotated[Literal["institution", "programme", "public"] | None, _known_words({"program": "programme"})] = (
-        None
-    )
+    scope: Annotated[Literal["institution", "programme", "public"] | None, known_words({"program": "programme"})] = None
     obtained_on: OptionalDate = None
     expires_on: OptionalDate = None
     withdrawn_on: OptionalDate = None
@@ -246,7 +181,7 @@ class Consent(Structure):
 class Deidentification(Structure):
     """How it was made sure that nobody can be recognised, and who looked."""
 
-    status: Annotated[Literal["pending", "done", "not_needed"] | None, _known_words(_DEID)] = None
+    status: Annotated[Literal["pending", "done", "not_needed"] | None, known_words(_DEID)] = None
     methods: list[Line] | None = None
     reviewer: OptionalLine = None
     date: OptionalDate = None
@@ -261,7 +196,7 @@ class Deidentification(Structure):
         )
 
 
-Result = Annotated[Literal["success", "partial", "failure", "not_assessed"] | None, _known_words(_RESULTS)]
+Result = Annotated[Literal["success", "partial", "failure", "not_assessed"] | None, known_words(_RESULTS)]
 
 
 class Outcomes(Structure):
@@ -340,7 +275,7 @@ class Reference(Structure):
 
     doi: OptionalLine = None
     pmid: OptionalLine = None
-    text: Annotated[str | None, BeforeValidator(_nothing_is_none), Field(max_length=2000)] = None
+    text: Annotated[str | None, BeforeValidator(nothing_is_none), Field(max_length=2000)] = None
 
     @model_validator(mode="before")
     @classmethod
@@ -407,4 +342,4 @@ class GradeSource(Structure):
     """Whose list of graded operations says so, and of which year."""
 
     body: OptionalLine = None
-    year: Annotated[Annotated[int, Field(ge=1950, le=2100)] | None, BeforeValidator(_nothing_is_none)] = None
+    year: Annotated[Annotated[int, Field(ge=1950, le=2100)] | None, BeforeValidator(nothing_is_none)] = None

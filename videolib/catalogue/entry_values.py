@@ -21,19 +21,15 @@ from videolib.catalogue.entry_structures import (
     Editing,
     GradeSource,
     Graphic,
-    LangText,
     OffLabel,
     Operator,
-    OptionalBool,
-    OptionalLine,
     Outcomes,
     Reference,
     Rights,
     Side,
     Statement,
-    Structure,
-    Words,
 )
+from videolib.catalogue.structures import LangText, OptionalBool, OptionalLine, Structure, Words
 from videolib.errors import InvalidInput
 
 # field of an entry -> scheme of the vocabulary its terms come from

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from videolib.catalogue.annotations import Annotation, list_annotations, order_of
 from videolib.catalogue.captions import Caption
 from videolib.catalogue.completeness import Completeness, Facts, assess
 from videolib.catalogue.documents import Document, overlay, working_document
@@ -21,6 +22,17 @@ from videolib.db import utc_now
 
 # the total of the LAP-VEGaS items that an approval needs, unless the settings say otherwise
 THRESHOLD = 11
+_OF_ANNOTATIONS = (
+    "kind",
+    "start_ticks",
+    "end_ticks",
+    "term_id",
+    "severity_id",
+    "instrument_id",
+    "target_id",
+    "note",
+    "shape",
+)
 _NOT_VASCULAR = frozenset({"dom.nonvascular", "dom.basic", "dom.periproc"})
 
 
@@ -30,6 +42,7 @@ class _Shared:
 
     terms: Mapping[str, Term]
     with_captions: frozenset[str]
+    annotations: Mapping[str, list[Annotation]]
     approvals: Mapping[tuple[str, str], Review]
     uploaders: Mapping[int, frozenset[str]]
     threshold: int
@@ -63,9 +76,13 @@ def assess_documents(
     return {entry.id: assess(_facts(entry, document, shared)) for entry, document in pairs}
 
 
-def annotations_of(_session: Session, _entry: Entry) -> list[dict[str, Any]]:
-    """What happens when in the recording, as a version keeps it."""
-    return []
+def annotations_of(session: Session, entry: Entry) -> list[dict[str, Any]]:
+    """What happens when in the recording, as a version keeps it and a review is bound to it."""
+    return [_plain_annotation(row) for row in list_annotations(session, entry.id)]
+
+
+def _plain_annotation(row: Annotation) -> dict[str, Any]:
+    return {name: value for name in _OF_ANNOTATIONS if (value := getattr(row, name)) not in (None, {})}
 
 
 def current_digest(session: Session, entry: Entry) -> str:
@@ -81,6 +98,7 @@ def _read_shared(session: Session, entries: list[Entry], threshold: int) -> _Sha
     return _Shared(
         terms={term.id: term for term in session.scalars(schemes)},
         with_captions=frozenset(session.scalars(select(Caption.entry_id).where(Caption.entry_id.in_(ids)))),
+        annotations=_annotations_by_entry(session, ids),
         approvals=approvals_of(session, ids),
         uploaders={
             person.id: frozenset({person.display_name.strip().casefold(), person.email.casefold()} - {""})
@@ -88,6 +106,15 @@ def _read_shared(session: Session, entries: list[Entry], threshold: int) -> _Sha
         },
         threshold=threshold,
     )
+
+
+def _annotations_by_entry(session: Session, entry_ids: list[str]) -> dict[str, list[Annotation]]:
+    """What viewers see of each, in the order of time, by one question."""
+    mine = select(Annotation).where(Annotation.entry_id.in_(entry_ids), Annotation.layer == "main")
+    found: dict[str, list[Annotation]] = {}
+    for row in sorted(session.scalars(mine), key=order_of):
+        found.setdefault(row.entry_id, []).append(row)
+    return found
 
 
 def _facts(entry: Entry, document: Document, shared: _Shared) -> Facts:
@@ -99,12 +126,15 @@ def _facts(entry: Entry, document: Document, shared: _Shared) -> Facts:
         if names_one_of(title, document.get(field) or (), shared.terms)
     }
     procedures = [shared.terms[name].extra for name in document.get("procedures") or () if name in shared.terms]
-    review = shared.approvals.get((entry.id, digest_of_content(entry, document, ())))
+    annotations = shared.annotations.get(entry.id, ())
+    digest = digest_of_content(entry, document, [_plain_annotation(row) for row in annotations])
+    review = shared.approvals.get((entry.id, digest))
     return Facts(
         document=document,
         recording_state=recording.state if recording else None,
         has_package=recording is not None and recording.package_id is not None,
         duration_s=entry.package.duration_s if entry.package else _source_duration(entry),
+        phases=tuple((row.start_s, row.end_s) for row in annotations if row.kind == "phase"),
         has_captions=entry.id in shared.with_captions,
         named_in_title=frozenset(named),
         is_vascular=not procedures or any(extra.get("domain") not in _NOT_VASCULAR for extra in procedures),

@@ -59,7 +59,7 @@ def make_demo_recordings(folder: Path, on_progress: OnProgress | None = None) ->
 def read_entries() -> dict[str, dict[str, Any]]:
     """Return what the pages say, by the key of the recording."""
     entries: dict[str, dict[str, Any]] = yaml.safe_load(_ENTRIES.read_text(encoding="utf-8"))
-    return entries
+    return {key: entries[key] for key in entries if key != "generated"}
 
 
 def _plans() -> tuple[_Plan, ...]:
