@@ -15,7 +15,8 @@ from videolib.catalogue.completeness import ADVISED, BASIC, OF_A_PATIENT, REQUIR
 from videolib.catalogue.entry_values import parse_values, plain
 from videolib.catalogue.gate import THRESHOLD
 from videolib.catalogue.title_rule import names_one_of
-from videolib.catalogue.vocabulary import STARTER_FOLDER, Term, read_schemes
+from videolib.catalogue.vocabulary import STARTER_FOLDER, Term
+from videolib.catalogue.vocabulary_files import read_schemes
 from videolib.demo.recordings import read_entries
 
 PHASES = ((0.0, 10.0), (10.0, 20.0), (20.0, 30.0))

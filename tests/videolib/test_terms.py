@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.libraries import add_entry, add_person, add_recording
-from videolib.catalogue import audit, entries, vocabulary
+from videolib.catalogue import audit, publishing, vocabulary
 from videolib.catalogue.annotation_values import AnnotationValues
 from videolib.catalogue.annotations import Annotation, add_annotations
 from videolib.catalogue.entries import Entry, update_entry
@@ -196,7 +196,7 @@ def test_a_term_in_use_or_of_the_programs_own_is_never_removed(database: Databas
         with pytest.raises(Conflict), database.writing() as session:
             remove_term(session, session.get_one(Term, term_id), by=admin)
     with database.writing() as session:
-        entries.delete_entry(session, session.get_one(Entry, entry.id), by=admin)
+        publishing.delete_entry(session, session.get_one(Entry, entry.id), by=admin)
         remove_term(session, session.get_one(Term, made.id), by=admin)
     with database.reading() as session:
         assert session.get(Term, made.id) is None

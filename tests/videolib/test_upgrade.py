@@ -18,8 +18,8 @@ from tests.libraries import add_entry, add_person, add_recording
 from videolib.catalogue import jobs, packages
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.people import User
-from videolib.catalogue.vocabulary import Term
 from videolib.catalogue.versions import list_versions
+from videolib.catalogue.vocabulary import Term
 from videolib.db import Database
 from videolib.errors import Conflict
 from videolib.upgrade import MIGRATIONS, UpgradeFailed, current_revision, find_differences, require_current, upgrade

@@ -26,7 +26,7 @@ from videolib.catalogue.lifecycle import STATES as STATUSES
 from videolib.catalogue.packages import Package
 from videolib.catalogue.people import User
 from videolib.catalogue.recordings import Recording
-from videolib.catalogue.vocabulary import Term, choose_terms
+from videolib.catalogue.vocabulary import Term
 from videolib.db import Base, new_id, utc_now
 from videolib.errors import Conflict, InvalidInput, NotFound
 
