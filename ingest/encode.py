@@ -92,8 +92,8 @@ def _video_options(plan: EncodePlan, rendition: RenditionPlan) -> dict[str, str 
         "profile:v": "high",
         "crf": rendition.crf,
         "maxrate": f"{rendition.cap_kbps}k",
-        # two seconds of the cap: no group of pictures can exceed it by much
-        "bufsize": f"{2 * rendition.cap_kbps}k",
+        # a second or two of the cap: no group of pictures can exceed it by much
+        "bufsize": f"{rendition.buffer_kbit}k",
         "bf": plan.b_frames,
         # key frames where the grid says and nowhere else, the same in all renditions: the first picture at or
         # after each grid line (1 ms early is on it), one only where a recording stands still over several
@@ -110,6 +110,8 @@ def _video_options(plan: EncodePlan, rendition: RenditionPlan) -> dict[str, str 
         # the filters have decided which picture is shown when
         "fps_mode": "vfr" if plan.own_clock else "passthrough",
     }
+    if plan.tune is not None:
+        options["tune"] = plan.tune
     if plan.own_clock:
         # without these x264 counts in a guessed constant rate and moves pictures onto it
         options["enc_time_base"] = f"1:{OWN_CLOCK_HZ}"

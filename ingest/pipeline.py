@@ -34,6 +34,7 @@ from ingest.package import (
     write_description,
 )
 from ingest.plan import EncodePlan, plan
+from ingest.quality import choose_rungs, follow
 from ingest.verify import verify
 from ingest.views import multivariant_of, put_inside
 from videolib import __version__, hls
@@ -83,6 +84,9 @@ def package_recording(
         tell("inspect", None)
         inspection, readable, further = _accept(source, work, choices or {}, tell, stop)
         encode_plan = plan(inspection, can_tone_map=inspection.video.hdr is None or _can_tone_map())
+        (work / "probe").mkdir()
+        quality = choose_rungs(readable, inspection, encode_plan, work / "probe", cancelled=stop)
+        encode_plan = follow(encode_plan, quality)
         made, views = _make_all(readable, further, encode_plan, work, (tell, stop))
         check_decoded_length(inspection, made.duration_s - encode_plan.lead_s)
         facts = describe(inspection)
@@ -97,6 +101,7 @@ def package_recording(
             source={"sha256": sha256_of(source), "bytes": inspection.bytes, **facts},
             package=described,
             settings=_settings(encode_plan),
+            quality=quality.describe(),
             tools=_tools(),
             frames=inspection.dicom and inspection.dicom.timeline(),
         )
@@ -182,7 +187,7 @@ def _make_all(
     views: dict[str, HlsPackage] = {}
     for index, (name, video) in enumerate(further.items()):
         (work / name).mkdir()
-        view_plan = plan(inspect(video))
+        view_plan = replace(plan(inspect(video)), tune=encode_plan.tune)
         made = _make(video, view_plan, work / name, _encode_share(tell, index, count), stop)
         verify(made.folder, view_plan)
         views[name] = made
@@ -304,6 +309,7 @@ def _settings(encode_plan: EncodePlan) -> dict[str, object]:
     rungs = [{"name": one.name, "cap_kbps": one.cap_kbps, "crf": one.crf} for one in encode_plan.renditions]
     return {
         "preset": encode_plan.preset,
+        "tune": encode_plan.tune,
         "key_frame_s": encode_plan.key_frame_s,
         "segment_s": encode_plan.segment_s,
         "b_frames": encode_plan.b_frames,

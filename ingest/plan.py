@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from config.ladder import (
@@ -20,6 +20,7 @@ from config.ladder import (
     KEY_FRAME_S,
     LADDER,
     LARGEST_STEP,
+    LEAST_TOP_KBPS,
     MAX_AUDIO_TRACKS,
     MAX_FPS,
     MAX_SIDE_PX,
@@ -51,7 +52,10 @@ class Filter:
 
 @dataclass(frozen=True)
 class RenditionPlan:
-    """One encoded level; `name` is `<height>p`, `cap_kbps` its ceiling, `crf` its quality."""
+    """One encoded level; `name` is `<height>p`, `cap_kbps` its ceiling, `crf` its quality.
+
+    `buffer_kbit` is how far the ceiling may be exceeded for a moment.
+    """
 
     name: str
     width: int
@@ -59,6 +63,7 @@ class RenditionPlan:
     fps: Fraction
     cap_kbps: int
     crf: int
+    buffer_kbit: int
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,7 @@ class EncodePlan:
     lead_s: float
     poster_s: float
     storyboard: StoryboardPlan
+    tune: str | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -156,13 +162,18 @@ def _renditions(video: VideoStream, fps: Fraction, ladder: Sequence[Rung]) -> tu
     above = next((rung for rung in ladder if rung.height >= short), ladder[-1])
     # a size between two rungs takes the bits of the rung above by its share of the pixels
     cap_kbps = round(above.cap_kbps * min(1.0, short / above.height) ** 2)
-    sizes = [(width, height, max(cap_kbps, ladder[0].cap_kbps // 2), above.crf)]
+    sizes = [(width, height, replace(above, cap_kbps=max(cap_kbps, LEAST_TOP_KBPS), buffer_s=2.0))]
     for rung in reversed(ladder):
         if rung.height <= short * LARGEST_STEP:
             share = Fraction(rung.height, short)
-            sizes.append((_even(width * share), _even(height * share), rung.cap_kbps, rung.crf))
-    faster = Fraction(3, 2) if fps > 31 else Fraction(1)
-    return tuple(RenditionPlan(f"{h}p", w, h, fps, int(cap * faster), crf) for w, h, cap, crf in sizes)
+            sizes.append((_even(width * share), _even(height * share), rung))
+    return tuple(_rendition(*size, fps) for size in sizes)
+
+
+def _rendition(width: int, height: int, rung: Rung, fps: Fraction) -> RenditionPlan:
+    """Return a rung at that size; above 31 pictures a second it may take half as much again, but for the smallest."""
+    cap_kbps = int(rung.cap_kbps * (Fraction(3, 2) if fps > 31 and rung.buffer_s > 1 else 1))
+    return RenditionPlan(f"{height}p", width, height, fps, cap_kbps, rung.crf, round(cap_kbps * rung.buffer_s))
 
 
 def _top_size(video: VideoStream, tallest_px: int) -> tuple[int, int]:
