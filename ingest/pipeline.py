@@ -34,7 +34,7 @@ from ingest.package import (
     write_description,
 )
 from ingest.plan import EncodePlan, plan
-from ingest.quality import choose_rungs, follow
+from ingest.quality import QualityRecord, choose_rungs, follow
 from ingest.verify import verify
 from ingest.views import multivariant_of, put_inside
 from videolib import __version__, hls
@@ -87,7 +87,7 @@ def package_recording(
         (work / "probe").mkdir()
         quality = choose_rungs(readable, inspection, encode_plan, work / "probe", cancelled=stop)
         encode_plan = follow(encode_plan, quality)
-        made, views = _make_all(readable, further, encode_plan, work, (tell, stop))
+        made, views = _make_all(readable, further, encode_plan, quality, work, (tell, stop))
         check_decoded_length(inspection, made.duration_s - encode_plan.lead_s)
         facts = describe(inspection)
         described = {**_describe_package(made), **_describe_cine(inspection, views)}
@@ -178,6 +178,7 @@ def _make_all(
     readable: Path,
     further: Mapping[str, Path],
     encode_plan: EncodePlan,
+    quality: QualityRecord,
     work: Path,
     watched: tuple[OnProgress, IsCancelled],
 ) -> tuple[HlsPackage, dict[str, HlsPackage]]:
@@ -187,7 +188,7 @@ def _make_all(
     views: dict[str, HlsPackage] = {}
     for index, (name, video) in enumerate(further.items()):
         (work / name).mkdir()
-        view_plan = replace(plan(inspect(video)), tune=encode_plan.tune)
+        view_plan = follow(plan(inspect(video)), replace(quality, left_out=()))
         made = _make(video, view_plan, work / name, _encode_share(tell, index, count), stop)
         verify(made.folder, view_plan)
         views[name] = made

@@ -103,7 +103,8 @@ def test_the_subtracted_view_is_a_whole_tree_on_the_same_clock(tmp_path):
     assert times == same_times
     assert [read_number(picture) for picture in native] == list(range(60))
     # before the range both are alike; after it the bones are gone and what was halved is darker than mid-grey
-    assert np.abs(native[5].astype(int) - subtracted[5]).mean() < 3
+    # (but for their noise, which is encoded as it is)
+    assert np.abs(native[5].astype(int) - subtracted[5]).mean() < 6
     assert abs(float(subtracted[40, 160:200].mean()) - 125.5) < 3
     assert float(subtracted[40, 110:130].mean()) < 100
     listed = {file["path"] for file in json.loads((made / "package.json").read_text("utf-8"))["files"]}
