@@ -38,6 +38,9 @@ class SettingsError(Exception):
         self.problems = problems
 
 
+SEARCH_ENGINES = ("whoosh", "tantivy")
+
+
 class Settings(BaseModel):
     """The settings of one process; addresses default to places under `home`."""
 
@@ -58,7 +61,10 @@ class Settings(BaseModel):
     broker_url: str | None = Field(
         None, repr=False, description="Celery broker for workers on many hosts; none: one worker beside `serve`"
     )
-    search_url: str = Field("whoosh:", description="search index of this host: `whoosh:` or `whoosh:/folder`")
+    search_url: str = Field(
+        "whoosh:",
+        description="search index of this host: `whoosh:` or `tantivy:`, each with or without a folder",
+    )
     secret_key: SecretStr = Field(
         SecretStr(""),
         description=f"signs sessions and media addresses: {SECRET_MIN_CHARACTERS} characters or more; made if absent",
@@ -99,8 +105,9 @@ class Settings(BaseModel):
     @field_validator("search_url")
     @classmethod
     def _search(cls, value: str) -> str:
-        if not value.startswith("whoosh:"):
-            raise ValueError("write whoosh: or whoosh:/folder")
+        engine, colon, folder = value.partition(":")
+        if engine not in SEARCH_ENGINES or not colon or not Path(folder).is_absolute():
+            raise ValueError("write whoosh: or tantivy:, or one of them with an absolute folder, as in tantivy:/folder")
         return value
 
     @field_validator("public_url")
@@ -150,9 +157,9 @@ def load_settings(environ: Mapping[str, str] | None = None, *, default_home: Pat
     given.setdefault("database_url", f"sqlite:///{home / 'videolib.db'}")
     given.setdefault("store_url", f"file:{home / 'store'}")
     given.setdefault("originals_url", _originals_beside(given["store_url"]))
-    given.setdefault("search_url", f"whoosh:{home / 'index'}")
-    if given["search_url"] == "whoosh:":
-        given["search_url"] = f"whoosh:{home / 'index'}"
+    given.setdefault("search_url", "whoosh:")
+    if given["search_url"] in {f"{engine}:" for engine in SEARCH_ENGINES}:
+        given["search_url"] += str(home / "index")
     if "secret_key" not in given:
         _with_problem(problems, lambda: given.__setitem__("secret_key", _kept_secret(home)))
     try:

@@ -90,11 +90,14 @@ class _Collection:
         query = self._query
         tables = [self._clause(clause) for clause in query.clauses]
         excluded = {number for clause in query.excluded for number in self._clause(clause)}
+        conditions = [self._clause(clause) for clause in query.conditions]
         matched = Counter(number for table in tables for number in table)
         eligible = [
             number
             for number in (matched if tables else self._visible)
-            if number not in excluded and query.filters.hold(self._shelf[number])
+            if number not in excluded
+            and all(number in table for table in conditions)
+            and query.filters.hold(self._shelf[number])
         ]
         required, numbers = _enough(matched, eligible, len(tables), query.few)
         passing, counts = self._count_facets(numbers)

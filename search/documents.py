@@ -56,6 +56,7 @@ class EntryDocument:
     published_at: datetime
     year: int | None
     audiences: frozenset[str]
+    hospitals: tuple[str, ...] = ()
 
 
 class Vocabulary:
@@ -75,6 +76,15 @@ class Vocabulary:
     def schemes(self) -> frozenset[str]:
         """The ids of all schemes that have a concept."""
         return frozenset(concept.scheme for concept in self.concepts.values())
+
+    @cached_property
+    def narrower(self) -> Mapping[str, tuple[str, ...]]:
+        """The concepts directly below each."""
+        below: dict[str, list[str]] = {}
+        for concept in self.concepts.values():
+            if concept.broader:
+                below.setdefault(concept.broader, []).append(concept.id)
+        return {concept_id: tuple(ids) for concept_id, ids in below.items()}
 
     def broader_than(self, concept_id: str) -> tuple[str, ...]:
         """Every wider concept, nearest first; a circle in the data ends the line instead of the program."""

@@ -15,7 +15,8 @@ from typing import Protocol
 TITLE, TEXT, SPOKEN = "title", "text", "spoken"
 TITLE_CONCEPTS, TEXT_CONCEPTS, SPOKEN_CONCEPTS = "title_concepts", "text_concepts", "spoken_concepts"
 TERMS = "terms"  # the concepts an editor gave the entry
-BAGS = (TITLE, TEXT, SPOKEN, TITLE_CONCEPTS, TEXT_CONCEPTS, SPOKEN_CONCEPTS, TERMS)
+HOSPITAL = "hospital"  # words of the institutions' names
+BAGS = (TITLE, TEXT, SPOKEN, TITLE_CONCEPTS, TEXT_CONCEPTS, SPOKEN_CONCEPTS, TERMS, HOSPITAL)
 EXACT = "exact"  # analysis.exact() of all texts, with positions
 WIDER = "~"
 
@@ -176,6 +177,7 @@ SortKey = tuple[float, str]
 class EngineQuery:
     """What to collect.
 
+    conditions: clauses that must match too, but are worth nothing and are never given up.
     facets: scheme -> chosen ids. few: with fewer entries than this (before facets are chosen) that match all clauses,
     take those that match all but one, then those that match any. after: the key of the last hit of the page before,
     which was the skip-th of all; an engine goes by whichever serves it.
@@ -185,6 +187,7 @@ class EngineQuery:
     excluded: tuple[Clause, ...]
     filters: Filters
     audiences: frozenset[str]
+    conditions: tuple[Clause, ...] = ()
     facets: Mapping[str, frozenset[str]] = field(default_factory=dict)
     sort: str = "relevance"
     limit: int = 20

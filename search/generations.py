@@ -2,6 +2,7 @@
 
     <root>/whoosh-1-0f3a…/      engine, its version, fingerprint of vocabulary and analysis
         lock                    held by the one writer
+        building.lock           held by the one who builds anew, into building-…; it takes `lock` only to swap
         current                 the name of the live commit
         00000041-9f3a60c2/      a commit: the engine's files (shared with earlier commits by hard links) and
                                 manifest.json with the sequence and every file's size and CRC; lists-*.npz of
@@ -32,6 +33,7 @@ MANIFEST = "manifest.json"
 LOCK_WAIT_S = 10.0
 KEPT_BEFORE_CURRENT = 1  # searches that began on it may still open its files
 KEPT_S, MOST_KEPT = 300.0, 32  # for readers who turn pages: theirs come from the commit of the first
+_BUILDING = "building-"
 _COMMIT = re.compile(r"[0-9]{8}-[0-9a-f]{8}")
 _MISSING = "The search index has not been built yet: run `videolib reindex`."
 _DAMAGED = "The search index is damaged: run `videolib reindex` to build it anew."
@@ -108,27 +110,44 @@ class IndexFolder:
 
     def commit(self, entries: Iterable[PreparedEntry], deleted_ids: Iterable[str], sequence: int) -> int:
         """Change the live index; the number of entries there are then. IndexBusy, IndexMissing, IndexDamaged."""
-        with self._writing():
+        with self._locked("lock"):
             before = self.current()
             self.check(before)
-            folder = self._new_folder()
+            folder = self._next_folder()
+            folder.mkdir()
             manifest = self.manifest(before)
             known = manifest.files
             for file in known:
                 _share(self.path / before / file, folder / file)
-            return self._write(folder, entries, deleted_ids, (manifest.library, sequence), known)
+            count = self._fill(folder, entries, deleted_ids, (manifest.library, sequence), known)
+            self._point_to(folder.name)
+            return count
 
     def rebuild(self, entries: Iterable[PreparedEntry], sequence: int, library: str = "") -> int:
-        """Write a new index beside the live one, whatever state that is in, and put it in its place."""
+        """Write a new index beside the live one, whatever state that is in, and put it in its place.
+
+        The live one may be changed meanwhile: only for the moment of the swap nobody else writes.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
-        with self._writing():
-            folder = self._new_folder()
-            self._engine.create(folder)
-            count = self._write(folder, entries, (), (library, sequence), {})
+        with self._locked("building.lock"):
+            for left in self.path.glob(f"{_BUILDING}*"):
+                shutil.rmtree(left, ignore_errors=True)
+            beside = self.path / f"{_BUILDING}{secrets.token_hex(4)}"
+            beside.mkdir()
+            self._engine.create(beside)
+            count = self._fill(beside, entries, (), (library, sequence), {})
+            try:
+                with self._locked("lock"):
+                    folder = self._next_folder()
+                    beside.rename(folder)
+                    self._point_to(folder.name)
+            except BaseException:
+                shutil.rmtree(beside, ignore_errors=True)
+                raise
         self._forget_other_indexes()
         return count
 
-    def _write(
+    def _fill(
         self,
         folder: Path,
         entries: Iterable[PreparedEntry],
@@ -153,7 +172,6 @@ class IndexFolder:
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        self._point_to(folder.name)
         return count
 
     def _point_to(self, name: str) -> None:
@@ -171,7 +189,7 @@ class IndexFolder:
     def _commits(self) -> list[Path]:
         return sorted(path for path in self.path.iterdir() if _COMMIT.fullmatch(path.name))
 
-    def _new_folder(self) -> Path:
+    def _next_folder(self) -> Path:
         """The folder of the next commit; what a killed writer left is removed."""
         try:
             live = _number(self.current())
@@ -181,9 +199,7 @@ class IndexFolder:
             if _number(path.name) > live:
                 shutil.rmtree(path)
         # Numbers begin again when somebody deletes the index; who has it open must not take one for the other.
-        folder = self.path / f"{live + 1:08d}-{secrets.token_hex(4)}"
-        folder.mkdir()
-        return folder
+        return self.path / f"{live + 1:08d}-{secrets.token_hex(4)}"
 
     def _forget_other_indexes(self) -> None:
         """Of indexes for other vocabularies keep the youngest: a process not restarted yet may read it."""
@@ -193,9 +209,9 @@ class IndexFolder:
             shutil.rmtree(path, ignore_errors=True)
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def _locked(self, name: str) -> Iterator[None]:
         try:
-            descriptor = os.open(self.path / "lock", os.O_CREAT | os.O_RDWR, 0o644)
+            descriptor = os.open(self.path / name, os.O_CREAT | os.O_RDWR, 0o644)
         except FileNotFoundError:
             raise IndexMissing(_MISSING) from None
         try:

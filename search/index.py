@@ -43,11 +43,12 @@ from search.generations import IndexFolder
 from search.languages import library_versions
 from search.lexicon import Completions, Lexicon, Mended
 from search.lists import Lists, open_lists
-from search.pages import MAX_LIMIT, SORTS, Expansion, Hit, SearchPage, SearchRequest, Suggestion
-from search.paging import Place, encode_cursor, listed_facets, place_after
+from search.pages import MAX_LIMIT, SORTS, Expansion, Hit, RelatedTerm, SearchPage, SearchRequest, Suggestion
+from search.paging import Place, encode_cursor, listed_facets, place_after, related_terms
 from search.query import QueryPlan
 from search.records import unpack
 from search.showing import Shower
+from search.suggest import completion_key
 from search.tantivy_index import TantivyEngine
 from search.tools import tools_for
 from search.whoosh_index import WhooshEngine
@@ -55,6 +56,7 @@ from search.whoosh_index import WhooshEngine
 ENGINES: Mapping[str, Engine] = {"whoosh": WhooshEngine(), "tantivy": TantivyEngine()}
 FEW_HITS = 3  # with fewer, entries that miss a part of the query are worth showing
 KEPT_READERS = 3  # the live commit, and two from which somebody turns pages
+RELATED_BY = 3  # letters that an unknown word and a term have to begin with
 KEPT_USES = 16  # groups of readers whose counts of terms are remembered
 _TRIES = 3  # a commit by another process may take the files from under a search; twice in a row is no chance
 
@@ -117,7 +119,23 @@ class SearchIndex:
             did_you_mean=mended.did_you_mean if mended else None,
             expanded=_expansions(found, mended),
             next_cursor=next_cursor,
+            related=() if answer.total else self._related(found, request),
         )
+
+    def _related(self, found: "_Found", request: SearchRequest) -> tuple[RelatedTerm, ...]:
+        """Terms near to those of the query, else to what it begins like."""
+        concepts = found.plan.concepts
+
+        def related(commit: _Commit) -> tuple[RelatedTerm, ...]:
+            uses = commit.uses(frozenset(request.audiences))
+            near = related_terms(concepts, uses, request.lang, self.vocabulary)
+            start = completion_key(found.plan.text)[:RELATED_BY]
+            if near or not start:
+                return near
+            begun = (row.concept_id for row in self._tools.typed.terms_from(start))
+            return related_terms(tuple(dict.fromkeys(begun)), uses, request.lang, self.vocabulary)
+
+        return self._reading(related)
 
     def suggest(self, text: str, *, lang: str, audiences: frozenset[str], limit: int = 8) -> tuple[Suggestion, ...]:
         """Completions of what is being typed, from what these readers may know of."""
@@ -163,6 +181,7 @@ class SearchIndex:
             excluded=plan.excluded,
             filters=plan.filters,
             audiences=frozenset(request.audiences),
+            conditions=plan.conditions,
             facets={scheme: frozenset(ids) for scheme, ids in request.facets.items() if ids},
             sort=request.sort if request.sort in SORTS else "relevance",
             limit=max(0, min(request.limit, MAX_LIMIT)),

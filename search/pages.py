@@ -72,11 +72,15 @@ class Hit:
 
 @dataclass(frozen=True)
 class FacetCount:
-    """How many entries the page would list if this term of its scheme were chosen."""
+    """How many entries the page would list if this term of its scheme were chosen.
+
+    Terms come as a tree read from the top: a narrower term follows its wider one, one deeper.
+    """
 
     term: str
     label: str
     count: int
+    depth: int = 0
 
 
 @dataclass(frozen=True)
@@ -85,16 +89,31 @@ class Expansion:
 
     kind: "concept" (into: labels), "spelling", "pinyin" (into: what was searched instead), "filter" (into: labels
     or values), "ignored" (could not be used, or past the bounds), "relaxed" (typed: ""; into: "all_but_one"/"any").
+    including: some other names of a concept that are looked for too.
     """
 
     kind: str
     typed: str
     into: tuple[str, ...] = ()
+    including: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RelatedTerm:
+    """A term near to what was asked for, of which the reader would find `count` entries."""
+
+    scheme: str
+    term: str
+    label: str
+    count: int
 
 
 @dataclass(frozen=True)
 class SearchPage:
-    """One page of hits; totals and counts cover only what the reader may know of."""
+    """One page of hits; totals and counts cover only what the reader may know of.
+
+    related: where nothing was found, terms that would find something.
+    """
 
     total: int
     took_ms: float
@@ -103,13 +122,14 @@ class SearchPage:
     did_you_mean: str | None
     expanded: tuple[Expansion, ...]
     next_cursor: str | None
+    related: tuple[RelatedTerm, ...] = ()
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A completion: a vocabulary term (concept_id set) or an entry's title (entry_id set)."""
+    """A completion: a vocabulary term (concept_id set), a person, or an entry's title (entry_id set)."""
 
     text: str
-    kind: str  # "term" or "title"
+    kind: str  # "term", "person" or "title"
     concept_id: str | None = None
     entry_id: str | None = None

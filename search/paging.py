@@ -5,15 +5,16 @@ import binascii
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from search.documents import Vocabulary
 from search.engine import SortKey
 from search.errors import InvalidCursor
-from search.pages import FacetCount, SearchRequest
+from search.pages import FacetCount, RelatedTerm, SearchRequest
 
 MOST_FACETS = 50  # of one scheme
+MOST_RELATED = 8
 
 
 @dataclass(frozen=True)
@@ -65,15 +66,49 @@ def listed_facets(
         by_scheme.setdefault(scheme, {})[concept_id] = count
     listed: dict[str, tuple[FacetCount, ...]] = {}
     for scheme, found in by_scheme.items():
-        rows = [FacetCount(id_, _label(id_, request.lang, vocabulary), count) for id_, count in found.items()]
-        rows.sort(key=lambda row: (-row.count, row.label, row.term))
         chosen = set(request.facets.get(scheme, ()))
+        rows = list(_tree(found, request.lang, vocabulary))
         kept = [row for at, row in enumerate(rows) if at < MOST_FACETS or row.term in chosen]
         if kept:
             listed[scheme] = tuple(kept)
     return listed
 
 
+def _tree(found: Mapping[str, int], lang: str, vocabulary: Vocabulary) -> Iterator[FacetCount]:
+    """Terms of one scheme, most first, each followed by the narrower ones."""
+    below: dict[str | None, list[FacetCount]] = {}
+    for id_, count in found.items():
+        line = [wider for wider in vocabulary.broader_than(id_) if wider in found]
+        row = FacetCount(id_, _label(id_, lang, vocabulary), count, len(line))
+        below.setdefault(line[0] if line else None, []).append(row)
+    waiting = sorted(below.get(None, ()), key=_last_first)
+    while waiting:
+        row = waiting.pop()
+        yield row
+        waiting += sorted(below.get(row.term, ()), key=_last_first)
+
+
+def _last_first(row: FacetCount) -> tuple[int, tuple[int, ...], str]:
+    return row.count, tuple(-ord(character) for character in row.label), row.term
+
+
 def _label(concept_id: str, lang: str, vocabulary: Vocabulary) -> str:
     concept = vocabulary.concepts.get(concept_id)
     return concept.label(lang) if concept else concept_id
+
+
+def related_terms(
+    plan_concepts: Sequence[str], uses: Mapping[str, int], lang: str, vocabulary: Vocabulary
+) -> tuple[RelatedTerm, ...]:
+    """Terms with entries near to those of a query: itself, narrower, wider, and beside it; most used first."""
+    near: dict[str, None] = {}
+    for concept_id in plan_concepts:
+        wider = vocabulary.broader_than(concept_id)
+        beside = vocabulary.narrower.get(wider[0], ()) if wider else ()
+        near.update(dict.fromkeys([concept_id, *vocabulary.narrower.get(concept_id, ()), *wider, *beside]))
+    found = [vocabulary.concepts[id_] for id_ in near if uses.get(id_) and id_ in vocabulary.concepts]
+    found.sort(key=lambda concept: -uses[concept.id])
+    return tuple(
+        RelatedTerm(concept.scheme, concept.id, concept.label(lang), uses[concept.id])
+        for concept in found[:MOST_RELATED]
+    )

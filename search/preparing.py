@@ -9,6 +9,7 @@ from search.analysis import Analyzer
 from search.concepts import ConceptFinder
 from search.documents import EntryDocument, Moment, Vocabulary
 from search.engine import (
+    HOSPITAL,
     SPOKEN,
     SPOKEN_CONCEPTS,
     TERMS,
@@ -42,7 +43,7 @@ class Preparer:
     def prepare(self, document: EntryDocument) -> PreparedEntry:
         """Everything an engine needs of one entry."""
         titles = list(document.titles.values())
-        texts = [*document.summaries.values(), *document.keywords, *document.people]
+        texts = [*document.summaries.values(), *document.keywords, *document.people, *document.hospitals]
         spoken = [self._read(moment.text) for moment in document.moments]
         assigned = [id_ for ids in document.terms.values() for id_ in ids]
         bags = {
@@ -53,6 +54,7 @@ class Preparer:
             TEXT_CONCEPTS: self._with_wider(self._concepts(texts)),
             SPOKEN_CONCEPTS: self._with_wider(id_ for _, ids in spoken for id_ in ids),
             TERMS: self._with_wider(assigned),
+            HOSPITAL: self._words(document.hospitals),
         }
         tokens = [[*words, *self._marked(concept_ids)] for words, concept_ids in spoken]
         return PreparedEntry(

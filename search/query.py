@@ -3,8 +3,13 @@
     carotid stenting          all words; a vocabulary term in any of its forms is one thing looked for
     "guide wire"  “导丝交换”    these words side by side
     -stroke  -"air embolism"  entries without it
-    procedure:TACE  器械:支架   a term of a scheme, its narrower terms included; any scheme of the vocabulary
+    procedure:TACE  器械:支架   a term of a scheme, its narrower terms included; any scheme of the vocabulary (step,
+                              device, access, complication, …), by label, synonym, id or a part of them
+    grade:4  分级:四级          the same for the grade of the operation
+    hospital:协和             words of an institution's name
+    has:captions  有:字幕       also steps, annotations
     lang:zh  year:2020-2024  year:>=2023  duration:<10m  duration:5m-1h
+    -device:支架  -has:captions  entries without
 
 Any text is a query: what is not understood is looked for as words or ignored with a note. Time is bounded by reading
 only the first MAX_CHARACTERS and looking for at most MAX_CLAUSES things. Engines never see the text.
@@ -19,7 +24,7 @@ from search.analysis import Analyzer, fold
 from search.clauses import ClauseBuilder
 from search.concepts import ConceptFinder, forms
 from search.documents import Vocabulary
-from search.engine import Clause, Filters, Range
+from search.engine import HOSPITAL, Clause, Filters, Leaf, Range, Term
 from search.pages import Expansion
 
 MAX_CHARACTERS = 300
@@ -35,8 +40,15 @@ _ITEM = re.compile(
 _FIELDS_ZH = {
     "术式": "procedure", "手术": "procedure", "解剖": "anatomy", "疾病": "pathology", "器械": "device", "药物": "drug",
     "入路": "access", "影像": "imaging", "并发症": "complication", "语言": "lang", "年份": "year", "年": "year",
-    "时长": "duration",
+    "时长": "duration", "步骤": "step", "阶段": "phase", "分级": "cn_grade", "级别": "cn_grade", "难度": "difficulty",
+    "类型": "content_type", "医院": "hospital", "单位": "hospital", "有": "has",
 }  # fmt: skip
+_FIELDS = {"grade": "cn_grade", "type": "content_type", "institution": "hospital", "language": "lang"}
+_TRAITS = {
+    "captions": "captions", "subtitles": "captions", "字幕": "captions", "steps": "steps", "步骤": "steps",
+    "annotations": "annotations", "标注": "annotations",
+}  # fmt: skip
+_MOST_TOLD = 3  # terms of a field that are named in its explanation
 _LANGUAGES = {"zh": "zh", "中文": "zh", "chinese": "zh", "en": "en", "英文": "en", "english": "en"}
 _BOUND = re.compile(r"(<=|>=|<|>|=)?(\d{1,6}(?:\.\d{1,3})?)(h|m|s|min|小时|时|分钟|分|秒)?")
 _SECONDS = {"h": 3600, "小时": 3600, "时": 3600, "s": 1, "秒": 1}
@@ -52,10 +64,14 @@ class QueryPlan:
     excluded: tuple[Clause, ...]
     filters: Filters
     expanded: tuple[Expansion, ...]
+    conditions: tuple[Clause, ...] = ()
+    concepts: tuple[str, ...] = ()  # that were found in the words
 
 
 @dataclass
 class _Draft:
+    conditions: list[Clause] = field(default_factory=list)
+    concepts: list[str] = field(default_factory=list)
     clauses: list[Clause] = field(default_factory=list)
     excluded: list[Clause] = field(default_factory=list)
     filters: Filters = field(default_factory=Filters)
@@ -110,6 +126,8 @@ class QueryReader:
             tuple(draft.excluded[:MAX_CLAUSES]),
             draft.filters,
             tuple(draft.expanded),
+            tuple(draft.conditions[:MAX_CLAUSES]),
+            tuple(dict.fromkeys(draft.concepts)),
         )
 
     def _free(
@@ -130,10 +148,20 @@ class QueryReader:
         draft.clauses += built.clauses
         for typed, concept_ids in built.concepts:
             labels = tuple(self._vocabulary.concepts[id_].label(lang) for id_ in concept_ids)
-            draft.expanded.append(Expansion("concept", typed, labels))
+            draft.concepts += concept_ids
+            draft.expanded.append(Expansion("concept", typed, labels, self._other_forms(typed, concept_ids[0], lang)))
+
+    def _other_forms(self, typed: str, concept_id: str, lang: str) -> tuple[str, ...]:
+        """Other names under which a term is looked for too: both labels, then synonyms, the reader's language first."""
+        concept = self._vocabulary.concepts[concept_id]
+        langs = sorted({*concept.labels, *concept.synonyms}, key=lambda of: of != lang)
+        names = [concept.labels[of] for of in langs if of in concept.labels]
+        names += [name for of in langs for name in concept.synonyms.get(of, ())]
+        told = {typed.casefold(), concept.label(lang).casefold()}
+        return tuple(name for name in dict.fromkeys(names) if name.casefold() not in told)[:_MOST_TOLD]
 
     def _special(self, item: _Item, draft: _Draft, lang: str, choices: Mapping[str, tuple[str, ...]]) -> None:
-        name = _FIELDS_ZH.get(item.field, item.field.lower())
+        name = _FIELDS_ZH.get(item.field, _FIELDS.get(item.field.lower(), item.field.lower()))
         if name and self._filter(name, item, draft, lang):
             return
         if item.minus:
@@ -154,44 +182,63 @@ class QueryReader:
 
     def _filter(self, name: str, item: _Item, draft: _Draft, lang: str) -> bool:
         """Add a condition; False when the field or its value means nothing."""
-        filters = draft.filters
-        note: tuple[str, ...] = (item.value,)
+        note: tuple[str, ...] | None = (item.value,)
         if name in self._forms_by_scheme:
-            pairs = frozenset((name, id_) for id_ in self._terms(name, item.value))
-            if not pairs:
-                return False
-            note = tuple(sorted(self._vocabulary.concepts[id_].label(lang) for _, id_ in pairs))
-            if item.minus:
-                draft.filters = replace(filters, without=filters.without | pairs)
-            else:
-                draft.filters = replace(filters, terms=(*filters.terms, pairs))
-        elif item.minus:
-            return False
-        elif name == "lang" and item.value.lower() in _LANGUAGES:
-            draft.filters = replace(filters, langs=filters.langs | {_LANGUAGES[item.value.lower()]})
-        elif name in ("year", "duration") and (interval := _interval(item.value, in_seconds=name == "duration")):
-            if name == "year":
-                draft.filters = replace(filters, years=(*filters.years, interval))
-            else:
-                draft.filters = replace(filters, durations_s=(*filters.durations_s, interval))
+            note = self._term_filter(name, item, draft, lang)
+        elif name == "hospital":
+            note = self._hospital_filter(item, draft)
         else:
+            changed = _plain_filter(name, item, draft.filters)
+            note = None if changed is None else note
+            draft.filters = changed or draft.filters
+        if note is None:
             return False
-        draft.expanded.append(Expansion("filter", f"{item.field}:{item.value}", note))
+        draft.expanded.append(Expansion("filter", f"{'-' if item.minus else ''}{item.field}:{item.value}", note))
         return True
+
+    def _term_filter(self, scheme: str, item: _Item, draft: _Draft, lang: str) -> tuple[str, ...] | None:
+        """Add a condition on terms; the labels of some of them, None if there are none."""
+        filters = draft.filters
+        pairs = frozenset((scheme, id_) for id_ in self._terms(scheme, item.value))
+        if not pairs:
+            return None
+        if item.minus:
+            draft.filters = replace(filters, without=filters.without | pairs)
+        else:
+            draft.filters = replace(filters, terms=(*filters.terms, pairs))
+        labels = sorted(
+            {self._vocabulary.concepts[id_].label(lang) for _, id_ in pairs}, key=lambda name: (len(name), name)
+        )
+        return (*labels[:_MOST_TOLD], *(("…",) if len(labels) > _MOST_TOLD else ()))
+
+    def _hospital_filter(self, item: _Item, draft: _Draft) -> tuple[str, ...] | None:
+        """Add a condition on the words of an institution's name."""
+        words = dict.fromkeys(token.text for token in self._analyzer.words(item.value))
+        if not words:
+            return None
+        leaves = (Clause((Leaf((Term(HOSPITAL, word, 1.0),)),), word) for word in words)
+        clause = self._builder.together(tuple(leaves)[:MAX_CLAUSES], item.value)
+        (draft.excluded if item.minus else draft.conditions).append(clause)
+        return (item.value,)
 
     def _terms(self, scheme: str, value: str) -> Iterator[str]:
         """Ids of a scheme: by id, else by any form, else all terms with the value in a form."""
-        concept = self._vocabulary.concepts.get(value)
-        if concept is not None and concept.scheme == scheme:
-            return iter([value])
+        named = value.lower()
+        ids = [
+            id_ for id_, _ in self._forms_by_scheme[scheme] if named in (id_.lower(), id_.lower().rpartition(".")[2])
+        ]
+        if ids:
+            return iter(ids)
         units = self._analyzer.units(value, loose=True)
         for found in self._finder.longest_in(units):
             if found.last - found.first + 1 == len(units):
                 ids = [id_ for id_ in found.concept_ids if self._vocabulary.concepts[id_].scheme == scheme]
                 if ids:
                     return iter(ids)
-        wanted = fold(value)
-        return (id_ for id_, written in self._forms_by_scheme[scheme] if wanted and wanted in written)
+        wanted = fold_text(value)
+        rows = self._forms_by_scheme[scheme]
+        whole = [id_ for id_, written in rows if wanted and f" {wanted} " in f" {written} "]
+        return iter(whole or [id_ for id_, written in rows if wanted and wanted in written])
 
 
 def _forms_by_scheme(vocabulary: Vocabulary) -> dict[str, list[tuple[str, str]]]:
@@ -212,6 +259,24 @@ def _items(text: str) -> Iterator[_Item]:
         kind = "quoted" if found["quoted"] is not None else "word"
         start, end = found.span(kind)
         yield _Item(bool(found["minus"]), found["field"] or "", found[kind], kind == "quoted", start, end)
+
+
+def _plain_filter(name: str, item: _Item, filters: Filters) -> Filters | None:
+    """The filters with a condition on a language, a trait, years or durations more; None if it means nothing."""
+    value = item.value.lower()
+    if name == "has" and value in _TRAITS:
+        kind = "without_traits" if item.minus else "traits"
+        return replace(filters, **{kind: getattr(filters, kind) | {_TRAITS[value]}})
+    if name == "lang" and value in _LANGUAGES and not item.minus:
+        return replace(filters, langs=filters.langs | {_LANGUAGES[value]})
+    if item.minus:
+        return None
+    interval = _interval(value, in_seconds=name == "duration") if name in ("year", "duration") else None
+    if interval is None:
+        return None
+    if name == "year":
+        return replace(filters, years=(*filters.years, interval)[:MAX_CLAUSES])
+    return replace(filters, durations_s=(*filters.durations_s, interval)[:MAX_CLAUSES])
 
 
 def _interval(value: str, *, in_seconds: bool) -> Range | None:

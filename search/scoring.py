@@ -8,7 +8,7 @@ Points are multiples of 1/64: their sums are exact in 32 bits, in whatever order
 
 import math
 
-from search.engine import SPOKEN, SPOKEN_CONCEPTS, TERMS, TEXT, TEXT_CONCEPTS, TITLE, TITLE_CONCEPTS
+from search.engine import HOSPITAL, SPOKEN, SPOKEN_CONCEPTS, TERMS, TEXT, TEXT_CONCEPTS, TITLE, TITLE_CONCEPTS
 
 K1, B = 1.2, 0.6  # B a little under the usual 0.75: summaries of twice the length are not half as good
 LEVELS = (0.5, 0.9, 1.3, 1.7)
@@ -16,7 +16,7 @@ GRAIN = 64
 # Tokens of a usual entry: two titles, two summaries, captions of a quarter of an hour.
 USUAL_LENGTHS = {
     TITLE: 20.0, TEXT: 120.0, SPOKEN: 1500.0, TITLE_CONCEPTS: 12.0, TEXT_CONCEPTS: 40.0, SPOKEN_CONCEPTS: 200.0,
-    TERMS: 12.0,
+    TERMS: 12.0, HOSPITAL: 6.0,
 }  # fmt: skip
 
 

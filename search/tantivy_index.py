@@ -220,6 +220,8 @@ class _Search:
         self._filters: list[tuple[Any, Query]] = [(Occur.Must, allowed) for allowed in self._view.filters]
         self._filters += self._conditions(query.filters)
         self._filters += [(Occur.MustNot, clause) for clause in excluded]
+        conditions = [self._clause(clause) or _NOTHING for clause in query.conditions]
+        self._filters += [(Occur.Must, Query.const_score_query(clause, 0.0)) for clause in conditions]
         self._chosen = {
             scheme: reader.any_of("facet", [f"{scheme}:{id_}" for id_ in sorted(ids)])
             for scheme, ids in query.facets.items()

@@ -64,6 +64,39 @@ class TestSearching:
             assert found(index, "duration:10m-1h") == ["tips", "tace"]
             assert found(index, "-access:radial year:2025") == ["tricks", "tace"]
 
+    def test_hospitals_and_traits_are_conditions(self, url, own_home, vocabulary):
+        many = (
+            entry("union", "Stent", "支架", hospitals=("北京协和医院",), moments=(caption(0, "hello"),)),
+            entry("west", "Stent", "支架", hospitals=("四川大学华西医院",)),
+            entry("talk", "Lecture on 协和 methods", "讲座"),
+        )
+        with opened(url, own_home, vocabulary, many) as index:
+            assert found(index, "hospital:协和") == ["union"]
+            assert found(index, "stent hospital:华西医院") == ["west"]
+            assert set(found(index, "-hospital:协和")) == {"west", "talk"}
+            assert found(index, "has:captions") == ["union"]
+            assert set(found(index, "-has:captions")) == {"west", "talk"}
+            assert found(index, "hospital:同济 stent") == []
+
+    def test_a_phrase_runs_from_one_cue_into_the_next(self, url, own_home, vocabulary):
+        talk = entry(
+            "talk", "Talk", moments=(caption(0, "now we exchange the guide"), caption(4, "wire slowly"),
+                                     caption(60, "guide"), caption(90, "wire")),
+        )  # fmt: skip
+        with opened(url, own_home, vocabulary, [talk]) as index:
+            (hit,) = ask(index, '"guide wire slowly"').hits
+
+            assert [(moment.start_s, moment.end_s) for moment in hit.moments] == [(0.0, 8.0)]
+            assert found(index, '"exchange guide"') == []
+
+    def test_where_nothing_is_found_related_terms_are_offered(self, url, own_home, vocabulary):
+        with opened(url, own_home, vocabulary, LIBRARY) as index:
+            page = ask(index, "prostatic artery embolisation hospital:nowhere")
+
+            assert page.total == 0
+            assert "proc.uae" in {term.term for term in page.related}
+            assert ask(index, "stent").related == ()
+
     def test_a_language_is_that_of_the_captions_else_of_the_titles(self, url, own_home, vocabulary):
         spoken = entry("spoken", "Spoken", "讲解", moments=(caption(0, "now we begin"),))
         written = entry("written", zh="只有中文")
@@ -138,6 +171,16 @@ class TestFacets:
             page = ask(index, "", lang="zh", facets={"device": ["dev.stent"]})
 
             assert page.facets["device"] == (FacetCount("dev.stent", vocabulary.concepts["dev.stent"].label("zh"), 1),)
+
+    def test_narrower_terms_follow_their_wider_one(self, url, own_home, vocabulary):
+        with opened(url, own_home, vocabulary, LIBRARY) as index:
+            rows = ask(index, "").facets["procedure"]
+
+            above: list[str] = []
+            for row in rows:
+                above = [*above[: row.depth], row.term]
+                assert set(above[:-1]) <= set(vocabulary.broader_than(row.term))
+            assert max(row.depth for row in rows) > 0
 
     def test_an_unknown_choice_finds_nothing(self, url, own_home, vocabulary):
         with opened(url, own_home, vocabulary, LIBRARY) as index:

@@ -111,6 +111,47 @@ def test_durations_are_intervals_in_seconds(reader: QueryReader, text: str, dura
     assert reader.read(text).filters.durations_s == (durations,)
 
 
+@pytest.mark.parametrize(
+    ("text", "pair"),
+    [
+        ("complication:出血", ("complication", "comp.bleeding")),
+        ("并发症：bleeding", ("complication", "comp.bleeding")),
+        ("grade:4", ("cn_grade", "cn.4")),
+        ("分级:四级", ("cn_grade", "cn.4")),
+        ("grade:IV", ("cn_grade", "cn.4")),
+        ("procedure:tace", ("procedure", "proc.tace")),
+        ("imaging:DSA", ("imaging", "img.dsa")),
+    ],
+)
+def test_schemes_have_short_names_in_both_languages(reader: QueryReader, text: str, pair: tuple[str, str]):
+    (wanted,) = reader.read(text).filters.terms
+
+    assert pair in wanted
+
+
+def test_a_step_is_found_by_a_part_of_its_name(reader: QueryReader):
+    (wanted,) = reader.read("step:puncture").filters.terms
+
+    assert len(wanted) > 1
+    assert {scheme for scheme, _ in wanted} == {"step"}
+
+
+def test_traits_and_hospitals_are_conditions(reader: QueryReader):
+    plan = reader.read("has:captions -有:步骤 hospital:协和医院 -hospital:华西 支架")
+
+    assert plan.filters.traits == {"captions"}
+    assert plan.filters.without_traits == {"steps"}
+    assert len(plan.conditions) == len(plan.excluded) == 1
+    assert typed(plan.clauses) == ["支架"]
+
+
+def test_what_a_term_includes_is_told(reader: QueryReader):
+    (note,) = reader.read("TACE", "zh").expanded
+
+    assert note.into[0] not in note.including
+    assert any("化疗栓塞" in name for name in (*note.into, *note.including))
+
+
 def test_a_language_is_a_filter(reader: QueryReader):
     assert reader.read("lang:zh 语言:英文").filters.langs == {"zh", "en"}
 

@@ -23,7 +23,8 @@ def test_hits_carry_moments_facets_and_a_total(site: Site) -> None:
     answer = site.app.test_client().get("/api/v1/search?q=支架&lang=en", headers=site.bearer("trainee")).json
 
     assert answer is not None
-    assert set(answer) == {"total", "took_ms", "next_cursor", "hits", "facets", "did_you_mean", "index"}
+    contract = {"total", "took_ms", "next_cursor", "hits", "facets", "did_you_mean"}
+    assert set(answer) == {*contract, "expanded", "related", "index"}
     assert answer["total"] == 1
     (hit,) = answer["hits"]
     assert hit["entry_id"] == entry.id
@@ -73,14 +74,16 @@ def test_pages_of_hits_follow_each_other(site: Site) -> None:
 
 
 def test_suggestions_complete_terms_and_titles_that_one_may_see(site: Site) -> None:
-    site.add_published(title={"zh": "罕见的病例", "en": "Xylophone case"})
+    entry = site.add_published(title={"zh": "罕见的病例", "en": "Xylophone case"})
     site.reindex()
     client = site.app.test_client()
 
     mine = client.get("/api/v1/suggest?q=xylo", headers=site.bearer("trainee")).json
     nobodys = client.get("/api/v1/suggest?q=xylo").json
 
-    assert mine == {"items": [{"text": "Xylophone case", "label": "Xylophone case", "kind": "title"}]}
+    assert mine == {
+        "items": [{"text": "Xylophone case", "label": "Xylophone case", "kind": "title", "url": f"/entries/{entry.id}"}]
+    }
     assert nobodys == {"items": []}
 
 

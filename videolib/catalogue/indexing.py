@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -18,7 +20,7 @@ from search.pages import SearchPage, SearchRequest, Suggestion
 from videolib.catalogue import captions
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.entry_values import SINGLE_TERM_FIELDS, TERM_FIELDS
-from videolib.catalogue.library import current_sequence
+from videolib.catalogue.library import current_sequence, index_identity
 from videolib.catalogue.vocabulary import list_all_terms
 from videolib.db import Database
 from videolib.errors import InvalidInput, Unavailable
@@ -26,6 +28,8 @@ from videolib.errors import InvalidInput, Unavailable
 log = structlog.get_logger(__name__)
 
 BATCH = 200
+LOOK_AGAIN_S = 1.0  # for an index of a new vocabulary, while the one before answers
+MOST_CAUGHT_UP = 20  # changes that somebody who searches may wait for
 
 
 class HostIndex:
@@ -41,6 +45,7 @@ class HostIndex:
         self._lock = threading.Lock()
         self._index: SearchIndex | None = None
         self._vocabulary_at = -1
+        self._look_again_at = 0.0
 
     def search(self, request: SearchRequest) -> SearchPage:
         """One page of hits. Raises `InvalidInput` for a damaged cursor."""
@@ -65,17 +70,7 @@ class HostIndex:
     def follow(self) -> int:
         """Bring the index up to the rows; gives the number of entries looked at. For the host's one indexer."""
         try:
-            index = self._opened()
-            seen = index.sequence()
-            with self._database.reading() as session:
-                latest = current_sequence(session)
-                if seen == latest:
-                    return 0
-                changed = [_split(entry, session) for entry in _changed_since(session, seen)]
-            if seen > latest:
-                return self.rebuild()  # it belongs to another library
-            index.update([found for found, _ in changed if found], [gone for _, gone in changed if gone], latest)
-            return len(changed)
+            changed = self._take_changes()
         except IndexMissing:
             log.info("index is built")
             return self.rebuild()
@@ -84,6 +79,29 @@ class HostIndex:
             return self.rebuild()
         except IndexBusy:
             return 0  # another process of this host is at it
+        return self.rebuild() if changed is None else changed
+
+    def catch_up(self) -> None:
+        """Take in the last few changes now, so that their author finds them at once; never a long work."""
+        with suppress(IndexMissing, IndexDamaged, IndexBusy):
+            self._take_changes(at_most=MOST_CAUGHT_UP)
+
+    def _take_changes(self, *, at_most: int | None = None) -> int | None:
+        """Put what changed into the index; gives how many entries, None where it belongs to other rows.
+
+        at_most: with more changes than this nothing is done.
+        """
+        index = self._opened(newest=True)
+        seen = index.sequence()
+        with self._database.reading() as session:
+            latest = current_sequence(session)
+            if index.library() != index_identity(session) or seen > latest:
+                return None
+            if seen == latest or (at_most is not None and latest - seen > at_most):
+                return 0
+            changed = [_split(entry, session) for entry in _changed_since(session, seen)]
+        index.update([found for found, _ in changed if found], [gone for _, gone in changed if gone], latest)
+        return len(changed)
 
     def sequence(self) -> int:
         """The last change that the index knows of."""
@@ -93,7 +111,8 @@ class HostIndex:
         """Build the index anew beside the live one and swap; gives the number of entries in it."""
         with self._database.reading() as session:
             vocabulary = read_vocabulary(session)
-            count = rebuild(self._url, self._home, vocabulary, _all_documents(session), current_sequence(session))
+            latest, identity = current_sequence(session), index_identity(session)
+            count = rebuild(self._url, self._home, vocabulary, _all_documents(session), latest, identity)
         self._forget()
         return count
 
@@ -101,16 +120,30 @@ class HostIndex:
         """Let go of the files."""
         self._forget()
 
-    def _opened(self) -> SearchIndex:
-        with self._lock:
-            with self._database.reading() as session:
-                vocabulary_at = current_sequence(session, "vocabulary")
-                if self._index is None or vocabulary_at != self._vocabulary_at:
-                    if self._index is not None:
-                        self._index.close()
-                    self._index = open_index(self._url, self._home, read_vocabulary(session))
-                    self._vocabulary_at = vocabulary_at
-            return self._index
+    def _opened(self, *, newest: bool = False) -> SearchIndex:
+        """The index for the vocabulary as it is now; until that one is built, the one before goes on answering.
+
+        newest: that one will not do. Raises IndexMissing where there is none, or one made of another library's rows.
+        """
+        with self._lock, self._database.reading() as session:
+            vocabulary_at = current_sequence(session, "vocabulary")
+            if self._index is not None and vocabulary_at == self._vocabulary_at:
+                return self._index
+            if self._index is not None and not newest and time.monotonic() < self._look_again_at:
+                return self._index
+            try:
+                opened = open_index(self._url, self._home, read_vocabulary(session))
+            except IndexMissing:
+                if self._index is None or newest:
+                    raise
+                self._look_again_at = time.monotonic() + LOOK_AGAIN_S
+                return self._index
+            if opened.library() != index_identity(session):
+                raise IndexMissing("The search index is that of another library: it is built anew.")
+            if self._index is not None:
+                self._index.close()
+            self._index, self._vocabulary_at = opened, vocabulary_at
+            return opened
 
     def _forget(self) -> None:
         with self._lock:
@@ -146,7 +179,8 @@ def make_document(session: Session, entry: Entry) -> EntryDocument:
         titles=entry.title,
         summaries={language: _join(entry, language) for language in ("en", "zh") if _join(entry, language)},
         terms={scheme: ids for scheme, ids in {**terms, **singles}.items() if ids},
-        people=tuple(str(item.get("name", "")) for item in entry.details.get("contributors") or [] if item.get("name")),
+        people=_of_contributors(entry, "name"),
+        hospitals=_of_contributors(entry, "institution"),
         keywords=tuple(entry.details.get("keywords") or ()),
         moments=tuple(_moments(session, entry)),
         duration_s=(entry.package.duration_s if entry.package else None) or 0.0,
@@ -159,6 +193,11 @@ def make_document(session: Session, entry: Entry) -> EntryDocument:
 def index_folder(settings: Settings) -> Path:
     """Where this host's index lies."""
     return Path(settings.search_url.partition(":")[2])
+
+
+def _of_contributors(entry: Entry, field: str) -> tuple[str, ...]:
+    found = (item.get(field) for item in entry.details.get("contributors") or ())
+    return tuple(dict.fromkeys(str(value) for value in found if value))
 
 
 def _join(entry: Entry, language: str) -> str:

@@ -59,6 +59,18 @@ def require_same_version(session: Session) -> None:
         )
 
 
+def index_identity(session: Session) -> str:
+    """Whose changes the sequence counts: an index made for another identity is of no use, whatever its number."""
+    facts = (session.get(LibraryFact, name) for name in ("library_id", "index_epoch"))
+    return ":".join(fact.text for fact in facts if fact is not None)
+
+
+def begin_index_epoch(session: Session) -> None:
+    """The rows were replaced (a backup was restored): the sequence begins to count other changes."""
+    session.merge(LibraryFact(name="index_epoch", text=new_id()))
+    session.flush()
+
+
 def next_sequence(session: Session, name: str = "entries") -> int:
     """The next number of that counter, in the order in which units of work commit."""
     session.execute(update(Counter).where(Counter.name == name).values(value=Counter.value + 1))

@@ -30,7 +30,11 @@ AUDIENCES = frozenset({"public", "signed_in"})
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 100), help="How many hits.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a hit, then one with the totals.")
 def search(query: str, lang: str, facets: tuple[str, ...], limit: int, *, as_json: bool) -> None:
-    """Search the catalogue for QUERY."""
+    """Search the catalogue for QUERY.
+
+    Words, "phrases", -not, procedure:TACE, device:, step:, access:, complication:, grade:4, hospital:, has:captions,
+    lang:zh, duration:<10m, year:2020-2024; put the whole in quotes, and -- before a query that begins with a minus.
+    """
     from search.pages import SearchRequest
     from videolib.catalogue.indexing import HostIndex
 
@@ -43,7 +47,7 @@ def search(query: str, lang: str, facets: tuple[str, ...], limit: int, *, as_jso
         for hit in page.hits:
             print_json(_hit(hit)) if as_json else _tell(hit)
     facet_counts = {
-        scheme: [{"term": item.term, "label": item.label, "count": item.count} for item in counts]
+        scheme: [{"term": item.term, "label": item.label, "count": item.count, "depth": item.depth} for item in counts]
         for scheme, counts in page.facets.items()
     }
     if as_json:
@@ -76,7 +80,13 @@ def _hit(hit: Any) -> dict[str, Any]:
         "snippet": hit.snippet.text,
         "score": hit.score,
         "moments": [
-            {"start_s": moment.start_s, "end_s": moment.end_s, "kind": moment.kind, "text": moment.text}
+            {
+                "start_s": moment.start_s,
+                "end_s": moment.end_s,
+                "kind": moment.kind,
+                "text": moment.text,
+                "lang": moment.lang,
+            }
             for moment in hit.moments
         ],
     }

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from search import pages
-from videolib.catalogue.entries import DEFAULT_LIMIT, MAX_LIMIT, audiences_of
+from videolib.catalogue.entries import DEFAULT_LIMIT, MAX_LIMIT, audiences_of, may_edit
 from videolib.catalogue.entry_lists import find_by_title, list_by_ids
 from videolib.catalogue.entry_values import SINGLE_TERM_FIELDS, TERM_FIELDS
 from videolib.catalogue.vocabulary import list_schemes, list_terms_by_ids
@@ -25,9 +25,12 @@ from videolib.web.texts import MOMENTS, clock_text, word
 blueprint = Blueprint("search", __name__)
 
 LONGEST_QUERY = 400
+FACETS_SEEN = 8  # of a scheme, before the list is unfolded
+DEEPEST = 3
+MOST_NOTES = 6
 MOST_FACETS = 30
 # the order in which they stand beside the results
-SCHEMES = (*TERM_FIELDS.values(), *SINGLE_TERM_FIELDS.values())
+SCHEMES = tuple(dict.fromkeys((*TERM_FIELDS.values(), "step", *SINGLE_TERM_FIELDS.values(), "phase")))
 _FACET = re.compile(r"([a-z_]{1,40}):([A-Za-z0-9_.-]{1,80})")
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 
@@ -66,21 +69,33 @@ class Hit:
 
 @dataclass(frozen=True)
 class FacetOption:
-    """A term to choose or to leave."""
+    """A term to choose or to leave; a narrower term is deeper than the one it follows."""
 
     label: str
     count: int
     url: str
     is_selected: bool
+    depth: int
 
 
 @dataclass(frozen=True)
 class Facet:
-    """One scheme's terms."""
+    """One scheme's terms: those to see at once, and the rest."""
 
     scheme: str
     label: str
     options: tuple[FacetOption, ...]
+    more: tuple[FacetOption, ...]
+
+
+@dataclass(frozen=True)
+class Note:
+    """How a piece of the query was understood."""
+
+    kind: str
+    typed: str
+    into: str
+    including: str
 
 
 @dataclass(frozen=True)
@@ -104,6 +119,7 @@ class SearchPage:
     clear_url: str
     did_you_mean: Link | None
     corrected: bool
+    notes: tuple[Note, ...]
     related: tuple[Link, ...]
     sorts: tuple[SortOption, ...]
     previous_url: str | None
@@ -145,8 +161,13 @@ def read_request(arguments: MultiDict[str, str], *, limit: int = DEFAULT_LIMIT) 
 
 
 def find(asked: pages.SearchRequest) -> tuple[pages.SearchPage, bool]:
-    """A page of hits, and whether they were searched: while the index is rebuilt, titles are looked through instead."""
+    """A page of hits, and whether they were searched: while the index is rebuilt, titles are looked through instead.
+
+    Who may write finds at once what was just written; for everybody else the host's indexer sees to it.
+    """
     try:
+        if may_edit(current_person()):
+            services().index.catch_up()
         return _seen_now(services().index.search(asked)), True
     except Unavailable:
         return _by_title(asked), False
@@ -186,8 +207,9 @@ def _make_page(asked: pages.SearchRequest, found: pages.SearchPage) -> SearchPag
         chips=_chips(asked),
         clear_url=_url(asked, facets={}),
         did_you_mean=Link(suggestion, url_for("search.index", q=suggestion)) if suggestion else None,
-        corrected=any(step.kind in {"spelling", "pinyin"} for step in found.expanded),
-        related=(),
+        corrected=found.total > 0 and any(step.kind in {"spelling", "pinyin"} for step in found.expanded),
+        notes=_notes(found),
+        related=_related(found),
         sorts=_sorts(asked),
         previous_url=_url(asked) if asked.cursor else None,
         next_url=_url(asked, cursor=found.next_cursor) if found.next_cursor else None,
@@ -219,21 +241,45 @@ def _hit(hit: pages.Hit, card: EntryCard) -> Hit:
 def _facets(asked: pages.SearchRequest, found: pages.SearchPage) -> tuple[Facet, ...]:
     labels = {scheme.id: scheme.labels for scheme in list_schemes(database_session())}
     return tuple(
-        Facet(
-            scheme,
-            labels.get(scheme, {}).get(language(), scheme),
-            tuple(
-                FacetOption(
-                    item.label,
-                    item.count,
-                    _url(asked, facets=_toggled(asked, scheme, item.term)),
-                    item.term in asked.facets.get(scheme, ()),
-                )
-                for item in found.facets[scheme]
-            ),
-        )
+        _facet(asked, scheme, labels.get(scheme, {}).get(language(), scheme), found.facets[scheme])
         for scheme in SCHEMES
         if found.facets.get(scheme)
+    )
+
+
+def _facet(asked: pages.SearchRequest, scheme: str, label: str, counts: tuple[pages.FacetCount, ...]) -> Facet:
+    chosen = asked.facets.get(scheme, ())
+    options = [
+        FacetOption(
+            item.label,
+            item.count,
+            _url(asked, facets=_toggled(asked, scheme, item.term)),
+            item.term in chosen,
+            min(item.depth, DEEPEST),
+        )
+        for item in counts
+    ]
+    # what was chosen is seen even where the list is folded
+    last_chosen = max((number for number, option in enumerate(options) if option.is_selected), default=-1)
+    seen = max(FACETS_SEEN, last_chosen + 1)
+    seen = len(options) if len(options) <= seen + 2 else seen
+    return Facet(scheme, label, tuple(options[:seen]), tuple(options[seen:]))
+
+
+def _notes(found: pages.SearchPage) -> tuple[Note, ...]:
+    separator = "、" if language() == "zh" else ", "
+    return tuple(
+        Note(step.kind, step.typed, separator.join(step.into), separator.join(step.including))
+        for step in found.expanded
+        if step.kind != "concept" or step.including
+    )[:MOST_NOTES]
+
+
+def _related(found: pages.SearchPage) -> tuple[Link, ...]:
+    return tuple(
+        Link(term.label, url_for("search.index", facet=f"{term.scheme}:{term.term}"))
+        for term in found.related
+        if term.scheme in SCHEMES
     )
 
 

@@ -199,8 +199,9 @@ class FoundMoment(Schema):
 
     start_s = Float()
     end_s = Float()
-    kind = String()
+    kind = String(metadata={"description": "caption, step, phase, annotation …"})
     text = String()
+    lang = String(allow_none=True)
 
 
 class SearchHit(Schema):
@@ -219,6 +220,25 @@ class FacetCount(Schema):
     term = String()
     label = String()
     count = Integer()
+    depth = Integer(metadata={"description": "a narrower term follows its wider one, one deeper"})
+
+
+class ExpansionOut(Schema):
+    """How a piece of the query was understood."""
+
+    kind = String(metadata={"description": "concept, spelling, pinyin, filter, ignored or relaxed"})
+    typed = String()
+    into = List(String())
+    including = List(String())
+
+
+class RelatedOut(Schema):
+    """A term near to a query that found nothing."""
+
+    scheme = String()
+    term = String()
+    label = String()
+    count = Integer()
 
 
 class SearchOut(Schema):
@@ -230,6 +250,8 @@ class SearchOut(Schema):
     hits = List(Nested(SearchHit))
     facets = Dict(values=List(Nested(FacetCount)))
     did_you_mean = String(allow_none=True)
+    expanded = List(Nested(ExpansionOut))
+    related = List(Nested(RelatedOut))
     index = String(metadata={"description": "`ready`, or `rebuilding`: then only titles were looked through"})
 
 
@@ -238,7 +260,8 @@ class SuggestionOut(Schema):
 
     text = String()
     label = String()
-    kind = String()
+    kind = String(metadata={"description": "term, person or title"})
+    url = String(allow_none=True, metadata={"description": "of a title: its page"})
 
 
 class Suggestions(Schema):

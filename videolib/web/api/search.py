@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from apiflask import APIBlueprint
-from flask import request
+from flask import request, url_for
 from werkzeug.wrappers import Response
 
 from search import pages
 from videolib.catalogue.entries import audiences_of
+from videolib.catalogue.entry_lists import list_by_ids
 from videolib.errors import Unavailable
 from videolib.web.access import current_person
 from videolib.web.api.answers import tagged
 from videolib.web.api.schemas import SearchOut, SearchQuery, Suggestions, SuggestQuery
-from videolib.web.context import services
+from videolib.web.context import database_session, services
 from videolib.web.languages import language
 from videolib.web.search import LONGEST_QUERY, find, read_request
 
@@ -37,10 +38,21 @@ def index(query: dict[str, Any]) -> Response:
             "next_cursor": found.next_cursor,
             "hits": [_hit(hit) for hit in found.hits],
             "facets": {
-                scheme: [{"term": item.term, "label": item.label, "count": item.count} for item in counts]
+                scheme: [
+                    {"term": item.term, "label": item.label, "count": item.count, "depth": item.depth}
+                    for item in counts
+                ]
                 for scheme, counts in found.facets.items()
             },
             "did_you_mean": found.did_you_mean,
+            "expanded": [
+                {"kind": step.kind, "typed": step.typed, "into": list(step.into), "including": list(step.including)}
+                for step in found.expanded
+            ],
+            "related": [
+                {"scheme": term.scheme, "term": term.term, "label": term.label, "count": term.count}
+                for term in found.related
+            ],
             "index": "ready" if is_searched else "rebuilding",
         }
     )
@@ -51,8 +63,22 @@ def index(query: dict[str, Any]) -> Response:
 @blueprint.output(Suggestions)
 def suggest(query: dict[str, Any]) -> Response:
     """Complete what is being typed"""
+    items = _suggestions(query)
+    seen = list_by_ids(database_session(), (item.entry_id for item in items if item.entry_id), by=current_person())
     return tagged(
-        {"items": [{"text": item.text, "label": item.text, "kind": item.kind} for item in _suggestions(query)]}
+        {
+            "items": [
+                {
+                    "text": item.text,
+                    "label": item.text,
+                    "kind": item.kind,
+                    "url": url_for("entries.show", entry_id=item.entry_id) if item.entry_id else None,
+                }
+                for item in items
+                # the rows decide, not the index: what was withdrawn a moment ago is not offered
+                if item.entry_id is None or item.entry_id in seen
+            ]
+        }
     )
 
 
@@ -79,7 +105,13 @@ def _hit(hit: pages.Hit) -> dict[str, Any]:
         "snippet": hit.snippet.text,
         "score": hit.score,
         "moments": [
-            {"start_s": moment.start_s, "end_s": moment.end_s, "kind": moment.kind, "text": moment.text}
+            {
+                "start_s": moment.start_s,
+                "end_s": moment.end_s,
+                "kind": moment.kind,
+                "text": moment.text,
+                "lang": moment.lang,
+            }
             for moment in hit.moments
         ],
     }
