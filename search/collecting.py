@@ -102,7 +102,8 @@ class _Collection:
         required, numbers = _enough(matched, eligible, len(tables), query.few)
         passing, counts = self._count_facets(numbers)
         ranked = tables if query.sort == "relevance" else ()
-        scores = {number: sum((table.get(number, 0.0) for table in ranked), 0.0) for number in passing}
+        each = scoring.MATCHED if ranked and required < len(tables) else 0.0
+        scores = {n: sum((table.get(n, 0.0) for table in ranked), each * matched[n]) for n in passing}
         rows, more = self._page(scores)
         unmatched = frozenset(number for number, table in enumerate(tables) if not table)
         return Collected(len(passing), rows, more, counts, unmatched, required)

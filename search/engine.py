@@ -2,8 +2,8 @@
 
 A folder is private to one commit (search/generations.py), so an engine neither locks nor swaps. All engines rank by the
 same sum (search/scoring.py): a leaf is the sum of its terms' points, a clause the best of its leaves, an entry the sum
-of its clauses. Points depend on nothing but the entry and on what the reader may know of, so every engine gives the
-same scores.
+of its clauses; where not all need to match, scoring.MATCHED is added for each that does. Points depend on nothing but
+the entry and on what the reader may know of, so every engine gives the same scores.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -200,7 +200,7 @@ class SearchIndex:
         audiences = frozenset(request.audiences)
 
         def mend(commit: _Commit) -> Mended | None:
-            lexicon = Lexicon(self._tools.words, commit.lists, lambda word: commit.has_word(word, audiences))
+            lexicon = Lexicon(self._tools.words, commit.lists, audiences, lambda word: commit.has_word(word, audiences))
             return lexicon.mend(found.plan, found.answer.unmatched)
 
         mended = self._reading(mend)

@@ -14,11 +14,12 @@ from search.concepts import NOT_IN_TEXTS, forms
 from search.documents import Vocabulary
 from search.lists import Lists
 from search.pages import Suggestion
-from search.pinyin import SoundList, Sounds
+from search.pinyin import SoundList, Sounds, readings
 from search.query import QueryPlan
 from search.spelling import WordList, nearest
 from search.suggest import TypedKeys, completion_key, has_chinese
 
+SHORTEST_SOUND, LONGEST_SOUND, MOST_STRETCHES = 5, 24, 3
 MOST_TERMS, MOST_PEOPLE = 5, 2  # of a list of suggestions, while there is anything else to offer
 
 
@@ -107,9 +108,16 @@ class Completions:
 class Lexicon:
     """Words and sounds for one group of readers and one commit. may_tell: does an entry that they know of have it?"""
 
-    def __init__(self, known: VocabularyWords, lists: Lists, may_tell: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        known: VocabularyWords,
+        lists: Lists,
+        audiences: frozenset[str],
+        may_tell: Callable[[str], bool],
+    ) -> None:
         self._known = known
         self._lists = lists
+        self._audiences = audiences
         self._may_tell = may_tell
 
     @cached_property
@@ -121,6 +129,15 @@ class Lexicon:
         """Chinese terms, then the words inside them, then those of titles."""
         lists = [self._known.sound_list, *(part.sound_list for part in self._lists.parts)]
         return Sounds(lists, lambda word: word in self._vocabulary_words or self._may_tell(word))
+
+    def _in_titles(self, typed: str) -> tuple[str, ...]:
+        """Stretches of titles and names that sound as typed, whatever words the dictionary cuts them into."""
+        if not typed.isascii() or not typed.isalpha() or not SHORTEST_SOUND <= len(typed) <= LONGEST_SOUND:
+            return ()
+        stretches: dict[str, None] = {}
+        for text, _, _ in self._lists.completions(typed, self._audiences):
+            stretches.update(dict.fromkeys(_sounding(text, typed)))
+        return tuple(stretches)[:MOST_STRETCHES]
 
     def _nearest(self, typed: str) -> str | None:
         """A word of the vocabulary, or of a title where that is nearer."""
@@ -164,6 +181,21 @@ class Lexicon:
             return self.sounds.same_sound(typed), "pinyin"
         if spelt := self.sounds.spelt(typed.replace(" ", "")):
             return spelt, "pinyin"
+        if in_titles := self._in_titles(typed.replace(" ", "").lower()):
+            return in_titles, "pinyin"
         if meant := self._nearest(typed):
             return (meant,), "spelling"
         return self.sounds.begun(typed), "pinyin"
+
+
+def _sounding(text: str, typed: str) -> Iterator[str]:
+    """The stretches of Chinese in a text whose pinyin is exactly what was typed."""
+    for start in range(len(text)):
+        for end in range(start + 1, min(len(text), start + len(typed)) + 1):
+            if not is_chinese(text[start:end]):
+                break
+            heard = readings(text[start:end])
+            if typed in heard:
+                yield text[start:end]
+            if not any(typed.startswith(sound[:SHORTEST_SOUND]) for sound in heard):
+                break

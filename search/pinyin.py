@@ -18,6 +18,21 @@ def keys(word: str) -> tuple[str, str]:
     return "".join(sounds), "".join(sound[0] for sound in sounds)
 
 
+# Characters that are read in two ways, both of which are typed: 栓塞 is shuanse in the dictionary, shuansai to many.
+_READ_ALSO = {"塞": ("se", "sai"), "血": ("xue", "xie"), "咯": ("ge", "ka"), "螫": ("shi", "zhe"), "壳": ("ke", "qiao")}
+
+
+def readings(word: str) -> tuple[str, ...]:
+    """The pinyin of a word, then the same with the other reading of its characters that have two."""
+    sounds = syllables(word)
+    found = ["".join(sounds)]
+    if len(sounds) == len(word) and not _READ_ALSO.keys().isdisjoint(word):
+        pairs = list(zip(word, sounds, strict=True))
+        for number in (0, 1):
+            found.append("".join(_READ_ALSO.get(character, (sound, sound))[number] for character, sound in pairs))
+    return tuple(dict.fromkeys(found))
+
+
 class SoundList:
     """Chinese words found by sound; words given first are preferred, then shorter ones."""
 
@@ -27,8 +42,9 @@ class SoundList:
         for word in dict.fromkeys(words):
             if len(word) < 2:
                 continue
-            sound, initials = keys(word)
-            self.by_sound.setdefault(sound, []).append(word)
+            _, initials = keys(word)
+            for sound in readings(word):
+                self.by_sound.setdefault(sound, []).append(word)
             self.by_initials.setdefault(initials, []).append(word)
         self.sounds = sorted(self.by_sound)
         self.initials = sorted(self.by_initials)

@@ -13,6 +13,7 @@ from search.engine import HOSPITAL, SPOKEN, SPOKEN_CONCEPTS, TERMS, TEXT, TEXT_C
 K1, B = 1.2, 0.6  # B a little under the usual 0.75: summaries of twice the length are not half as good
 LEVELS = (0.5, 0.9, 1.3, 1.7)
 GRAIN = 64
+MATCHED = 6.0  # for each clause that an entry matches, where not all need to: two common words before one rare one
 # Tokens of a usual entry: two titles, two summaries, captions of a quarter of an hour.
 USUAL_LENGTHS = {
     TITLE: 20.0, TEXT: 120.0, SPOKEN: 1500.0, TITLE_CONCEPTS: 12.0, TEXT_CONCEPTS: 40.0, SPOKEN_CONCEPTS: 200.0,

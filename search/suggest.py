@@ -16,7 +16,7 @@ from search.concepts import NOT_IN_TEXTS
 from search.documents import Vocabulary
 from search.engine import Offer
 from search.languages import simplify
-from search.pinyin import keys
+from search.pinyin import keys, readings
 
 _LONGEST_TYPED = 60
 _MOST_STARTS = 10  # words of a title from which it may be typed
@@ -68,7 +68,7 @@ class TypedKeys:
             about = (concept_id, name, name not in concept.labels.values(), has_chinese(name))
             yield TermRow(completion_key(name), *about)
             if is_chinese(name):
-                for key in keys(name):
+                for key in (*readings(name), keys(name)[1]):
                     yield TermRow(key, *about)
 
     def _offer(self, text: str, kind: str) -> Offer:
@@ -78,7 +78,8 @@ class TypedKeys:
             rest = text[token.start :]
             found[completion_key(rest)] = None
             if is_chinese(token.text):
-                found.update(dict.fromkeys(keys("".join(c for c in rest if is_chinese(c)))))
+                chinese = "".join(character for character in rest if is_chinese(character))
+                found.update(dict.fromkeys((*readings(chinese), keys(chinese)[1])))
         return Offer(text, kind, tuple(key for key in found if key))
 
     def _words_of(self, text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

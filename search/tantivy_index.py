@@ -270,7 +270,8 @@ class _Search:
             if not any(occur == Occur.Must for occur, _ in parts):
                 parts.append((Occur.Must, Query.const_score_query(Query.all_query(), 0.0)))
             return Query.boolean_query(parts)
-        fewer = Query.boolean_query([(Occur.Should, clause) for clause in present], required)
+        each = [_all([clause, Query.const_score_query(clause, scoring.MATCHED)]) for clause in present]
+        fewer = Query.boolean_query([(Occur.Should, clause) for clause in each], required)
         return Query.boolean_query([*parts, (Occur.Must, fewer)])
 
     def _page(self, matching: Query, total: int) -> tuple[tuple[EngineHit, ...], bool]:

@@ -72,6 +72,12 @@ def test_initials_and_beginnings_are_read(typed: str, words: tuple[str, ...]):
     assert SOUNDS.begun(typed) == words
 
 
+def test_both_readings_of_a_character_are_understood():
+    sounds = Sounds([SoundList(["肺栓塞"])])
+
+    assert sounds.spelt("feishuansai") == sounds.spelt("feishuanse") == ("肺栓塞",)
+
+
 def test_characters_of_the_same_sound_are_mended():
     assert SOUNDS.same_sound("支驾") == ("支架",)
     assert SOUNDS.same_sound("支架") == ()
