@@ -26,6 +26,8 @@ from pydantic import (
 
 PREFIX = "VIDEOLIB_"
 SECRET_MIN_CHARACTERS = 32
+# others lose a task whose worker is killed
+_BROKERS = ("amqp://", "amqps://", "redis://", "rediss://")
 # read by programs beside this object: the tests' shared folder
 KNOWN_ELSEWHERE = frozenset({"VIDEOLIB_TEST_SHARED"})
 
@@ -100,6 +102,13 @@ class Settings(BaseModel):
     def _store(cls, value: str) -> str:
         if value:
             _check_store_url(value)
+        return value
+
+    @field_validator("broker_url")
+    @classmethod
+    def _broker(cls, value: str | None) -> str | None:
+        if value and not value.startswith(_BROKERS):
+            raise ValueError("write amqp://user:password@host/vhost for RabbitMQ, or redis://host:6379/0")
         return value
 
     @field_validator("search_url")

@@ -15,16 +15,24 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import structlog
+
 from ingest.budget import count_places, place
 from ingest.leases import LeaseKeeper
+from ingest.reconcile import reconcile, reconcile_rows
+from ingest.sources import SourceCache
 from ingest.surviving import survive
 from ingest.tasks import DEEDS, Deed, Hands, do_next
 from ingest.workshop import Workshop
 from videolib.catalogue.indexing import HostIndex
 from videolib.catalogue.library import VersionDiffers, require_same_version
 
+log = structlog.get_logger(__name__)
+
 IDLE_S = 0.25
 LOOK_AT_STOP_S = 0.1
+HOUSE_S = 30.0
+THOROUGH_S = 3600.0
 
 
 @dataclass
@@ -67,7 +75,7 @@ def run_worker(
         require_same_version(session)
     over = threading.Event()
     places = count_places(workshop.settings)
-    with indexing(index), LeaseKeeper(workshop.database, workshop.settings.lease_s) as keeper:
+    with indexing(index), keeping_house(workshop), LeaseKeeper(workshop.database, workshop.settings.lease_s) as keeper:
         crew = _Crew(Hands(workshop, owner_name(), keeper, over.is_set, deeds), recording_ids, over)
         threads = [
             threading.Thread(target=crew.work, args=(queue, count), name=f"{queue}-{number}")
@@ -110,6 +118,34 @@ def indexing(index: HostIndex | None) -> Iterator[None]:
         thread.join()
         if index:
             index.follow()
+
+
+@contextmanager
+def keeping_house(workshop: Workshop, *, every_s: float = HOUSE_S) -> Iterator[None]:
+    """Mend rows now and then, look through the store once an hour, keep the cache of sources small."""
+    over = threading.Event()
+    looked_at = time.monotonic()
+
+    def mend() -> bool:
+        nonlocal looked_at
+        is_thorough = time.monotonic() - looked_at >= THOROUGH_S
+        looked_at = time.monotonic() if is_thorough else looked_at
+        for finding in reconcile(workshop) if is_thorough else reconcile_rows(workshop):
+            log.warning("mended", **finding.as_json())
+        SourceCache(workshop.settings, workshop.originals).evict()
+        return True
+
+    def keep() -> None:
+        while not over.wait(every_s):
+            survive(mend)
+
+    thread = threading.Thread(target=keep, name="house", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def sweep_scratch(workshop: Workshop) -> None:

@@ -30,7 +30,7 @@ CHROMIUM_FLAGS = (
     "--disable-sync",
 )
 
-pytest_plugins = ["tests.servers", "tests.libraries", "tests.visitors"]
+pytest_plugins = ["tests.servers", "tests.brokers", "tests.libraries", "tests.visitors"]
 
 
 def need(condition: object, sentence: str) -> None:

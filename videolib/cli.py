@@ -27,6 +27,8 @@ COMMANDS = {
     "user": ("people", "user", "People, their roles and tokens."),
     "vocabulary": ("words", "vocabulary", "Load and check the vocabulary."),
     "demo": ("demo", "demo", "Make a demo library and serve it."),
+    "reconcile": ("mend", "reconcile", "Mend what rows and store contradict each other in."),
+    "gc": ("mend", "gc", "Remove objects that nothing refers to any more."),
     "doctor": ("checkup", "doctor", "Check everything the library stands on, and say how to mend it."),
 }
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from config.settings import Settings
 from videolib.errors import VideolibError
@@ -62,6 +60,7 @@ _FIXES = {
     "originals": "Check VIDEOLIB_ORIGINALS_URL, the endpoint and the credentials.",
     "database": "Check VIDEOLIB_DATABASE_URL and that the server runs.",
     "database_unavailable": "Check VIDEOLIB_DATABASE_URL and that the server runs.",
+    "broker_unavailable": "Check VIDEOLIB_BROKER_URL and that the broker runs.",
     "schema_older": "Run videolib init.",
     "schema_newer": "Install the newer version of videolib here.",
     "version_differs": "Run videolib init, or install the version that the library belongs to.",
@@ -159,17 +158,11 @@ def _broker(settings: Settings) -> Iterator[Finding]:
     if settings.broker_url is None:
         yield Finding("broker", ok=True, message="none: a worker runs beside serve")
         return
-    parts = urlsplit(settings.broker_url)
-    try:
-        with socket.create_connection((parts.hostname or "localhost", parts.port or 5672), timeout=5):
-            yield Finding("broker", ok=True, message="answers")
-    except OSError as error:
-        yield Finding(
-            "broker",
-            ok=False,
-            message=f"does not answer ({error.strerror or error})",
-            fix="Check VIDEOLIB_BROKER_URL and that it runs.",
-        )
+    from ingest.delivery import Sender, make_app
+    from videolib.db import Database
+
+    Sender(make_app(settings.broker_url), Database(settings.database_url)).check()
+    yield Finding("broker", ok=True, message="answers")
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:

@@ -183,10 +183,18 @@ def has_open_jobs(session: Session, recording_id: str, *, states: Collection[str
     return session.scalars(open_jobs).first() is not None
 
 
+def due(now: datetime) -> ColumnElement[bool]:
+    """What a worker may take: what waits for nothing, and what a silent worker held."""
+    return or_(
+        (Job.state == "queued") & (Job.waits_for == 0) & (Job.not_before <= now),
+        (Job.state == "running") & (Job.lease_until < now),
+    )
+
+
 def is_any_due(session: Session, queues: Collection[str]) -> bool:
     """Whether a claim from these queues would find something; looks only, where a claim would take the write lock."""
-    due = select(Job.id).where(_due(database_now(session)), Job.queue.in_(queues)).limit(1)
-    return session.scalars(due).first() is not None
+    found = select(Job.id).where(due(database_now(session)), Job.queue.in_(queues)).limit(1)
+    return session.scalars(found).first() is not None
 
 
 def claim(
@@ -202,7 +210,7 @@ def claim(
     `queues` and `recording_ids` limit the choice to those.
     """
     now = database_now(session)
-    candidate = select(Job.id).where(_due(now)).order_by(Job.priority.desc(), Job.turn, Job.id).limit(1)
+    candidate = select(Job.id).where(due(now)).order_by(Job.priority.desc(), Job.turn, Job.id).limit(1)
     if queues is not None:
         candidate = candidate.where(Job.queue.in_(queues))
     if recording_ids is not None:
@@ -344,13 +352,6 @@ def _next_turn(session: Session, queue: str, uploader_id: int | None) -> int:
     first = session.scalars(select(func.coalesce(func.min(Job.turn), 0)).where(waiting)).one()
     after_own = session.scalars(select(func.coalesce(func.max(Job.turn) + 1, 0)).where(waiting, own)).one()
     return max(first, after_own)
-
-
-def _due(now: datetime) -> ColumnElement[bool]:
-    return or_(
-        (Job.state == "queued") & (Job.waits_for == 0) & (Job.not_before <= now),
-        (Job.state == "running") & (Job.lease_until < now),
-    )
 
 
 def _put_back(session: Session, job: Job, **values: Any) -> None:

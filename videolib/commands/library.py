@@ -95,18 +95,51 @@ def answer_until_stopped(settings: Settings, server: Any) -> None:
 
 
 @click.command()
-def worker() -> None:
+@click.option("--queues", default="quick,long,io", show_default=True, help="With a broker: take only these queues.")
+@click.option("--consume", hidden=True, help="Be the Celery worker of these queues; what `worker` starts.")
+def worker(queues: str, consume: str | None) -> None:
     """Take recordings from the queue and make them watchable, until it is stopped."""
-    from ingest.worker import run_worker
-    from videolib.catalogue.indexing import HostIndex
-
     settings = read_settings()
+    if consume:
+        _consume(settings, _queues(consume))
+        return
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     with opened_workshop(settings) as workshop:
-        index = HostIndex(settings, workshop.database)
-        run_worker(workshop, index=index, stop=stopping.is_set)
+        if settings.broker_url:
+            from ingest.fleet import run_fleet
+
+            run_fleet(workshop, _queues(queues), stop=stopping.is_set)
+        else:
+            from ingest.worker import run_worker
+            from videolib.catalogue.indexing import HostIndex
+
+            run_worker(workshop, index=HostIndex(settings, workshop.database), stop=stopping.is_set)
+
+
+def _queues(names: str) -> tuple[str, ...]:
+    from videolib.catalogue.jobs import QUEUES
+
+    known = tuple(dict.fromkeys(QUEUES.values()))
+    chosen = tuple(name.strip() for name in names.split(",") if name.strip())
+    if not chosen or set(chosen) - set(known):
+        raise click.BadParameter(f"the queues are {', '.join(known)}", param_hint="--queues")
+    return chosen
+
+
+def _consume(settings: Settings, queues: tuple[str, ...]) -> None:
+    from ingest.delivery import consume
+    from ingest.worker import owner_name
+    from ingest.workshop import Workshop
+    from videolib.db import Database
+    from videolib.storage import open_store
+
+    def open_workshop() -> Workshop:
+        database = Database(settings.database_url)
+        return Workshop(settings, database, open_store(settings.store_url), open_store(settings.originals_url))
+
+    consume(settings, queues, open_workshop, owner=owner_name)
 
 
 @click.command()

@@ -14,6 +14,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from videolib.errors import ObjectMissing, Unavailable
@@ -273,7 +274,8 @@ class DirectoryStore:
             found = path.stat()
             if not path.is_file():
                 raise IsADirectoryError
-        return StoredObject(key, found.st_size, f"{found.st_mtime_ns:x}-{found.st_size:x}")
+        tag = f"{found.st_mtime_ns:x}-{found.st_size:x}"
+        return StoredObject(key, found.st_size, tag, datetime.fromtimestamp(found.st_mtime, UTC))
 
     @contextlib.contextmanager
     def _missing_as_ours(self, key: str) -> Generator[Path]:

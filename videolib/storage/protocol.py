@@ -11,7 +11,8 @@ import errno
 import re
 import secrets
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple, Protocol
 
@@ -41,11 +42,15 @@ _CONTENT_TYPES = {
 
 @dataclass(frozen=True)
 class StoredObject:
-    """One object: `size` in bytes; `etag` changes with the content, without quotes."""
+    """One object: `size` in bytes; `etag` changes with the content, without quotes; `stored_at` by the store's clock.
+
+    A put need not know when the store says that it was.
+    """
 
     key: str
     size: int
     etag: str | None
+    stored_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import itertools
 import os
 import threading
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -173,7 +174,7 @@ class S3Store:
         return self._prefix + check_key(key)
 
     def _ours(self, stored: StoredObject) -> StoredObject:
-        return StoredObject(stored.key.removeprefix(self._prefix), stored.size, stored.etag)
+        return replace(stored, key=stored.key.removeprefix(self._prefix))
 
     def _kept(self, key: str, content: Chunks) -> StoredObject:
         """What is there already, if it is the same. (Tags cannot tell: they depend on the parts.)"""

@@ -98,7 +98,7 @@ class Bucket:
         """Size and tag. Raises ObjectMissing."""
         with _as_ours():
             found = self._client.head_object(Bucket=self._bucket, Key=key)
-        return StoredObject(key, int(found["ContentLength"]), _tag(found))
+        return StoredObject(key, int(found["ContentLength"]), _tag(found), found.get("LastModified"))
 
     def put(self, key: str, content: bytes, content_type: str) -> StoredObject:
         """Write a small object in one request."""
@@ -130,7 +130,7 @@ class Bucket:
         with _as_ours():
             for page in pages:
                 for found in page.get("Contents", ()):
-                    yield StoredObject(found["Key"], int(found["Size"]), _tag(found))
+                    yield StoredObject(found["Key"], int(found["Size"]), _tag(found), found.get("LastModified"))
 
     def delete(self, keys: list[str]) -> None:
         """Remove up to 1000 objects."""

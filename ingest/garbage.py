@@ -1,0 +1,61 @@
+"""Removes objects that nothing refers to any more, after a time in which somebody might still want them; says why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from ingest.reconcile import Finding
+from ingest.sweeping import sweep_abandoned
+from ingest.workshop import Workshop
+from videolib.catalogue import mending
+from videolib.catalogue.packages import Package
+from videolib.storage import Store, StoredObject
+
+# originals are kept under names of this form; whatever else lies in their store is not ours to judge
+_ORIGINAL = re.compile(r"[0-9a-f]{32}")
+_WORK = re.compile(r"work/([0-9a-f]{32})/")
+
+
+def collect_garbage(workshop: Workshop, *, grace_s: float, dry_run: bool = False) -> Iterator[Finding]:
+    """Remove superseded packages, originals without a recording, leftovers of work; all older than `grace_s`."""
+    with workshop.database.reading() as session:
+        superseded = mending.list_superseded(session, older_than_s=grace_s)
+    for package in superseded:
+        if not dry_run:
+            with workshop.database.writing() as session:
+                session.get_one(Package, package.id).state = "abandoned"
+        why = "no entry or recording shows it" if package.state == "complete" else "its recording failed long ago"
+        yield Finding("unused_package", package.id, f"Removed: {why}.", not dry_run)
+    if not dry_run:
+        sweep_abandoned(workshop)
+    yield from _unused_originals(workshop, grace_s=grace_s, dry_run=dry_run)
+    for name, store in (("store", workshop.store), ("originals", workshop.originals)):
+        count = 0 if dry_run else store.sweep(older_than_s=max(grace_s, 3600.0))
+        if count:
+            yield Finding("broken_uploads", name, f"{count} uploads that broke off were removed.", mended=True)
+
+
+def _unused_originals(workshop: Workshop, *, grace_s: float, dry_run: bool) -> Iterator[Finding]:
+    # listed before the rows are read: what is confirmed in between has its row
+    stored = list(workshop.originals.list(""))
+    with workshop.database.reading() as session:
+        named = mending.named_by_any_row(session, "original_key")
+        packages = {package.id for package in mending.list_all_packages(session)}
+    for item in stored:
+        work = _WORK.match(item.key)
+        is_unused = (_ORIGINAL.fullmatch(item.key) and item.key not in named) or (work and work[1] not in packages)
+        if is_unused and _is_older(item, grace_s):
+            yield _remove(workshop.originals, item, is_work=work is not None, dry_run=dry_run)
+
+
+def _remove(store: Store, item: StoredObject, *, is_work: bool, dry_run: bool) -> Finding:
+    if not dry_run:
+        store.delete([item.key])
+    why = "its package is gone" if is_work else "no recording came of it"
+    return Finding("unused_original", item.key, f"Removed, {item.size} bytes: {why}.", not dry_run)
+
+
+def _is_older(item: StoredObject, seconds: float) -> bool:
+    return item.stored_at is not None and item.stored_at < datetime.now(UTC) - timedelta(seconds=seconds)
