@@ -18,11 +18,12 @@ from ingest.workshop import Workshop
 from tests.brokers import Broker
 from tests.libraries import add_recording
 from tests.samples import make_recording
-from tests.servers import S3Server, s3_url, until
+from tests.servers import s3_url, until
 from videolib.catalogue import jobs
 from videolib.catalogue.entry_values import parse_values
 from videolib.catalogue.jobs import Job
 from videolib.catalogue.recordings import Recording
+from videolib.children import S3Server
 from videolib.db import Database
 from videolib.errors import Unavailable
 from videolib.storage import open_store

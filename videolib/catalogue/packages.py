@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, delete, select, update
+from sqlalchemy import ForeignKey, Index, delete, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from videolib.db import Base, utc_now
@@ -108,6 +108,21 @@ def find_package_in_the_making(session: Session, recording_id: str) -> Package |
     return session.scalars(select(Package).where(making).order_by(Package.made_at.desc()).limit(1)).first()
 
 
+def find_playable(session: Session, recording_id: str) -> Package | None:
+    """The package in the making of a recording, once its beginning can be played."""
+    package = find_package_in_the_making(session, recording_id)
+    if package is None:
+        return None
+    names = {track["name"] for track in package.tracks if track.get("kind") == "video"}
+    first = select(Chunk.tracks).where(Chunk.package_id == package.id, Chunk.state == "done", Chunk.start_s < 1.0)
+    return package if any(names & tracks.keys() for tracks in session.scalars(first)) else None
+
+
+def planned_length_s(session: Session, package_id: str) -> float | None:
+    """How long a package in the making will be."""
+    return session.scalars(select(func.max(Chunk.end_s)).where(Chunk.package_id == package_id)).one()
+
+
 def abandon_packages(session: Session, recording_id: str) -> None:
     """Give up what is half made of a recording; a worker removes the objects, then the rows."""
     making = (Package.recording_id == recording_id) & (Package.state == "making")
@@ -150,15 +165,14 @@ def complete_package(
     session.flush()
 
 
-def get_package(session: Session, package_id: str | None) -> Package:
-    """That package, if whole. Raises `NotFound`."""
+def get_package(session: Session, package_id: str | None, *, or_making: bool = False) -> Package:
+    """That package, if whole, or in the making where that will do. Raises `NotFound`."""
     package = session.get(Package, package_id) if package_id else None
-    if package is None or package.state != "complete":
+    if package is None or package.state not in {"complete", *(("making",) if or_making else ())}:
         raise NotFound("There is no such package.", code="package_not_found")
     return package
 
 
 def list_objects(session: Session, package_id: str) -> list[dict[str, Any]]:
     """Every stored object of a package: {"path", "bytes", "sha256"}, chunk by chunk."""
-    chunks = session.scalars(select(Chunk).where(Chunk.package_id == package_id).order_by(Chunk.position))
-    return [item for chunk in chunks for item in chunk.objects]
+    return [item for chunk in list_chunks(session, package_id) if chunk.state == "done" for item in chunk.objects]

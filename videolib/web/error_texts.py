@@ -70,6 +70,13 @@ REASONS = {
     "no_space": _("There is no space left on the server; tell the administrator."),
     "store_unavailable": _("The store does not answer; try again later."),
 }
+# what work waits for; it goes on by itself
+WAITS = {
+    "no_space": _("Waiting for disk space on the server; tell the administrator."),
+    "store_unavailable": _("The store does not answer; the work goes on as soon as it does."),
+    "database_unavailable": _("The database did not answer; the work goes on in a moment."),
+    "tool_failed": _("The conversion did not work; it is tried again in a moment."),
+}
 
 
 def translated(sentence: str, code: str = "") -> str:

@@ -55,6 +55,9 @@ def package_file(token: str, path: str) -> WerkzeugResponse:
     kind = _TYPES.get(PurePosixPath(path).suffix)
     if kind is None:
         raise NotFound("There is nothing at this address.")
+    growing = services().gate.find_playlist(grant, path)
+    if growing is not None:
+        return _growing(growing)
     file = services().gate.find_file(grant, path)
     response: WerkzeugResponse
     if PurePosixPath(path).name == "storyboard.vtt":
@@ -64,6 +67,14 @@ def package_file(token: str, path: str) -> WerkzeugResponse:
     else:
         response = Response(services().store.get_bytes(file.key), mimetype=kind)
     return _may_be_kept(response, file, grant)
+
+
+def _growing(text: str) -> WerkzeugResponse:
+    """A playlist that will be longer in a moment."""
+    response = Response(text, mimetype=_TYPES[".m3u8"])
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.add_etag()
+    return response.make_conditional(request)
 
 
 def _storyboard(file: StoredFile, folder: str) -> Response:

@@ -10,17 +10,20 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeVar
 
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from videolib.catalogue.entries import Entry, get_entry, may_preview
-from videolib.catalogue.packages import get_package, list_objects
+from videolib.catalogue.packages import find_playable, get_package, list_chunks, list_objects
 from videolib.catalogue.people import User
 from videolib.db import Database
 from videolib.errors import NotFound
+from videolib.web.growing import write_playlists
 from videolib.web.media_links import Grant, LinkExpired
 
 # a withdrawal by another process takes effect within this time; one by this process at once
 REMEMBERED_S = 20.0
+# any number of viewers of a package that grows cost one look at the rows in this time
+GROWS_S = 1.0
 _MOST_GRANTS, _MOST_PACKAGES = 4096, 32
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -35,6 +38,16 @@ class StoredFile:
     sha256: str
 
 
+@dataclass(frozen=True)
+class _Contents:
+    """What a package holds, as the rows were at a moment: its files, and its playlists while it grows."""
+
+    files: Mapping[str, StoredFile]
+    playlists: Mapping[str, str]
+    is_whole: bool
+    at: float
+
+
 class MediaGate:
     """Thread-safe. `clock` is monotonic, in seconds."""
 
@@ -43,7 +56,7 @@ class MediaGate:
         self._clock = clock
         self._lock = threading.Lock()
         self._allowed_at: OrderedDict[Grant, float] = OrderedDict()
-        self._files: OrderedDict[str, Mapping[str, StoredFile]] = OrderedDict()
+        self._contents: OrderedDict[str, _Contents] = OrderedDict()
 
     def find_file(self, grant: Grant, path: str) -> StoredFile:
         """The object at `path` of the package.
@@ -70,23 +83,36 @@ class MediaGate:
         with self._lock:
             self._allowed_at.clear()
 
+    def find_playlist(self, grant: Grant, path: str) -> str | None:
+        """The text of a playlist that still grows; None where the package is whole or this is none of its playlists.
+
+        Raises `NotFound` and `LinkExpired`.
+        """
+        self.require(grant)
+        return self._contents_of(grant.package_id).playlists.get(path)
+
     def _files_of(self, grant: Grant) -> Mapping[str, StoredFile]:
         self.require(grant)
+        return self._contents_of(grant.package_id).files
+
+    def _contents_of(self, package_id: str) -> _Contents:
         with self._lock:
-            found = self._files.get(grant.package_id)
-        if found is None:
-            with self._database.reading() as session:
-                package = get_package(session, grant.package_id)
-                found = MappingProxyType(
-                    {
-                        str(item["path"]): StoredFile(
-                            f"{package.prefix}/{item['path']}", int(item["bytes"]), str(item["sha256"])
-                        )
-                        for item in list_objects(session, package.id)
-                    }
+            found = self._contents.get(package_id)
+        if found is not None and (found.is_whole or self._clock() - found.at < GROWS_S):
+            return found
+        with self._database.reading() as session:
+            package = get_package(session, package_id, or_making=True)
+            files = {
+                str(item["path"]): StoredFile(
+                    f"{package.prefix}/{item['path']}", int(item["bytes"]), str(item["sha256"])
                 )
-            # a whole package never changes, so this needs no second look
-            self._remember(self._files, grant.package_id, found, _MOST_PACKAGES)
+                for item in list_objects(session, package.id)
+            }
+            is_whole = package.state == "complete"
+            playlists = {} if is_whole else write_playlists(package, list_chunks(session, package.id)).playlists
+        # a whole package never changes, so it needs no second look
+        found = _Contents(MappingProxyType(files), MappingProxyType(playlists), is_whole, self._clock())
+        self._remember(self._contents, package_id, found, _MOST_PACKAGES)
         return found
 
     def _remember(self, kept: OrderedDict[_K, _V], key: _K, value: _V, most: int) -> None:
@@ -98,13 +124,21 @@ class MediaGate:
 
 
 def package_for(entry: Entry, person: User | None) -> str | None:
-    """The package that this person watches on the entry's page: the published one, or an editor's preview."""
+    """The package that this person watches on the entry's page: the published one, or a preview.
+
+    A preview, whole or still growing, is for editors and the uploader.
+    """
     if entry.status == "published" and entry.package_id is not None:
         return entry.package_id
-    recording = entry.recording
-    if may_preview(person, entry) and recording is not None and recording.state in {"awaiting_review", "ready"}:
+    recording, session = entry.recording, object_session(entry)
+    if recording is None or session is None or not may_preview(person, entry):
+        return None
+    if recording.state in {"awaiting_review", "ready"}:
         return recording.package_id
-    return None
+    if recording.state not in {"queued", "processing"}:
+        return None
+    growing = find_playable(session, recording.id)
+    return growing.id if growing else None
 
 
 def _check(session: Session, grant: Grant) -> None:

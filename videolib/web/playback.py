@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import structlog
 from flask import request
 
 from videolib.catalogue.captions import list_languages
 from videolib.catalogue.entries import Entry
-from videolib.catalogue.packages import Package, get_package
+from videolib.catalogue.packages import Package, get_package, planned_length_s
 from videolib.errors import NotFound
 from videolib.web.access import current_person
 from videolib.web.context import database_session, services
@@ -17,6 +18,8 @@ from videolib.web.languages import language
 from videolib.web.media_gate import package_for
 from videolib.web.playback_views import list_run_chapters, list_views
 from videolib.web.texts import CAPTION_LABELS
+
+log = structlog.get_logger(__name__)
 
 
 def make_playback(entry: Entry) -> dict[str, Any]:
@@ -27,11 +30,15 @@ def make_playback(entry: Entry) -> dict[str, Any]:
     token, expires_at = _token(entry.id, package.id)
     base = f"{outside_address()}/media/{token}"
     described = package.description
+    if package.state == "making":
+        log.info(
+            "preview", package=package.id, entry=entry.id, person=person.id if (person := current_person()) else None
+        )
     hls_url = f"{base}/{described.get('multivariant') or 'master.m3u8'}"
     return {
         "hls_url": hls_url,
         "expires_at": datetime.fromtimestamp(expires_at, UTC).isoformat(),
-        "duration_s": package.duration_s,
+        "duration_s": package.duration_s or planned_length_s(database_session(), package.id),
         "poster_url": f"{base}/{described.get('poster') or 'poster.jpg'}",
         "storyboard_url": f"{base}/{described['storyboard']}" if described.get("storyboard") else None,
         "captions": _captions(entry, base),
@@ -48,7 +55,7 @@ def find_package(entry: Entry) -> Package | None:
         return None
     if entry.package is not None and entry.package.id == package_id:
         return entry.package
-    return get_package(database_session(), package_id)
+    return get_package(database_session(), package_id, or_making=True)
 
 
 def media_path(entry_id: str, package_id: str, path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,12 +10,17 @@ from flask import url_for
 from flask_babel import gettext as _
 
 from videolib.catalogue.entries import Entry, may_edit
+from videolib.catalogue.packages import find_playable
 from videolib.catalogue.people import User
+from videolib.catalogue.progress import RenditionProgress, WorkState, describe_work
 from videolib.catalogue.recordings import TRANSITIONS, Recording
 from videolib.web.access import current_person
-from videolib.web.error_texts import REASONS
+from videolib.web.context import database_session
+from videolib.web.error_texts import REASONS, WAITS
 from videolib.web.languages import language
 from videolib.web.texts import STAGES, STATES, clock_text, minute_text, word
+
+_IN_WORK = frozenset({"queued", "processing"})
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,16 @@ class RecordingView:
     can_cancel: bool
     can_sign_off: bool
     sign_off_reason: str | None
+    work: WorkView | None
+
+
+@dataclass(frozen=True)
+class WorkView:
+    """How far the work is: sentences, and each rendition's part from 0 to 1."""
+
+    sentences: tuple[str, ...]
+    renditions: tuple[RenditionProgress, ...]
+    is_playable: bool
 
 
 def make_recording_view(recording: Recording, entry: Entry | None) -> RecordingView:
@@ -65,7 +81,15 @@ def make_recording_view(recording: Recording, entry: Entry | None) -> RecordingV
         can_cancel=editor and "cancel" in TRANSITIONS[recording.state],
         can_sign_off=editor and recording.state == "awaiting_review" and refusal is None,
         sign_off_reason=refusal if recording.state == "awaiting_review" else None,
+        work=make_work_view(recording) if recording.state in _IN_WORK else None,
     )
+
+
+def make_work_view(recording: Recording) -> WorkView:
+    """What a person who waits wants to know."""
+    state = describe_work(database_session(), recording)
+    playable = find_playable(database_session(), recording.id)
+    return WorkView(tuple(_sentences(state)), state.renditions, playable is not None)
 
 
 def recording_json(recording: Recording, entry: Entry | None) -> dict[str, Any]:
@@ -79,6 +103,7 @@ def recording_json(recording: Recording, entry: Entry | None) -> dict[str, Any]:
         "stage_text": word(STAGES, recording.stage),
         "progress": recording.progress,
         "reason": reason,
+        "work": _work_json(recording),
         "entry_id": entry.id if entry else None,
         "source": recording.source,
         "warnings": list(recording.warnings),
@@ -86,6 +111,56 @@ def recording_json(recording: Recording, entry: Entry | None) -> dict[str, Any]:
         "created_at": recording.created_at.isoformat(),
         "updated_at": recording.updated_at.isoformat(),
     }
+
+
+def _work_json(recording: Recording) -> dict[str, Any] | None:
+    if recording.state not in _IN_WORK:
+        return None
+    state = describe_work(database_session(), recording)
+    playable = find_playable(database_session(), recording.id)
+    waits = {"code": state.waits_code, "message": _waits_text(state)} if state.waits_code else None
+    return {
+        "renditions": [{"name": one.name, "progress": one.progress} for one in state.renditions],
+        "chunks_done": state.chunks_done,
+        "chunks": state.chunks,
+        "place": state.place,
+        "speed": state.speed,
+        "time_left_s": state.time_left_s,
+        "hosts": list(state.hosts),
+        "waits": waits,
+        "is_playable": playable is not None,
+        "sentences": list(_sentences(state)),
+    }
+
+
+def _sentences(state: WorkState) -> Iterator[str]:
+    if state.waits_code:
+        yield _waits_text(state)
+    if state.place is not None:
+        yield str(_("Number %(place)s in the queue", place=state.place))
+    if state.chunks:
+        yield str(_("%(done)s of %(all)s parts are made", done=state.chunks_done, all=state.chunks))
+    if state.speed:
+        yield str(_("%(speed)s× as fast as it plays", speed=f"{state.speed:.1f}"))
+    if state.time_left_s is not None:
+        yield _left_text(state.time_left_s)
+    if state.hosts:
+        yield str(_("on %(hosts)s", hosts=", ".join(state.hosts)))
+
+
+def _left_text(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return str(_("less than a minute left"))
+    return str(
+        _("about %(time)s left", time=f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min")
+    )
+
+
+def _waits_text(state: WorkState) -> str:
+    if language() == "zh" and state.waits_code in WAITS:
+        return str(WAITS[state.waits_code])
+    return state.waits_message or word(WAITS, state.waits_code)
 
 
 def reason_text(recording: Recording) -> str | None:

@@ -176,6 +176,28 @@ class Reason(Schema):
     message = String()
 
 
+class RenditionProgressOut(Schema):
+    """How much of one rendition is made, from 0 to 1."""
+
+    name = String()
+    progress = Float()
+
+
+class WorkOut(Schema):
+    """The work on a recording now; `sentences` says the same in the caller's language."""
+
+    renditions = List(Nested(RenditionProgressOut))
+    chunks_done = Integer()
+    chunks = Integer()
+    place = Integer(allow_none=True, metadata={"description": "Place in the queue; 1 is next"})
+    speed = Float(allow_none=True, metadata={"description": "Seconds of recording made in a second"})
+    time_left_s = Float(allow_none=True)
+    hosts = List(String())
+    waits = Nested(Reason, allow_none=True, metadata={"description": "What the work waits for"})
+    is_playable = Boolean(metadata={"description": "Its beginning plays for its uploader and editors"})
+    sentences = List(String())
+
+
 class RecordingOut(Schema):
     """How far a recording is."""
 
@@ -186,6 +208,7 @@ class RecordingOut(Schema):
     stage_text = String()
     progress = Float()
     reason = Nested(Reason, allow_none=True)
+    work = Nested(WorkOut, allow_none=True)
     entry_id = String(allow_none=True)
     source = Dict(allow_none=True)
     warnings = List(String())

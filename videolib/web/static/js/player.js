@@ -77,7 +77,7 @@ class VlPlayer extends HTMLElement {
   setUp(provider) {
     if (provider?.type !== 'hls') return;
     provider.library = Hls; // without this line Vidstack would fetch hls.js from a CDN
-    provider.config = { startPosition: this.startAt || -1, enableWorker: false, maxBufferLength: 30, maxMaxBufferLength: 60, backBufferLength: 60 };
+    provider.config = { startPosition: this.startAt, enableWorker: false, maxBufferLength: 30, maxMaxBufferLength: 60, backBufferLength: 60 };
     // Caption files of the catalogue win over the copies inside the package: one list in the menu, not two.
     if ((this.playback.captions ?? []).length) {
       Object.assign(provider.config, { subtitleTrackController: undefined, subtitleStreamController: undefined });

@@ -46,11 +46,13 @@ class RecordingStatus extends HTMLElement {
   /** Writes the news into the page; true when the recording has come to rest. */
   show(recording) {
     if (!MOVING.has(recording.state)) {
-      window.location.reload(); // what may be done now (play, sign off, retry) is the server's to say
+      if (this.isBesidePlayer()) this.write('[data-part="words"]', recording.state_text); // who watches is not disturbed
+      else window.location.reload(); // what may be done now (play, sign off, retry) is the server's to say
       return true;
     }
     const words = [recording.state_text, recording.stage_text].filter(Boolean).join(' · ');
     this.write('[data-part="words"]', words);
+    this.write('[data-part="sentences"]', (recording.work?.sentences ?? []).join(' · '));
     const bar = this.querySelector('progress');
     if (bar && typeof recording.progress === 'number') {
       bar.value = recording.progress;
@@ -59,13 +61,59 @@ class RecordingStatus extends HTMLElement {
     } else if (bar) {
       bar.removeAttribute('value');
     }
+    this.showRenditions(recording.work?.renditions ?? []);
+    if (recording.work?.is_playable && this.closest('.stage__message')) showPlayer();
     return false;
+  }
+
+  showRenditions(renditions) {
+    const list = this.querySelector('[data-part="renditions"]');
+    if (!list) return;
+    for (const { name, progress } of renditions) {
+      let one = [...list.children].find((item) => item.dataset.name === name);
+      if (!one) {
+        one = document.createElement('li');
+        one.className = 'rungs__one';
+        one.dataset.name = name;
+        const bar = document.createElement('progress');
+        Object.assign(bar, { className: 'progress', max: 1 });
+        bar.setAttribute('aria-label', name);
+        one.append(Object.assign(document.createElement('span'), { textContent: name }), bar);
+        list.append(one);
+      }
+      one.querySelector('progress').value = progress;
+    }
+  }
+
+  isBesidePlayer() {
+    return document.querySelector('vl-player') !== null && !this.closest('.stage__message');
   }
 
   write(selector, text) {
     const part = this.querySelector(selector);
     if (part && part.textContent !== text) part.textContent = text;
   }
+}
+
+let playerIsComing = false;
+
+/** Puts the player where the page said that there is nothing to watch yet: only that part of the page changes. */
+async function showPlayer() {
+  if (playerIsComing) return;
+  playerIsComing = true;
+  const response = await fetch(window.location.href, { credentials: 'same-origin', cache: 'no-store' }).catch(() => null);
+  const page = response?.ok ? new DOMParser().parseFromString(await response.text(), 'text/html') : null;
+  if (!page?.querySelector('vl-player')) {
+    playerIsComing = false; // the next look tries again
+    return;
+  }
+  const known = new Set([...document.querySelectorAll('link[rel="stylesheet"]')].map((link) => link.href));
+  for (const link of page.querySelectorAll('link[rel="stylesheet"]')) if (!known.has(link.href)) document.head.append(document.adoptNode(link));
+  for (const selector of ['.stage', '.watch__columns']) {
+    const [old, fresh] = [document.querySelector(selector), page.querySelector(selector)];
+    if (old && fresh) old.replaceWith(document.adoptNode(fresh));
+  }
+  for (const script of page.querySelectorAll('script[type="module"][src]')) await import(script.src);
 }
 
 customElements.define('vl-recording-status', RecordingStatus);
