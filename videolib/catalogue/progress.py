@@ -112,6 +112,7 @@ def _chunks_progress(session: Session, package_id: str) -> float:
     under_way = (Job.package_id == package_id) & (Job.kind == "chunk") & (Job.state == "running")
     partly_s = session.scalars(
         select(func.coalesce(func.sum(length * Job.progress), 0.0))
+        .select_from(Chunk)
         .join(Job, and_(Job.package_id == Chunk.package_id, Job.position == Chunk.position))
         .where(planned, under_way, Chunk.state != "done")
     ).one()
@@ -148,6 +149,7 @@ def _finished_rates(session: Session, package: Package | None) -> list[float]:
     done = (Job.package_id == package.id) & (Job.kind == "chunk") & (Job.state == "done")
     rows = session.execute(
         select(Chunk.start_s, Chunk.end_s, Job.started_at, Job.finished_at)
+        .select_from(Chunk)
         .join(Job, and_(Job.package_id == Chunk.package_id, Job.position == Chunk.position))
         .where(done)
         .order_by(Job.finished_at.desc())

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from ingest.intake import Intake, Item
     from ingest.workshop import Workshop
+    from videolib.catalogue.recordings import Recording
     from videolib.errors import VideolibError
 
 LOOK_EVERY_S = 0.5
@@ -70,16 +71,19 @@ def status(recording_id: str | None, *, watch: bool, as_json: bool) -> None:
     from videolib.catalogue.recordings import SETTLED, get_recording, list_recordings
 
     settings = read_settings()
+    told: dict[str, dict[str, Any]] = {}
     with opened_database(settings) as database:
         while True:
             with database.reading() as session:
                 rows = [get_recording(session, recording_id)] if recording_id else list_recordings(session)
-                for row in rows:
-                    answer = _describe(row)
+                answers = [_describe(session, row) for row in rows]
+            for answer in answers:
+                if told.get(answer["recording_id"]) != answer:  # each piece of news once
+                    told[answer["recording_id"]] = answer
                     print_json(answer) if as_json else _tell_status(answer)
-                if not watch or all(row.state in SETTLED for row in rows):
-                    return
-            time.sleep(1.0)
+            if not watch or all(answer["state"] in SETTLED for answer in answers):
+                return
+            time.sleep(LOOK_EVERY_S)
 
 
 @click.command()
@@ -233,7 +237,9 @@ def _refused(path: Path, error: VideolibError) -> dict[str, Any]:
     return refused_report(path, refuse)
 
 
-def _describe(recording: Any) -> dict[str, Any]:
+def _describe(session: Session, recording: Recording) -> dict[str, Any]:
+    from videolib.catalogue.progress import describe_work
+
     return {
         "recording_id": recording.id,
         "state": recording.state,
@@ -242,6 +248,7 @@ def _describe(recording: Any) -> dict[str, Any]:
         "reason": {"code": recording.reason_code, "message": recording.reason_message}
         if recording.reason_code
         else None,
+        "work": describe_work(session, recording).as_json() if recording.state in {"queued", "processing"} else None,
         "updated_at": recording.updated_at.isoformat(),
     }
 
@@ -257,4 +264,22 @@ def _tell(answer: dict[str, Any]) -> None:
 def _tell_status(answer: dict[str, Any]) -> None:
     stage = f" {answer['stage']} {answer['progress']:.0%}" if answer["stage"] else ""
     reason = f" {answer['reason']['message']}" if answer["reason"] else ""
-    click.echo(f"{answer['recording_id']} {answer['state']}{stage}{reason}")
+    work = "".join(f" · {words}" for words in _work_words(answer["work"] or {}))
+    click.echo(f"{answer['recording_id']} {answer['state']}{stage}{reason}{work}")
+
+
+def _work_words(work: dict[str, Any]) -> Iterator[str]:
+    """What `status` says of the work on a recording."""
+    if work.get("waits_message"):
+        yield work["waits_message"]
+    if work.get("place"):
+        yield f"number {work['place']} in the queue"
+    if work.get("chunks"):
+        yield f"{work['chunks_done']} of {work['chunks']} chunks"
+    yield from (f"{one['name']} {one['progress']:.0%}" for one in work.get("renditions", ()))
+    if work.get("speed"):
+        yield f"{work['speed']:.1f}x"
+    if work.get("time_left_s") is not None:
+        yield f"{work['time_left_s']:.0f} s left"
+    if work.get("hosts"):
+        yield f"on {', '.join(work['hosts'])}"

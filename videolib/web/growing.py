@@ -16,6 +16,8 @@ from videolib.catalogue.packages import Chunk, Package
 MULTIVARIANT = "master.m3u8"
 # a playlist's target may not change while it grows; no segment of ours is longer
 TARGET_S = 10
+# what begins later is not the beginning
+STARTS_BEFORE_S = 1.0
 # clocks of media are rounded to their timescale
 _TOUCHING_S = 0.01
 
@@ -64,7 +66,7 @@ def _without_gap(segments: Sequence[hls.Segment]) -> Iterable[hls.Segment]:
     """The segments from the first on until one does not begin where the last one ended."""
     end_s: float | None = None
     for segment in segments:
-        at_start = end_s is None and segment.start_s < TARGET_S / 2
+        at_start = end_s is None and segment.start_s < STARTS_BEFORE_S
         if not at_start and (end_s is None or abs(segment.start_s - end_s) > _TOUCHING_S):
             return
         yield segment
