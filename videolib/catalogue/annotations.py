@@ -7,7 +7,7 @@ second annotator's independent reading lies in the layer `second`, for editors o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -100,22 +100,9 @@ def add_annotations(
 ) -> list[Annotation]:
     """Add several in one step: phases and the steps in them may come in any order, rules are asked at the end."""
     hold(session, entry)
-    before = _rows(session, entry.id)
-    if len(before) + len(many) > MOST:
-        raise InvalidInput("An entry has at most 5000 annotations.", code="too_many_annotations")
-    version = current_sequence(session, "vocabulary")
-    rows = []
-    for values in many:
-        require_sound(session, values)
-        row = Annotation(
-            id=new_id(), entry_id=entry.id, tool=tool, author_id=by.id if by else None, vocabulary_version=version
-        )
-        _apply(row, values)
-        rows.append(row)
-    _require_rules(duration_ticks(session, entry), before, [*before, *rows])
-    session.add_all(rows)
-    _written(session, entry, "annotate", rows, by=by)
-    return rows
+    author_id = by.id if by else None
+    rows = [_new_row(session, entry, values, id=new_id(), tool=tool, author_id=author_id) for values in many]
+    return _add_rows(session, entry, rows, "annotate", by=by)
 
 
 def change_annotation(
@@ -156,10 +143,17 @@ def delete_annotation(
     session.flush()
 
 
-def get_annotation(session: Session, entry: Entry, annotation_id: str, *, with_layers: bool = False) -> Annotation:
-    """That annotation of the entry. Raises `NotFound`, also for another layer than `main` unless `with_layers`."""
+def get_annotation(
+    session: Session, entry: Entry, annotation_id: str, *, with_layers: bool = False, gone_is_stale: bool = False
+) -> Annotation:
+    """That annotation of the entry. Raises `NotFound`, also for another layer than `main` unless `with_layers`.
+
+    Who says which revision was read has seen it: with `gone_is_stale` they are told that it was deleted meanwhile.
+    """
     row = session.get(Annotation, annotation_id)
     if row is None or row.entry_id != entry.id or (row.layer != "main" and not with_layers):
+        if gone_is_stale:
+            raise StaleAnnotation(None)
         raise NotFound("There is no such annotation.", code="annotation_not_found")
     return row
 
@@ -200,20 +194,58 @@ def values_of(row: Annotation) -> AnnotationValues:
     return AnnotationValues(**{name: getattr(row, name) for name in AnnotationValues.__dataclass_fields__})
 
 
+def snapshot(session: Session, entry_id: str) -> list[dict[str, Any]]:
+    """What the main layer says now, as plain JSON: the same content gives the same list."""
+    rows = list_annotations(session, entry_id)
+    return [{"id": row.id, "tool": row.tool, "author_id": row.author_id, **asdict(values_of(row))} for row in rows]
+
+
+def restore(session: Session, entry: Entry, taken: Iterable[Mapping[str, Any]], *, by: User | None) -> list[Annotation]:
+    """Put the main layer back to a snapshot; what has been written since is gone (the snapshot after it has it)."""
+    hold(session, entry)
+    for row in list_annotations(session, entry.id):
+        session.delete(row)
+    session.flush()
+    names = AnnotationValues.__dataclass_fields__
+    rows = [
+        _new_row(
+            session,
+            entry,
+            AnnotationValues(**{name: item[name] for name in names if name in item}),
+            **{name: item[name] for name in ("id", "tool", "author_id")},
+        )
+        for item in taken
+    ]
+    return _add_rows(session, entry, rows, "restore_annotations", by=by)
+
+
 def hold(session: Session, entry: Entry) -> None:
     """Keep the entry's annotations to this unit of work: the rules speak of all of them together."""
     session.scalars(select(Entry.id).where(Entry.id == entry.id).with_for_update(of=Entry)).one()
 
 
+def _new_row(session: Session, entry: Entry, values: AnnotationValues, **known: Any) -> Annotation:
+    require_sound(session, values)
+    row = Annotation(entry_id=entry.id, vocabulary_version=current_sequence(session, "vocabulary"), **known)
+    _apply(row, values)
+    return row
+
+
+def _add_rows(
+    session: Session, entry: Entry, rows: list[Annotation], action: str, *, by: User | None
+) -> list[Annotation]:
+    before = _rows(session, entry.id)
+    if len(before) + len(rows) > MOST:
+        raise InvalidInput("An entry has at most 5000 annotations.", code="too_many_annotations")
+    _require_rules(duration_ticks(session, entry), before, [*before, *rows])
+    session.add_all(rows)
+    _written(session, entry, action, rows, by=by)
+    return rows
+
+
 def _fenced(session: Session, entry: Entry, annotation_id: str, revision: int | None) -> Annotation:
     """The row as it is now, after the entry is held."""
-    try:
-        row = get_annotation(session, entry, annotation_id, with_layers=True)
-    except NotFound:
-        if revision is None:
-            raise
-        # it was there when it was read
-        raise StaleAnnotation(None) from None
+    row = get_annotation(session, entry, annotation_id, with_layers=True, gone_is_stale=revision is not None)
     session.refresh(row)
     if revision is not None and row.revision != revision:
         raise StaleAnnotation(row)

@@ -47,26 +47,6 @@ def list_by_ids(session: Session, ids: Iterable[str], *, by: User | None) -> dic
     return {entry.id: entry for entry in rows}
 
 
-def list_related(session: Session, entry: Entry, *, by: User | None, limit: int = 4) -> list[Entry]:
-    """Published entries that share most terms with this one."""
-    term_ids = {link.term_id for link in entry.terms}
-    if not term_ids:
-        return []
-    shared = func.count()
-    counted = (
-        select(EntryTerm.entry_id)
-        .join(Entry, Entry.id == EntryTerm.entry_id)
-        .where(visible_to(by), Entry.status == "published", Entry.package_id.is_not(None))
-        .where(EntryTerm.term_id.in_(term_ids), EntryTerm.entry_id != entry.id)
-        .group_by(EntryTerm.entry_id)
-        .order_by(shared.desc(), EntryTerm.entry_id)
-        .limit(limit)
-    )
-    ids = list(session.scalars(counted))
-    found = list_by_ids(session, ids, by=by)
-    return [found[entry_id] for entry_id in ids if entry_id in found]
-
-
 def find_by_title(session: Session, words: str, *, by: User | None, limit: int) -> list[Entry]:
     """Published entries whose title holds every word: what is left of searching while the index is being rebuilt."""
     statement = select(Entry).where(visible_to(by), Entry.status == "published", Entry.package_id.is_not(None))

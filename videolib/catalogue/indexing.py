@@ -18,6 +18,7 @@ from search.errors import IndexBusy, IndexDamaged, IndexMissing, InvalidCursor
 from search.index import SearchIndex, open_index, rebuild
 from search.pages import SearchPage, SearchRequest, Suggestion
 from videolib.catalogue import captions
+from videolib.catalogue.annotation_words import list_moments, terms_by_scheme
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.entry_values import SINGLE_TERM_FIELDS, TERM_FIELDS
 from videolib.catalogue.library import current_sequence, index_identity
@@ -178,7 +179,7 @@ def make_document(session: Session, entry: Entry) -> EntryDocument:
         version=entry.revision,
         titles=entry.title,
         summaries={language: _join(entry, language) for language in ("en", "zh") if _join(entry, language)},
-        terms={scheme: ids for scheme, ids in {**terms, **singles}.items() if ids},
+        terms={scheme: ids for scheme, ids in terms_by_scheme(session, entry.id, {**terms, **singles}).items() if ids},
         people=_of_contributors(entry, "name"),
         hospitals=_of_contributors(entry, "institution"),
         keywords=tuple(entry.details.get("keywords") or ()),
@@ -211,6 +212,8 @@ def _moments(session: Session, entry: Entry) -> Iterator[Moment]:
         language = "zh" if track.language.startswith("zh") else track.language
         for cue in captions.cues_of(track):
             yield Moment(cue.start_s, cue.end_s, "caption", cue.text, language)
+    for said in list_moments(session, entry.id):
+        yield Moment(said.start_s, said.end_s, said.kind, said.text, said.language)
 
 
 def _split(entry: Entry, session: Session) -> tuple[EntryDocument | None, str | None]:

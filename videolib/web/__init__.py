@@ -10,10 +10,24 @@ from videolib import __version__
 from videolib.catalogue.indexing import HostIndex
 from videolib.db import Database
 from videolib.storage import Store, open_store
-from videolib.web import admin, api_docs, entries, health, home, media, preferences, search, studio
+from videolib.web import (
+    admin,
+    api_docs,
+    entries,
+    health,
+    home,
+    media,
+    preferences,
+    search,
+    steps,
+    studio,
+    studio_moments,
+)
 from videolib.web.accounts import configure_accounts, init_accounts
+from videolib.web.api import annotations as annotations_api
 from videolib.web.api import entries as entries_api
 from videolib.web.api import recordings as recordings_api
+from videolib.web.api import related as related_api
 from videolib.web.api import search as search_api
 from videolib.web.api import vocabulary as vocabulary_api
 from videolib.web.api.spec import configure_spec
@@ -30,8 +44,8 @@ from videolib.web.sessions import PageSessions
 
 # a caption file and the JSON around it; uploads come in chunks by a route of their own
 MAX_BODY_BYTES = 3 * 1024 * 1024
-PAGES = (home, search, entries, studio, admin, preferences, media, health, api_docs)
-API = (entries_api, recordings_api, search_api, vocabulary_api)
+PAGES = (home, search, entries, steps, studio, studio_moments, admin, preferences, media, health, api_docs)
+API = (entries_api, annotations_api, related_api, recordings_api, search_api, vocabulary_api)
 
 
 def create_app(

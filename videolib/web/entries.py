@@ -10,8 +10,8 @@ from flask import Blueprint, render_template, request, url_for
 from flask_babel import gettext as _
 
 from videolib.catalogue.entries import Entry, may_edit
-from videolib.catalogue.entry_lists import list_related
 from videolib.catalogue.entry_values import SINGLE_TERM_FIELDS, TERM_FIELDS
+from videolib.catalogue.related import Related, list_related
 from videolib.catalogue.vocabulary import list_schemes, list_terms_by_ids
 from videolib.web.access import current_person, entry_to_see
 from videolib.web.cards import (
@@ -21,13 +21,13 @@ from videolib.web.cards import (
     facet_url,
     first_text,
     make_card,
-    make_cards,
     picture_size,
     poster_path,
     second_text,
 )
 from videolib.web.context import database_session
 from videolib.web.languages import html_language, language
+from videolib.web.moments import MomentLists, make_moments
 from videolib.web.playback import find_package, make_playback
 from videolib.web.recording_views import RecordingView, make_recording_view
 from videolib.web.texts import clock_text
@@ -54,6 +54,14 @@ class Fact:
 
 
 @dataclass(frozen=True)
+class RelatedCard:
+    """An entry like this one, and what both have in common."""
+
+    card: EntryCard
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class EntryPage(EntryCard):
     """Everything the page shows."""
 
@@ -68,7 +76,8 @@ class EntryPage(EntryCard):
     playback_url: str
     recording: RecordingView | None
     start_s: float
-    related: tuple[EntryCard, ...]
+    moments: MomentLists
+    related: tuple[RelatedCard, ...]
 
 
 @blueprint.get("/entries/<entry_id>")
@@ -106,8 +115,14 @@ def make_page(entry: Entry, *, start_s: float = 0.0) -> EntryPage:
         playback_url=url_for("entries_api.playback", entry_id=entry.id),
         recording=make_recording_view(entry.recording, entry) if show_recording and entry.recording else None,
         start_s=start_s,
-        related=make_cards(list_related(database_session(), entry, by=person)),
+        moments=make_moments(entry),
+        related=tuple(_related_card(found) for found in list_related(database_session(), entry, by=person, limit=4)),
     )
+
+
+def _related_card(found: Related) -> RelatedCard:
+    why = [term.label(language()) for term in found.shared]
+    return RelatedCard(make_card(found.entry), tuple([*why, found.same_hospital] if found.same_hospital else why))
 
 
 def _start_s() -> float:

@@ -72,6 +72,8 @@ class Problem:
     fields: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     retry_after_s: int | None = None
+    # further members of the problem document
+    more: Mapping[str, object] = field(default_factory=dict)
 
 
 def status_of(error: family.VideolibError) -> int:
@@ -105,6 +107,7 @@ def answer(problem: Problem) -> WerkzeugResponse:
         }
         if problem.fields:
             body["fields"] = dict(problem.fields)
+        body |= problem.more
         response = Response(json.dumps(body), status=problem.status, mimetype="application/problem+json")
     else:
         page = render_template(

@@ -9,6 +9,7 @@ import structlog
 from flask import request
 
 from videolib.catalogue.captions import list_languages
+from videolib.catalogue.chapters import list_chapters
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.packages import Package, get_package, planned_length_s
 from videolib.errors import NotFound
@@ -42,10 +43,18 @@ def make_playback(entry: Entry) -> dict[str, Any]:
         "poster_url": f"{base}/{described.get('poster') or 'poster.jpg'}",
         "storyboard_url": f"{base}/{described['storyboard']}" if described.get("storyboard") else None,
         "captions": _captions(entry, base),
-        "chapters": list_run_chapters(described),
+        "chapters": make_chapters(entry, package),
         "views": list_views(described, base, hls_url),
         "frame_steps": described.get("frame_steps"),
     }
+
+
+def make_chapters(entry: Entry, package: Package | None, *, lang: str | None = None) -> list[dict[str, Any]]:
+    """What happens when, else the chapters of the file, else the runs of a study."""
+    described = package.description if package else {}
+    found = list_chapters(database_session(), entry.id, described, lang or language())
+    said = [{"start_s": chapter.start_s, "end_s": chapter.end_s, "title": chapter.title} for chapter in found]
+    return said or list_run_chapters(described)
 
 
 def find_package(entry: Entry) -> Package | None:

@@ -51,6 +51,15 @@ MOMENTS = {
     "phase": _("Phase"),
     "annotation": _("Note"),
 }
+ANNOTATION_KINDS = {
+    "phase": _("Phase"),
+    "step": _("Step"),
+    "task": _("Task"),
+    "action": _("Action"),
+    "event": _("Event"),
+    "mark": _("Mark"),
+    "note": _("Note"),
+}
 # a language is named in itself
 CAPTION_LABELS = {"zh-Hans": "中文", "en": "English"}
 
