@@ -8,11 +8,11 @@ from typing import Any
 import videolib.catalogue.annotations as catalogue
 from tests.libraries import add_entry
 from videolib.catalogue.annotation_values import AnnotationValues
-from videolib.catalogue.captions import parse_vtt
 from videolib.catalogue.chapters import Chapter, list_chapters, write_chapters
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.media_time import to_ticks
 from videolib.catalogue.step_phases import add_step
+from videolib.cues import read_cues
 from videolib.db import Database
 
 
@@ -53,7 +53,7 @@ def test_steps_stand_in_for_their_phase_and_what_lies_between_is_the_phase(sqlit
 def test_a_webvtt_of_them_is_read_by_a_parser(sqlite_database: Database) -> None:
     found = chapters_of(sqlite_database, [span("phase", "ph.access", 0, 3700.5)], "zh")
 
-    (cue,) = parse_vtt(write_chapters(asdict(chapter) for chapter in found))
+    (cue,) = read_cues(write_chapters(asdict(chapter) for chapter in found))
     assert (cue.start_s, cue.end_s, cue.text) == (0.0, 3700.5, "穿刺入路建立")
 
 

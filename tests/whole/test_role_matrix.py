@@ -11,9 +11,14 @@ from werkzeug.test import TestResponse
 
 from tests.libraries import add_entry, add_recording
 from tests.visitors import Site, Visitor, make_site, media_path
+from videolib.catalogue.annotation_values import AnnotationValues
+from videolib.catalogue.annotations import add_annotation
+from videolib.catalogue.entries import Entry
 from videolib.db import Database
 
 ROLES = (None, "trainee", "instructor", "editor", "admin")
+NOTE = {"type": "Annotation", "body": "See", "target": "urn:x#t=1"}
+NOTE_FORM = {"family": "mark", "start": "1", "note_en": "x", "version": "1"}
 VTT = "WEBVTT\n\n00:00.500 --> 00:02.000\nA stent.\n"
 ALL, SIGNED_IN = (200,) * 5, (404, 200, 200, 200, 200)
 EDITORS = (404, 404, 404, 200, 200)
@@ -38,6 +43,15 @@ def recording(state: str) -> Callable[[Site], str]:
         return made.id
 
     return make
+
+
+def noted(site: Site) -> str:
+    """`<entry>/annotations/<annotation>` without the middle, which the rule has."""
+    entry = site.add_published()
+    with site.database.writing() as session:
+        values = AnnotationValues("note", 0, note={"en": "x"})
+        row = add_annotation(session, session.get_one(Entry, entry.id), values, by=None)
+    return f"{entry.id} {row.id}"
 
 
 def token(site: Site) -> str:
@@ -78,6 +92,13 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/studio/recordings/<recording_id>/sign-off"): Row(DEED_OF_EDITORS, held, form={"checked": "yes"}),
     ("POST", "/studio/recordings/<recording_id>/retry"): Row(DEED_OF_EDITORS, recording("failed"), form={}),
     ("POST", "/studio/recordings/<recording_id>/cancel"): Row(DEED_OF_EDITORS, recording("processing"), form={}),
+    ("GET", "/steps/<term_id>"): Row(ALL, lambda _site: "step.tace.01"),
+    ("GET", "/studio/entries/<entry_id>/moments"): Row(PAGE_OF_EDITORS, draft),
+    ("POST", "/studio/entries/<entry_id>/moments"): Row(DEED_OF_EDITORS, draft, form=NOTE_FORM),
+    ("POST", "/studio/entries/<entry_id>/moments/<annotation_id>"): Row(DEED_OF_EDITORS, noted, form=NOTE_FORM),
+    ("POST", "/studio/entries/<entry_id>/moments/<annotation_id>/delete"): Row(
+        DEED_OF_EDITORS, noted, form={"version": "1"}
+    ),
     ("GET", "/admin"): Row((302, 403, 403, 403, 200)),
     # an address that was given to an editor plays for whoever holds it: it says for whom it was made
     ("GET", "/media/<token>/<path:path>"): Row(ALL, token, rest={"<path:path>": "master.m3u8"}),
@@ -103,6 +124,16 @@ TABLE: dict[tuple[str, str], Row] = {
         (401, 403, 403, 201, 201), published, body={"language": "en", "vtt": VTT}
     ),
     ("GET", "/api/v1/entries/<entry_id>/playback"): Row(SIGNED_IN, published),
+    ("GET", "/api/v1/entries/<entry_id>/annotations"): Row(SIGNED_IN, published),
+    ("POST", "/api/v1/entries/<entry_id>/annotations"): Row((401, 403, 403, 201, 201), published, body=NOTE),
+    ("GET", "/api/v1/entries/<entry_id>/annotations/<annotation_id>"): Row(SIGNED_IN, noted),
+    ("PATCH", "/api/v1/entries/<entry_id>/annotations/<annotation_id>"): Row(
+        (401, 403, 403, 200, 200), noted, body={"confidence": 1}
+    ),
+    ("DELETE", "/api/v1/entries/<entry_id>/annotations/<annotation_id>"): Row((401, 403, 403, 204, 204), noted),
+    ("GET", "/api/v1/entries/<entry_id>/chapters.vtt"): Row(SIGNED_IN, published),
+    ("GET", "/api/v1/entries/<entry_id>/related"): Row(SIGNED_IN, published),
+    ("GET", "/api/v1/steps/<term_id>/cases"): Row(ALL, lambda _site: "step.tace.01"),
     ("GET", "/api/v1/recordings/<recording_id>"): Row(EDITORS, recording("queued")),
 }
 # the same routes on what is not published
@@ -110,6 +141,10 @@ ON_DRAFTS: dict[tuple[str, str], Row] = {
     ("GET", "/entries/<entry_id>"): Row(EDITORS, draft),
     ("GET", "/api/v1/entries/<entry_id>"): Row(EDITORS, draft),
     ("GET", "/api/v1/entries/<entry_id>/playback"): Row(EDITORS, draft),
+    ("GET", "/api/v1/entries/<entry_id>/annotations"): Row(EDITORS, draft),
+    ("GET", "/api/v1/entries/<entry_id>/chapters.vtt"): Row(EDITORS, draft),
+    ("GET", "/api/v1/entries/<entry_id>/related"): Row(EDITORS, draft),
+    ("POST", "/api/v1/entries/<entry_id>/annotations"): Row((401, 404, 404, 201, 201), draft, body=NOTE),
     ("PATCH", "/api/v1/entries/<entry_id>"): Row((401, 404, 404, 200, 200), draft, body={"keywords": ["x"]}),
     ("POST", "/api/v1/entries/<entry_id>/captions"): Row(
         (401, 404, 404, 201, 201), draft, body={"language": "en", "vtt": VTT}
@@ -124,8 +159,10 @@ def ask(visitor: Visitor, method: str, rule: str, row: Row) -> TestResponse:
     for place, value in row.rest.items():
         path = path.replace(place, value)
     if row.thing is not None:
-        head, _, tail = path.partition("<")
-        path = head + row.thing(visitor.site) + tail.partition(">")[2]
+        # a thing in a thing has two ids
+        for made in row.thing(visitor.site).split():
+            head, _, tail = path.partition("<")
+            path = head + made + tail.partition(">")[2]
     if method == "GET":
         return visitor.get(path)
     if row.form is not None:

@@ -269,9 +269,9 @@ def _rows(session: Session, entry_id: str) -> list[Annotation]:
     return sorted(rows, key=order_of)
 
 
-def order_of(row: Annotation) -> tuple[int, int, int, str]:
+def order_of(row: Annotation) -> tuple[int, int, int, str, str]:
     """The key to sort by: time, then the wider level, then the longer."""
-    return (row.start_ticks, level_of(row.kind), -(row.end_ticks or row.start_ticks), row.id)
+    return (row.start_ticks, level_of(row.kind), -(row.end_ticks or row.start_ticks), row.kind, row.id)
 
 
 def _spans(rows: Iterable[Annotation]) -> list[Span]:

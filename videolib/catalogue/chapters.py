@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from videolib.catalogue.annotation_rules import Parents, Span
 from videolib.catalogue.annotations import Annotation, list_annotations
-from videolib.catalogue.captions import Cue, write_vtt
 from videolib.catalogue.media_time import TICKS_PER_S, to_seconds
 from videolib.catalogue.vocabulary import list_terms_by_ids
+from videolib.cues import Cue, write_vtt
 
 # a phase's first seconds before its first step are a chapter of their own only when there is something to see
 SHORTEST_TICKS = 2 * TICKS_PER_S
@@ -28,9 +28,7 @@ class Chapter:
     annotation_id: str | None = None
 
 
-def list_chapters(
-    session: Session, entry_id: str, description: Mapping[str, Any], language: str
-) -> list[Chapter]:
+def list_chapters(session: Session, entry_id: str, description: Mapping[str, Any], language: str) -> list[Chapter]:
     """The steps in each phase, the phase itself where it has none; without phases the chapters of the file.
 
     `description` is the package's.

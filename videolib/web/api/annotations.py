@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from apiflask import APIBlueprint
+from flask import Response as PlainResponse
 from flask import request, url_for
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
@@ -118,7 +119,7 @@ def chapters(entry_id: str, query: dict[str, Any]) -> Response:
     """Get the chapters as WebVTT"""
     entry = entry_to_see(entry_id)
     found = make_chapters(entry, find_package(entry), lang=query.get("lang"))
-    response = Response(write_chapters(found), mimetype="text/vtt")
+    response = PlainResponse(write_chapters(found), mimetype="text/vtt")
     response.add_etag()
     response.headers["Cache-Control"] = "private, no-cache"
     response.vary.update(("Cookie", "Authorization", "Accept-Language"))
