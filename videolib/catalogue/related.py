@@ -121,7 +121,7 @@ def hospitals_of(entry: Entry) -> list[str]:
     return list(dict.fromkeys(name for name in names if name))
 
 
-def _cases(term_id: str, by: User | None) -> Select[tuple[Entry, Annotation]]:
+def _cases(term_id: str, by: User | None) -> Select[Entry, Annotation]:
     return (
         select(Entry, Annotation)
         .join(Annotation, Annotation.entry_id == Entry.id)

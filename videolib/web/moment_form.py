@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from flask import request
 from flask_babel import gettext as _
@@ -91,7 +92,7 @@ def typed_form(family: str) -> MomentForm:
     """The form as it was sent."""
     sent = request.form
     names = ("what", "start", "end", "severity", "instrument", "target", "note_zh", "note_en", "box")
-    typed = {name: sent.get(name, "").strip() for name in names}
+    typed: dict[str, Any] = {name: sent.get(name, "").strip() for name in names}
     version = sent.get("version", "")
     return MomentForm(
         family=family if family in FAMILIES.values() else "mark",

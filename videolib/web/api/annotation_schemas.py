@@ -38,6 +38,14 @@ class WebAnnotation(Schema):
     generator = Raw()
 
 
+class SentAnnotation(WebAnnotation):
+    """The same, sent; or an AnnotationPage."""
+
+
+class ListedAnnotation(WebAnnotation):
+    """The same, in a page (apispec takes a schema that is both an answer and an item for two of one name)."""
+
+
 class AnnotationPage(Schema):
     """A W3C AnnotationPage, whole: `next_cursor` is always null."""
 
@@ -45,7 +53,7 @@ class AnnotationPage(Schema):
     type = String()
     partOf = Dict()  # noqa: N815 - the model's word
     startIndex = Integer()  # noqa: N815
-    items = List(Nested(WebAnnotation))
+    items = List(Nested(ListedAnnotation))
     next_cursor = String(allow_none=True)
 
 

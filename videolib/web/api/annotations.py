@@ -25,7 +25,13 @@ from videolib.catalogue.web_annotations import (
     read_items,
 )
 from videolib.web.access import current_person, entry_to_edit, entry_to_see, require_editor
-from videolib.web.api.annotation_schemas import AnnotationPage, AnnotationsQuery, ChaptersQuery, WebAnnotation
+from videolib.web.api.annotation_schemas import (
+    AnnotationPage,
+    AnnotationsQuery,
+    ChaptersQuery,
+    SentAnnotation,
+    WebAnnotation,
+)
 from videolib.web.api.answers import sent_object, tagged
 from videolib.web.api.spec import documents_body
 from videolib.web.cards import picture_size
@@ -52,7 +58,7 @@ def index(entry_id: str, query: dict[str, Any]) -> Response:
 
 
 @blueprint.post("/entries/<entry_id>/annotations")
-@documents_body(WebAnnotation)
+@documents_body(SentAnnotation)
 @blueprint.output(WebAnnotation, status_code=201)
 def create(entry_id: str) -> Response:
     """Add an annotation, or take a page of them
@@ -84,7 +90,7 @@ def show(entry_id: str, annotation_id: str) -> Response:
 
 
 @blueprint.patch("/entries/<entry_id>/annotations/<annotation_id>")
-@documents_body(WebAnnotation)
+@documents_body(SentAnnotation)
 @blueprint.output(WebAnnotation)
 def change(entry_id: str, annotation_id: str) -> Response:
     """Change an annotation
