@@ -19,6 +19,7 @@ from videolib.catalogue.jobs import list_sweepable, start_work
 from videolib.catalogue.packages import Chunk, Package, abandon_packages, list_chunks
 from videolib.catalogue.recordings import Recording, get_recording
 from videolib.errors import ObjectMissing
+from videolib.storage import StoredObject
 
 _ATTEMPT = re.compile(r"-a(\d+)\.[a-z0-9]+$")
 _FOLDER = re.compile(r"packages/([^/]+)/")
@@ -119,10 +120,14 @@ def _mend_packages(workshop: Workshop, *, dry_run: bool) -> Iterator[Finding]:
 def _compare(workshop: Workshop, package: Package, stored: dict[str, int], *, dry_run: bool) -> Iterator[Finding]:
     """One package beside its objects."""
     with workshop.database.reading() as session:
-        chunks = [chunk for chunk in list_chunks(session, package.id) if chunk.state == "done"]
+        # first: what is completed between the two looks is then listed, or still alive
         alive = mending.running_attempts(session, package.id)
+        chunks = [chunk for chunk in list_chunks(session, package.id) if chunk.state == "done"]
     listed = {item["path"]: int(item["bytes"]) for chunk in chunks for item in chunk.objects}
     damaged = [chunk for chunk in chunks if _is_damaged(chunk, stored)]
+    if damaged:  # or made since the store was looked through
+        stored = {item.key.removeprefix(f"{package.prefix}/"): item.size for item in _objects_of(workshop, package)}
+        damaged = [chunk for chunk in damaged if _is_damaged(chunk, stored)]
     if damaged and package.state == "complete":
         gone = sum(stored.get(path) != size for path, size in listed.items())
         yield _renew(workshop, package, f"{gone} of {len(listed)} objects are missing or cut", dry_run=dry_run)
@@ -136,6 +141,10 @@ def _compare(workshop: Workshop, package: Package, stored: dict[str, int], *, dr
             workshop.store.delete(f"{package.prefix}/{path}" for path in extra)
         message = f"{len(extra)} objects of attempts that were given up go, the first is {sorted(extra)[0]}."
         yield Finding("orphaned_objects", package.id, message, not dry_run)
+
+
+def _objects_of(workshop: Workshop, package: Package) -> Iterator[StoredObject]:
+    return workshop.store.list(f"{package.prefix}/")
 
 
 def _is_damaged(chunk: Chunk, stored: dict[str, int]) -> bool:

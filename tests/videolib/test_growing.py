@@ -16,10 +16,16 @@ from videolib.catalogue.recordings import Recording
 from videolib.db import Database
 from videolib.web.growing import write_playlists
 
-TRACKS: list[dict[str, Any]] = [
-    {"kind": "video", "name": "360p", "folder": "video/360p", "codec": "avc1.64001e", "width": 640, "height": 360},
-    {"kind": "video", "name": "240p", "folder": "video/240p", "codec": "avc1.640015", "width": 426, "height": 240},
-    {"kind": "audio", "name": "und", "folder": "audio/und", "codec": "mp4a.40.2", "channels": 2, "language": "und"},
+
+def track(kind: str, name: str, codec: str, width: int = 0, height: int = 0) -> dict[str, Any]:
+    sizes = {"width": width, "height": height, "channels": 2 if kind == "audio" else 0}
+    return {"kind": kind, "name": name, "folder": f"{kind}/{name}", "codec": codec, "language": "und", **sizes}
+
+
+TRACKS = [
+    track("video", "360p", "avc1.64001e", 640, 360),
+    track("video", "240p", "avc1.640015", 426, 240),
+    track("audio", "und", "mp4a.40.2"),
 ]
 
 
@@ -41,7 +47,7 @@ def segments(position: int, count: int = 2) -> list[dict[str, Any]]:
 
 def chunk(package: Package, position: int, *names: str) -> Chunk:
     objects = [{"path": f"video/{name}/{position:04}-a1.m4s", "bytes": 2000, "sha256": "s"} for name in names]
-    made = {name: segments(max(0, position)) for name in names}
+    made = {f"{'audio' if name == 'und' else 'video'}/{name}": segments(max(0, position)) for name in names}
     start_s = 4.0 * max(0, position)
     return Chunk(
         package_id=package.id,

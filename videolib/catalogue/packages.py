@@ -52,7 +52,7 @@ class Chunk(Base):
     attempt: Mapped[int] = mapped_column(default=0)
     # [{"path", "bytes", "sha256"}] relative to the package
     objects: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
-    # {rendition name: [{"uri", "start_s", "duration_s", "bytes", "samples", "offset", "keys"}]}
+    # {folder of the track: [{"uri", "start_s", "duration_s", "bytes", "samples", "offset", "keys"}]}
     tracks: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
 
     __table_args__ = (Index("uq_chunks_package_position", "package_id", "position", unique=True),)
@@ -113,9 +113,9 @@ def find_playable(session: Session, recording_id: str) -> Package | None:
     package = find_package_in_the_making(session, recording_id)
     if package is None:
         return None
-    names = {track["name"] for track in package.tracks if track.get("kind") == "video"}
+    folders = {track["folder"] for track in package.tracks if track.get("kind") == "video"}
     first = select(Chunk.tracks).where(Chunk.package_id == package.id, Chunk.state == "done", Chunk.start_s < 1.0)
-    return package if any(names & tracks.keys() for tracks in session.scalars(first)) else None
+    return package if any(folders & tracks.keys() for tracks in session.scalars(first)) else None
 
 
 def planned_length_s(session: Session, package_id: str) -> float | None:

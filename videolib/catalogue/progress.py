@@ -130,12 +130,12 @@ def _renditions(
     partly_s = sum(job.progress * lengths.get(job.position or 0, 0.0) for job in running if job.kind == "chunk")
     kept: dict[str, float] = {}
     for chunk in list_chunks(session, package.id):
-        for name, segments in (chunk.tracks if chunk.state == "done" else {}).items():
-            kept[name] = kept.get(name, 0.0) + sum(float(segment["duration_s"]) for segment in segments)
+        for folder, segments in (chunk.tracks if chunk.state == "done" else {}).items():
+            kept[folder] = kept.get(folder, 0.0) + sum(float(segment["duration_s"]) for segment in segments)
     return tuple(
         RenditionProgress(
             track["name"],
-            round(min(1.0, (kept.get(track["name"], 0.0) + (0 if track.get("copied") else partly_s)) / total_s), 4),
+            round(min(1.0, (kept.get(track["folder"], 0.0) + (0 if track.get("copied") else partly_s)) / total_s), 4),
         )
         for track in package.tracks
         if track.get("kind") == "video"

@@ -1,0 +1,63 @@
+"""What there is of a package's tracks while it is being made, from its rows alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from videolib import hls
+from videolib.catalogue.packages import Chunk
+
+# positions of rows that are no chunk of the recording: below zero
+PROVISIONAL_SOUND, SOUND, BEGINNINGS, PAGES = -1, -2, -3, -4
+COPIED_FROM = -1000
+# what is listed may have rounded times; a lost picture of sixty a second is far more
+SEAM_S = 0.004
+
+
+def made_so_far(tracks: Sequence[dict[str, Any]], chunks: Sequence[Chunk]) -> list[hls.Track]:
+    """Return of each of a package's tracks the part that is in the store from zero on, whatever row holds it.
+
+    A track of which nothing is there yet is left out.
+    """
+    made = []
+    for track in tracks:
+        segments = tuple(_from_zero(_segments_of(str(track["folder"]), chunks)))
+        if segments:
+            known = {key: track[key] for key in ("name", "folder", "codec", "width", "height", "channels", "language")}
+            made.append(hls.Track(segments=segments, **known))
+    return made
+
+
+def segments_as_json(segments: Sequence[hls.Segment]) -> list[dict[str, Any]]:
+    """Return segments as a row keeps them."""
+    return [asdict(segment) for segment in segments]
+
+
+def track_as_json(track: hls.Track, kind: str, *, fps: float = 0.0, copied: bool = False) -> dict[str, Any]:
+    """Return a track as a package's row keeps it, without its segments."""
+    known = {key: value for key, value in vars(track).items() if key != "segments"}
+    return {**known, "kind": kind, "fps": fps, "copied": copied}
+
+
+def _segments_of(folder: str, chunks: Sequence[Chunk]) -> list[hls.Segment]:
+    rows = [chunk for chunk in chunks if folder in chunk.tracks]
+    # the final sound replaces the provisional one
+    if any(chunk.position == SOUND for chunk in rows):
+        rows = [chunk for chunk in rows if chunk.position != PROVISIONAL_SOUND]
+    found = [_segment(item) for chunk in rows for item in chunk.tracks[folder]]
+    return sorted(found, key=lambda segment: segment.start_s)
+
+
+def _from_zero(segments: Sequence[hls.Segment]) -> Iterator[hls.Segment]:
+    end_s = 0.0
+    for segment in segments:
+        if abs(segment.start_s - end_s) > SEAM_S:
+            return
+        yield segment
+        end_s = segment.end_s
+
+
+def _segment(item: dict[str, Any]) -> hls.Segment:
+    return hls.Segment(**{**item, "keys": tuple(hls.KeyFrame(**key) for key in item["keys"])})
