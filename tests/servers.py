@@ -177,6 +177,13 @@ class PostgresServer:
 
     folder: Path
     child: Child
+    start_again: Callable[[], Child]
+
+    def restart(self) -> None:
+        """Stop it as an operator would, which ends all connections, and start it again."""
+        self.child.stop()
+        self.child = self.start_again()
+        until(self.is_ready, POSTGRES_READY_S)
 
     def url(self, database: str) -> str:
         """The address of a database, as `VIDEOLIB_DATABASE_URL` takes it."""
@@ -301,13 +308,17 @@ def _start_postgres(programs: Path, folder: Path, user: _User) -> PostgresServer
     )
     settings = {**POSTGRES_SETTINGS, "unix_socket_directories": str(folder)}
     log = folder / "server.log"
-    child = Child(
-        [*user.command, str(programs / "postgres"), "-D", str(cluster)]
-        + [word for name, value in settings.items() for word in ("-c", f"{name}={value}")],
-        output=log,
-        stop_signal=signal.SIGINT,  # ends without waiting for those who are still connected
-    )
-    server = PostgresServer(folder, child)
+
+    def start() -> Child:
+        return Child(
+            [*user.command, str(programs / "postgres"), "-D", str(cluster)]
+            + [word for name, value in settings.items() for word in ("-c", f"{name}={value}")],
+            output=log,
+            stop_signal=signal.SIGINT,  # ends without waiting for those who are still connected
+        )
+
+    child = start()
+    server = PostgresServer(folder, child, start)
     deadline = time.monotonic() + POSTGRES_READY_S
     while not server.is_ready():
         if not child.is_running() or time.monotonic() > deadline:
