@@ -74,6 +74,7 @@ class Row:
 
 PAGE_OF_EDITORS = (302, 403, 403, 200, 200)
 DEED_OF_EDITORS = (401, 403, 403, 303, 303)
+DEED_OF_ADMINS = (401, 403, 403, 403, 303)
 TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/"): Row(ALL),
     ("GET", "/search"): Row(ALL),
@@ -100,6 +101,27 @@ TABLE: dict[tuple[str, str], Row] = {
         DEED_OF_EDITORS, noted, form={"version": "1"}
     ),
     ("GET", "/admin"): Row((302, 403, 403, 403, 200)),
+    ("GET", "/admin/vocabulary"): Row((302, 403, 403, 403, 200)),
+    ("GET", "/admin/vocabulary/<scheme_id>"): Row((302, 403, 403, 403, 200), lambda _site: "procedure"),
+    ("POST", "/admin/vocabulary/<scheme_id>"): Row(
+        DEED_OF_ADMINS, lambda _site: "procedure", form={"label_zh": "新术语", "label_en": "A new term"}
+    ),
+    ("GET", "/admin/vocabulary/<scheme_id>/export"): Row((302, 403, 403, 403, 200), lambda _site: "procedure"),
+    ("GET", "/admin/vocabulary/<scheme_id>/<term_id>"): Row(
+        (302, 403, 403, 403, 200), lambda _site: "procedure", rest={"<term_id>": "proc.uae"}
+    ),
+    ("POST", "/admin/vocabulary/<scheme_id>/<term_id>"): Row(
+        DEED_OF_ADMINS,
+        lambda _site: "procedure",
+        form={"label_zh": "子宫动脉栓塞", "label_en": "Uterine artery embolisation"},
+        rest={"<term_id>": "proc.uae"},
+    ),
+    ("POST", "/admin/vocabulary/<scheme_id>/<term_id>/<any(accept,retire,restore,merge,remove):deed>"): Row(
+        DEED_OF_ADMINS,
+        lambda _site: "procedure",
+        form={"into": "proc.rfa"},
+        rest={"<term_id>": "proc.hifu", "<any(accept,retire,restore,merge,remove):deed>": "merge"},
+    ),
     # an address that was given to an editor plays for whoever holds it: it says for whom it was made
     ("GET", "/media/<token>/<path:path>"): Row(ALL, token, rest={"<path:path>": "master.m3u8"}),
     ("GET", "/media/<token>/captions/<lang>.vtt"): Row((404,) * 5, token, rest={"<lang>": "en"}),
@@ -110,7 +132,28 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/api/v1/docs"): Row(ALL),
     ("GET", "/api/v1/search"): Row(ALL),
     ("GET", "/api/v1/suggest"): Row(ALL),
+    ("GET", "/api/v1/vocabulary"): Row(ALL),
     ("GET", "/api/v1/vocabulary/<scheme_id>"): Row(ALL, lambda _site: "procedure"),
+    ("POST", "/api/v1/vocabulary/<scheme_id>/terms"): Row(
+        (401, 403, 403, 201, 201), lambda _site: "anatomy", body={"labels": {"zh": "新血管", "en": "A new vessel"}}
+    ),
+    ("PATCH", "/api/v1/vocabulary/<scheme_id>/terms/<term_id>"): Row(
+        (401, 403, 403, 403, 200), lambda _site: "procedure", body={"mesh": None}, rest={"<term_id>": "proc.pae"}
+    ),
+    ("DELETE", "/api/v1/vocabulary/<scheme_id>/terms/<term_id>"): Row(
+        (401, 403, 403, 403, 409), lambda _site: "procedure", rest={"<term_id>": "proc.pae"}
+    ),
+    ("POST", "/api/v1/vocabulary/<scheme_id>/terms/<term_id>/<any(accept,retire,restore):deed>"): Row(
+        (401, 403, 403, 403, 200),
+        lambda _site: "procedure",
+        rest={"<term_id>": "proc.tips", "<any(accept,retire,restore):deed>": "retire"},
+    ),
+    ("POST", "/api/v1/vocabulary/<scheme_id>/terms/<term_id>/merge"): Row(
+        (401, 403, 403, 403, 200),
+        lambda _site: "procedure",
+        body={"into": "proc.rfa"},
+        rest={"<term_id>": "proc.mwa"},
+    ),
     ("GET", "/api/v1/entries"): Row(ALL),
     ("POST", "/api/v1/entries"): Row((401, 403, 403, 201, 201), body={"title": {"en": "New"}}),
     ("GET", "/api/v1/entries/<entry_id>"): Row(SIGNED_IN, published),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import Column, ForeignKey, Integer, Table, select
@@ -133,6 +134,12 @@ def get_user(session: Session, email: str) -> User:
 def list_users(session: Session) -> list[User]:
     """Everybody, by address."""
     return list(session.scalars(select(User).order_by(User.email)))
+
+
+def get_names(session: Session, ids: Iterable[int | None]) -> dict[int, str]:
+    """What these people are called, by id."""
+    rows = session.scalars(select(User).where(User.id.in_({number for number in ids if number is not None})))
+    return {user.id: user.display_name or user.email.partition("@")[0] for user in rows}
 
 
 def disable_user(session: Session, email: str) -> User:

@@ -22,6 +22,7 @@ from videolib.web import (
     steps,
     studio,
     studio_moments,
+    vocabulary,
 )
 from videolib.web.accounts import configure_accounts, init_accounts
 from videolib.web.api import annotations as annotations_api
@@ -44,7 +45,7 @@ from videolib.web.sessions import PageSessions
 
 # a caption file and the JSON around it; uploads come in chunks by a route of their own
 MAX_BODY_BYTES = 3 * 1024 * 1024
-PAGES = (home, search, entries, steps, studio, studio_moments, admin, preferences, media, health, api_docs)
+PAGES = (home, search, entries, steps, studio, studio_moments, admin, vocabulary, preferences, media, health, api_docs)
 API = (entries_api, annotations_api, related_api, recordings_api, search_api, vocabulary_api)
 
 

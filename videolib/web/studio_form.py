@@ -198,7 +198,7 @@ def _pickers(chosen: Mapping[str, tuple[str, ...]]) -> tuple[Picker, ...]:
                     is_selected=term.id in chosen.get(scheme, ()),
                 )
                 for term in terms.values()
-                if term.scheme_id == scheme
+                if term.scheme_id == scheme and (term.is_choosable() or term.id in chosen.get(scheme, ()))
             ),
         )
         for scheme in _SCHEMES.values()

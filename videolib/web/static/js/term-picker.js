@@ -1,5 +1,10 @@
 // <vl-term-picker>: turns a <select multiple> of vocabulary terms into a filter field and a list of check boxes.
 // The select stays in the form, hidden, and is what is posted: without JavaScript the same form works.
+// What is typed is looked for in the page at once, and by the server, which knows synonyms, pinyin and initials.
+import { TermOffers } from './term-offers.js';
+import './term-proposal.js';
+import { makeChip, makeNote, makeRow } from './term-rows.js';
+
 const SHOWN_AT_ONCE = 60;
 
 class TermPicker extends HTMLElement {
@@ -18,6 +23,8 @@ class TermPicker extends HTMLElement {
     this.list.addEventListener('change', (event) => this.choose(event.target.value, event.target.checked));
     this.all = this.makeAllButton();
     this.append(this.chosen, this.filter, this.all, this.list);
+    if (this.dataset.offersUrl) this.offers = new TermOffers(this.dataset.offersUrl);
+    if (this.dataset.proposeUrl) this.append(this.makeProposeButton());
     this.showChosen();
     this.showList();
   }
@@ -30,7 +37,7 @@ class TermPicker extends HTMLElement {
     filter.placeholder = this.dataset.filterLabel;
     filter.autocomplete = 'off';
     filter.setAttribute('aria-label', `${this.dataset.label}: ${this.dataset.filterLabel}`);
-    filter.addEventListener('input', () => this.showList());
+    filter.addEventListener('input', () => this.look());
     filter.addEventListener('keydown', (event) => {
       if (event.key === 'Enter') event.preventDefault(); // a filter never saves the form
     });
@@ -53,6 +60,47 @@ class TermPicker extends HTMLElement {
     return button;
   }
 
+  makeProposeButton() {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.className = 'button button--small button--quiet picker__propose';
+    button.textContent = this.dataset.proposeLabel;
+    button.addEventListener('click', () => {
+      this.querySelector('vl-term-proposal')?.remove();
+      const proposal = document.createElement('vl-term-proposal');
+      button.after(proposal);
+      proposal.open(this.dataset, this.filter.value.trim());
+    });
+    this.addEventListener('vl-proposed', (event) => {
+      this.offers?.forget();
+      this.filter.value = '';
+      this.optionOf(event.detail);
+      this.choose(event.detail.id, true);
+      this.showList();
+      this.filter.focus();
+    });
+    return button;
+  }
+
+  look() {
+    this.showList();
+    this.offers?.ask(this.filter.value.trim(), (terms, typed) => {
+      if (typed === this.filter.value.trim()) this.showRows(terms.map((term) => this.optionOf(term)), false);
+    });
+  }
+
+  /** The option of a term; one that was proposed after the page was made is added to the select. */
+  optionOf(term) {
+    const known = Array.from(this.select.options).find((option) => option.value === term.id);
+    if (known) return known;
+    const [here, other] = this.dataset.otherLang === 'en' ? ['zh', 'en'] : ['en', 'zh'];
+    const option = new Option(term.labels[here], term.id);
+    option.dataset.depth = '0';
+    option.dataset.other = term.labels[other];
+    this.select.append(option);
+    return option;
+  }
+
   choose(id, selected) {
     const option = Array.from(this.select.options).find((candidate) => candidate.value === id);
     if (option) option.selected = selected;
@@ -62,11 +110,7 @@ class TermPicker extends HTMLElement {
 
   showChosen() {
     const chips = Array.from(this.select.selectedOptions, (option) => {
-      const chip = document.createElement('button');
-      chip.type = 'button';
-      chip.className = 'chip chip--on';
-      chip.textContent = `${option.label.trim()} ×`;
-      chip.setAttribute('aria-label', this.dataset.removeLabel.replace('{term}', option.label.trim()));
+      const chip = makeChip(option.label.trim(), this.dataset.removeLabel);
       chip.addEventListener('click', () => {
         this.choose(option.value, false);
         this.showList();
@@ -86,34 +130,13 @@ class TermPicker extends HTMLElement {
       return words.every((word) => text.includes(word));
     };
     const found = Array.from(this.select.options).filter(fits);
-    const rows = found.slice(0, words.length ? SHOWN_AT_ONCE : found.length).map((option) => this.makeRow(option, !words.length));
-    if (rows.length === 0) {
-      const none = document.createElement('p');
-      none.className = 'picker__none';
-      none.textContent = this.dataset.noneLabel;
-      rows.push(none);
-    }
-    this.list.replaceChildren(...rows);
+    this.showRows(found.slice(0, words.length ? SHOWN_AT_ONCE : found.length), !words.length);
   }
 
-  makeRow(option, indented) {
-    const row = document.createElement('label');
-    row.className = indented ? `picker__option picker__option--depth-${option.dataset.depth}` : 'picker__option';
-    const box = document.createElement('input');
-    box.type = 'checkbox';
-    box.value = option.value;
-    box.checked = option.selected;
-    const text = document.createElement('span');
-    text.textContent = option.label.trim();
-    row.append(box, text);
-    if (option.dataset.other) {
-      const other = document.createElement('span');
-      other.className = 'picker__other';
-      other.lang = this.dataset.otherLang;
-      other.textContent = option.dataset.other;
-      row.append(other);
-    }
-    return row;
+  showRows(options, indented) {
+    const rows = options.map((option) => makeRow(option, indented, this.dataset.otherLang));
+    if (rows.length === 0) rows.push(makeNote(this.dataset.noneLabel));
+    this.list.replaceChildren(...rows);
   }
 }
 
