@@ -339,13 +339,17 @@ class TermOut(TermFields):
     found_by = String(metadata={"description": "with `q`: the name that fits what was typed"})
 
 
+class ListedTerm(TermOut):
+    """The same in a list: apispec takes a schema that is both an answer and an item for two of one name."""
+
+
 class SchemeOut(Schema):
     """A list of terms, whole: `next_cursor` is always null."""
 
     id = String()
     labels = Nested(LangText)
     version = Integer()
-    items = List(Nested(TermOut))
+    items = List(Nested(ListedTerm))
     next_cursor = String(allow_none=True)
 
 

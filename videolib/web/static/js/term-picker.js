@@ -24,7 +24,7 @@ class TermPicker extends HTMLElement {
     this.all = this.makeAllButton();
     this.append(this.chosen, this.filter, this.all, this.list);
     if (this.dataset.offersUrl) this.offers = new TermOffers(this.dataset.offersUrl);
-    if (this.dataset.proposeUrl) this.append(this.makeProposeButton());
+    if (this.dataset.proposeUrl) this.append(this.propose = this.makeProposeButton());
     this.showChosen();
     this.showList();
   }
@@ -124,6 +124,7 @@ class TermPicker extends HTMLElement {
 
   showList() {
     const words = this.filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+    if (this.propose) this.propose.hidden = words.length === 0; // what is there is looked for first
     this.list.hidden = words.length === 0 && this.all.getAttribute('aria-expanded') === 'false';
     const fits = (option) => {
       const text = `${option.label} ${option.dataset.other || ''}`.toLowerCase();
