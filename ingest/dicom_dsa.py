@@ -122,7 +122,7 @@ def subtracted_width(
     """
     if choices.subtracted_width:
         return choices.subtracted_width, ()
-    is_known = native is not None and native.source in {"file", "editor"}
+    is_known = native is not None and native.source != "estimated"
     if native is not None and is_known and subtraction.domain == "stored":
         return native.width / _GAIN, ()
     return None, (Guess("subtracted_window", None, _GUESS_WIDTH),)

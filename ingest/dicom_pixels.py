@@ -33,7 +33,6 @@ _XRAY_CLASSES = {
 }
 _ESTIMATE_PERCENT = (0.5, 99.5)
 _GUESS_WINDOW = "The file has no grey-scale window; one was estimated from all pictures of the run."
-_GUESS_STORED = "The file has no grey-scale window; its 8-bit values are shown as they are stored."
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,8 @@ def find_window(recording: OpenRecording, shape: ImageShape) -> tuple[Window | N
     if scale.window or _voi_lut(scale.voi):
         return scale.window, ()
     if shape.bits_stored == 8:
-        return Window(128.0, 256.0, "stored values"), (_GUESS_STORED,)
+        # no guess: without a VOI transformation the values are to be displayed as they are
+        return Window(128.0, 256.0, "stored values"), ()
     return None, (_GUESS_WINDOW,)
 
 

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from ingest.errors import Refused
+from ingest.signature import is_packed_study
 
 LIST_NAME = "study.json"
 FORMAT = 1
@@ -82,7 +83,7 @@ def open_study(path: Path) -> Study:
     """Open a packed study or a DICOM file by itself. Raises Refused for a list that cannot be."""
     with path.open("rb") as file:
         head = file.read(512)
-    if not is_packed(head):
+    if not is_packed_study(head):
         return Study(path, StudyList((RunFiles((path.name,)),)), is_packed=False)
     try:
         with tarfile.open(path, "r:") as packed:
@@ -93,11 +94,6 @@ def open_study(path: Path) -> Study:
             return Study(path, _read_list(stored.read()), is_packed=True)
     except (tarfile.TarError, EOFError, ValueError, LookupError, TypeError):
         raise Refused("corrupt", _DAMAGED) from None
-
-
-def is_packed(head: bytes) -> bool:
-    """Say whether a file that begins like this is a packed study: a tar whose first member is the list."""
-    return head[257:262] == b"ustar" and head[:100].rstrip(b"\0") == LIST_NAME.encode()
 
 
 def _read_list(content: bytes) -> StudyList:

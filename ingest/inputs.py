@@ -6,35 +6,42 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from ingest.intake import Item, read_meta
-from videolib.errors import InvalidInput
+from videolib.errors import InvalidInput, VideolibError
+
+if TYPE_CHECKING:
+    from ingest.studies import StudyFolder
 
 MANIFEST_SUFFIXES = frozenset({".csv", ".yaml", ".yml"})
 MAX_META_BYTES = 16 * 1024 * 1024
 
 
-def find_inputs(paths: Sequence[Path], meta: Mapping[str, Any]) -> list[Item | tuple[Path, InvalidInput]]:
+def find_inputs(paths: Sequence[Path], meta: Mapping[str, Any]) -> list[Item | tuple[Path, VideolibError]]:
     """Every input of these paths, in order; one whose metadata cannot be understood comes with its error.
 
     `meta` is laid under the row's own metadata.
     """
-    items: list[Item | tuple[Path, InvalidInput]] = []
+    items: list[Item | tuple[Path, VideolibError]] = []
     for path in paths:
         try:
             rows = list(_expanded(path))
         except InvalidInput as error:
             items.append((path, error))
             continue
-        for file, row in rows:
+        for found, row in rows:
+            if isinstance(found, tuple):
+                items.append(found)
+                continue
+            place = found if isinstance(found, Path) else found.folder
             try:
                 values, captions = read_meta({**meta, **row})
-                items.append(Item(file, values, captions))
+                items.append(Item(place, values, captions, None if isinstance(found, Path) else found))
             except InvalidInput as error:
-                items.append((file, error))
+                items.append((place, error))
     return items
 
 
@@ -49,14 +56,12 @@ def read_meta_file(path: Path) -> dict[str, Any]:
     return content
 
 
-def _expanded(path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+def _expanded(path: Path) -> Iterator[tuple[Path | StudyFolder | tuple[Path, VideolibError], dict[str, Any]]]:
     if path.is_dir():
-        visible = (
-            file
-            for file in sorted(path.rglob("*"))
-            if not any(part.startswith(".") for part in file.relative_to(path).parts)
-        )
-        yield from ((file, {}) for file in visible if file.is_file())
+        # loaded when needed: sorting DICOM files takes half a second to begin
+        from ingest.studies import find_recordings  # noqa: PLC0415
+
+        yield from ((found, {}) for found in find_recordings(path))
     elif path.suffix.lower() in MANIFEST_SUFFIXES:
         for row in _rows(path):
             yield path.parent / str(row.pop("path", "")), row

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ingest.inspection import AudioStream, Inspection, SubtitleStream, VideoStream
-from ingest.signature import may_be_dicom, read_head, refuse_by_head
+from ingest.signature import is_packed_study, may_be_dicom, read_head, refuse_by_head
 from ingest.video import check_decoded_length, inspect_video
 
 __all__ = [
@@ -32,7 +32,7 @@ def inspect(source: Path, *, full: bool = False) -> Inspection:
         # loaded when needed: numpy and pydicom cost more than the whole look at a video
         from ingest import dicom  # noqa: PLC0415
 
-        if dicom.is_dicom(source):
+        if is_packed_study(head) or dicom.is_dicom(source):
             return dicom.inspect_cine(source)
     refuse_by_head(head)
     return inspect_video(source, full=full)

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -31,6 +31,9 @@ from videolib.db import Database
 from videolib.errors import InvalidInput
 from videolib.storage import Store
 
+if TYPE_CHECKING:
+    from ingest.studies import StudyFolder
+
 READ_BYTES = 4 * 1024 * 1024
 # trying again may help with these; what was refused for its content stays refused
 _WORTH_ANOTHER_TRY = frozenset({"failed", "cancelled"})
@@ -40,6 +43,7 @@ _WORTH_ANOTHER_TRY = frozenset({"failed", "cancelled"})
 class Item:
     """One input: a file and what is known of it. `captions` are WebVTT texts by language.
 
+    Of a `study`, `path` is its folder; it is packed into a file before it is taken in.
     `review_threshold`: the points that a review must give, where the input is to be published.
     """
 
@@ -47,6 +51,7 @@ class Item:
     values: EntryValues
     captions: Mapping[str, str] = field(default_factory=dict)
     review_threshold: int = THRESHOLD
+    study: StudyFolder | None = None
 
 
 @dataclass(frozen=True)

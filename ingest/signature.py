@@ -58,7 +58,17 @@ def read_head(source: Path) -> bytes:
 
 def may_be_dicom(head: bytes) -> bool:
     """Whether it is worth asking the DICOM room, which takes half a second to load."""
-    return head[128:132] == b"DICM" or (_MEDIA.match(head) is None and not _is_text(head))
+    return head[128:132] == b"DICM" or is_packed_study(head) or (_MEDIA.match(head) is None and not _is_text(head))
+
+
+def looks_like_media(head: bytes) -> bool:
+    """Whether a file begins like a video; what does not may be one all the same (a bare stream)."""
+    return _MEDIA.match(head) is not None and not _is_text(head)
+
+
+def is_packed_study(head: bytes) -> bool:
+    """Whether it is a tar whose first member lists the runs of a study (`ingest.dicom_study`)."""
+    return head[257:262] == b"ustar" and head[:100].rstrip(b"\0") == b"study.json"
 
 
 def refuse_by_head(head: bytes) -> None:

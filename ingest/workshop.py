@@ -15,10 +15,12 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from config.settings import Settings
+from ingest.dicom_choices import read_choices
 from ingest.errors import Cancelled
 from ingest.pipeline import PackageReport, package_recording
 from ingest.room import require_room
 from ingest.sources import SourceCache
+from videolib.catalogue.cines import find_corrections
 from videolib.catalogue.packages import Package, begin_package, complete_package
 from videolib.catalogue.publishing import recording_is_ready
 from videolib.catalogue.recordings import Recording, get_recording, settle
@@ -71,9 +73,16 @@ def make_watchable(workshop: Workshop, recording_id: str, watch: Watch, *, finis
     with workshop.database.reading() as session:
         recording = get_recording(session, recording_id)
         key, size = recording.original_key, recording.bytes
+        choices = read_choices(find_corrections(session, recording_id))
     watch.on_progress("fetch", None)
     with _bench(workshop, size) as folder, open_source(workshop, key, watch) as source:
-        report = package_recording(source, folder / "package", on_progress=watch.on_progress, cancelled=watch.cancelled)
+        report = package_recording(
+            source,
+            folder / "package",
+            on_progress=watch.on_progress,
+            cancelled=watch.cancelled,
+            choices=choices,
+        )
         watch.on_progress("store", 0.0)
         package = _keep(workshop, recording_id, folder / "package", watch)
         watch.on_progress("attach", None)

@@ -14,6 +14,29 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, XRayAngiographicImageStorag
 SECRET_NAME = "GEHEIM^PATIENT"
 SECRET_ID = "ID-4711-0815"
 
+# what ingest keeps of a stored cine whose rate was guessed: the `source.dicom` of a recording
+CINE: dict[str, Any] = {
+    "modality": "XA",
+    "rate_source": "assumed",
+    "runs": [
+        {
+            "number": 1,
+            "plane": None,
+            "frames": 30,
+            "shown": [1, 30],
+            "fps": 15.0,
+            "rate_source": "assumed",
+            "window": {"center": 2048.0, "width": 4096.0, "source": "file"},
+            "has_mask_subtraction": True,
+            "angle": "LAO 30",
+        }
+    ],
+    "second_planes": [],
+    "guessed": [
+        {"key": "1.rate", "run": 1, "plane": None, "what": "rate", "value": 15.0, "message": "15 are assumed."}
+    ],
+}
+
 
 def numbered_frames(
     count: int = 12, *, rows: int = 64, columns: int = 96, bits: int = 12, lowest: int = 0
@@ -83,3 +106,32 @@ def _header(frames: NDArray[Any]) -> dict[str, Any]:
         "HighBit": 11 if is_wide else 7,
         "PixelRepresentation": 0,
     }
+
+
+def make_study_file(path: Path, frames: NDArray[Any] | None = None, **tags: Any) -> Path:
+    """Write a cine of one examination of one patient; name at least SOPInstanceUID and what orders it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    given = {"StudyInstanceUID": "1.2.3.5", "SeriesInstanceUID": "1.2.3.5.1", "WindowCenter": "2048", **tags}
+    return make_cine(path, frames, **{"WindowWidth": "4096", **given})
+
+
+def make_slice(path: Path, number: int, level: int, **tags: Any) -> Path:
+    """Write one CT slice of an axial series, `number` mm along the table, all of one grey `level`."""
+    values: dict[str, Any] = {
+        "SOPClassUID": "1.2.840.10008.5.1.4.1.1.2",
+        "Modality": "CT",
+        "SeriesInstanceUID": "1.2.3.5.9",
+        "SOPInstanceUID": f"1.2.3.5.9.{number}",
+        "NumberOfFrames": None,
+        "FrameIncrementPointer": None,
+        "FrameTime": None,
+        "ImageOrientationPatient": [1, 0, 0, 0, 1, 0],
+        "ImagePositionPatient": [0, 0, number],
+        "InstanceNumber": 1000 - number,
+        "RescaleSlope": 1,
+        "RescaleIntercept": -1024,
+        "WindowCenter": "0",
+        "WindowWidth": "2048",
+        "AcquisitionTime": "143000",
+    }
+    return make_study_file(path, np.full((1, 64, 96), level), **{**values, **tags})

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from tests.dicom_samples import CINE
 from tests.libraries import add_entry, add_recording
 from tests.visitors import Site, Visitor, make_site, media_path
 from videolib.catalogue.annotation_values import AnnotationValues
 from videolib.catalogue.annotations import add_annotation
 from videolib.catalogue.entries import Entry
+from videolib.catalogue.recordings import Recording
 from videolib.db import Database
 
 ROLES = (None, "trainee", "instructor", "editor", "admin")
@@ -52,6 +54,15 @@ def noted(site: Site) -> str:
         values = AnnotationValues("note", 0, note={"en": "x"})
         row = add_annotation(session, session.get_one(Entry, entry.id), values, by=None)
     return f"{entry.id} {row.id}"
+
+
+def cine(site: Site) -> str:
+    """A DICOM recording of which the rate was guessed."""
+    made = site.add_watchable()
+    with site.database.writing() as session:
+        row = session.get_one(Recording, made.recording_id)
+        row.source = {"dicom": CINE}
+        return row.id
 
 
 def token(site: Site) -> str:
@@ -93,6 +104,9 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/studio/recordings/<recording_id>/sign-off"): Row(DEED_OF_EDITORS, held, form={"checked": "yes"}),
     ("POST", "/studio/recordings/<recording_id>/retry"): Row(DEED_OF_EDITORS, recording("failed"), form={}),
     ("POST", "/studio/recordings/<recording_id>/cancel"): Row(DEED_OF_EDITORS, recording("processing"), form={}),
+    ("GET", "/studio/recordings/<recording_id>/cine"): Row(PAGE_OF_EDITORS, cine),
+    ("POST", "/studio/recordings/<recording_id>/cine"): Row(DEED_OF_EDITORS, cine, form={"1.fps": "12.5"}),
+    ("POST", "/studio/recordings/<recording_id>/cine/confirm"): Row(DEED_OF_EDITORS, cine, form={}),
     ("GET", "/steps/<term_id>"): Row(ALL, lambda _site: "step.tace.01"),
     ("GET", "/studio/entries/<entry_id>/moments"): Row(PAGE_OF_EDITORS, draft),
     ("POST", "/studio/entries/<entry_id>/moments"): Row(DEED_OF_EDITORS, draft, form=NOTE_FORM),
@@ -178,6 +192,10 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/api/v1/entries/<entry_id>/related"): Row(SIGNED_IN, published),
     ("GET", "/api/v1/steps/<term_id>/cases"): Row(ALL, lambda _site: "step.tace.01"),
     ("GET", "/api/v1/recordings/<recording_id>"): Row(EDITORS, recording("queued")),
+    ("PATCH", "/api/v1/recordings/<recording_id>/cine"): Row(
+        (401, 403, 403, 200, 200), cine, body={"corrections": {"1": {"fps": 12.5}}}
+    ),
+    ("POST", "/api/v1/recordings/<recording_id>/cine/confirm"): Row((401, 403, 403, 200, 200), cine, body={}),
 }
 # the same routes on what is not published
 ON_DRAFTS: dict[tuple[str, str], Row] = {

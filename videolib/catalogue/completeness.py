@@ -30,6 +30,7 @@ class Facts:
     document: Mapping[str, Any]
     recording_state: str | None = None
     has_package: bool = False
+    has_open_guesses: bool = False
     duration_s: float | None = None
     phases: tuple[tuple[float, float], ...] = ()
     has_captions: bool = False
@@ -102,6 +103,8 @@ def _recording(facts: Facts) -> str | None:
         return "A second person has to look at the recording and sign it off."
     if facts.recording_state != "ready" or not facts.has_package:
         return "Wait until the recording is ready to be watched."
+    if facts.has_open_guesses:
+        return "Look at what was guessed about the DICOM recording: confirm or correct it."
     return None
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from videolib.catalogue.annotations import Annotation, list_annotations, order_of
 from videolib.catalogue.captions import Caption
+from videolib.catalogue.cines import unconfirmed_guesses
 from videolib.catalogue.completeness import Completeness, Facts, assess
 from videolib.catalogue.documents import Document, overlay, working_document
 from videolib.catalogue.entries import Entry
@@ -133,6 +134,7 @@ def _facts(entry: Entry, document: Document, shared: _Shared) -> Facts:
         document=document,
         recording_state=recording.state if recording else None,
         has_package=recording is not None and recording.package_id is not None,
+        has_open_guesses=recording is not None and bool(unconfirmed_guesses(recording)),
         duration_s=entry.package.duration_s if entry.package else _source_duration(entry),
         phases=tuple((row.start_s, row.end_s) for row in annotations if row.kind == "phase"),
         has_captions=entry.id in shared.with_captions,

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from videolib.catalogue import lifecycle, recordings, versions
 from videolib.catalogue.audit import record_event
+from videolib.catalogue.cines import unconfirmed_guesses
 from videolib.catalogue.documents import FIELDS, document_of, overlay
 from videolib.catalogue.entries import Entry, apply_values, count_write, require_revision, update_entry
 from videolib.catalogue.entry_values import EntryValues, parse_values, plain
@@ -107,6 +108,8 @@ def recording_is_ready(
     mine = select(Entry).where(Entry.recording_id == recording.id).order_by(Entry.id).with_for_update(of=Entry)
     for entry in session.scalars(mine, execution_options={"populate_existing": True}).all():
         if entry.status == "published" and entry.package_id != recording.package_id:
+            if unconfirmed_guesses(recording):
+                continue  # viewers keep the old one until an editor has looked at what was guessed
             entry.package_id = recording.package_id
             count_write(session, entry)
         elif entry.status == "draft":

@@ -117,17 +117,30 @@ def _take(workshop: Workshop, item: Item | tuple[Path, VideolibError], *, publis
     if isinstance(item, tuple):
         return item[1]
     try:
-        with progress_bar(item.path.name) as bar:
+        with progress_bar(item.path.name) as bar, _as_one_file(workshop, item) as whole:
             return take_in(
                 workshop.database,
                 workshop.originals,
-                replace(item, review_threshold=workshop.settings.review_threshold),
+                replace(whole, review_threshold=workshop.settings.review_threshold),
                 by=None,
                 publish=publish,
                 on_progress=lambda fraction: bar("reading", fraction),
             )
     except VideolibError as error:
         return error
+
+
+@contextmanager
+def _as_one_file(workshop: Workshop, item: Item) -> Iterator[Item]:
+    """The input as one file: a study is packed for the while."""
+    if item.study is None:
+        yield item
+        return
+    from ingest.studies import packed
+
+    workshop.scratch.mkdir(parents=True, exist_ok=True)
+    with packed(item.study, workshop.scratch) as file:
+        yield replace(item, path=file, study=None)
 
 
 def work_off(workshop: Workshop, recording_ids: list[str]) -> None:

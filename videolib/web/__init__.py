@@ -13,6 +13,7 @@ from videolib.storage import Store, open_store
 from videolib.web import (
     admin,
     api_docs,
+    cines,
     entries,
     health,
     home,
@@ -45,7 +46,21 @@ from videolib.web.sessions import PageSessions
 
 # a caption file and the JSON around it; uploads come in chunks by a route of their own
 MAX_BODY_BYTES = 3 * 1024 * 1024
-PAGES = (home, search, entries, steps, studio, studio_moments, admin, vocabulary, preferences, media, health, api_docs)
+PAGES = (
+    home,
+    search,
+    entries,
+    steps,
+    studio,
+    studio_moments,
+    cines,
+    admin,
+    vocabulary,
+    preferences,
+    media,
+    health,
+    api_docs,
+)
 API = (entries_api, annotations_api, related_api, recordings_api, search_api, vocabulary_api)
 
 

@@ -9,12 +9,14 @@ from typing import Any
 from flask import url_for
 from flask_babel import gettext as _
 
+from videolib.catalogue.cines import find_corrections, run_names
 from videolib.catalogue.entries import Entry, may_edit
 from videolib.catalogue.packages import find_playable
 from videolib.catalogue.people import User
 from videolib.catalogue.progress import RenditionProgress, WorkState, describe_work
 from videolib.catalogue.recordings import TRANSITIONS, Recording
 from videolib.web.access import current_person
+from videolib.web.cine_views import guesses_json
 from videolib.web.context import database_session
 from videolib.web.error_texts import REASONS, WAITS
 from videolib.web.languages import language
@@ -46,6 +48,8 @@ class RecordingView:
     can_sign_off: bool
     sign_off_reason: str | None
     work: WorkView | None
+    # where its runs and guesses are looked at, for editors of a DICOM recording
+    cine_url: str | None
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,7 @@ def make_recording_view(recording: Recording, entry: Entry | None) -> RecordingV
         can_sign_off=editor and recording.state == "awaiting_review" and refusal is None,
         sign_off_reason=refusal if recording.state == "awaiting_review" else None,
         work=make_work_view(recording) if recording.state in _IN_WORK else None,
+        cine_url=url_for("cines.edit", recording_id=recording.id) if editor and run_names(recording) else None,
     )
 
 
@@ -107,6 +112,8 @@ def recording_json(recording: Recording, entry: Entry | None) -> dict[str, Any]:
         "entry_id": entry.id if entry else None,
         "source": recording.source,
         "warnings": list(recording.warnings),
+        "guesses": guesses_json(recording),
+        "corrections": find_corrections(database_session(), recording.id),
         "timing": dict(recording.timing),
         "created_at": recording.created_at.isoformat(),
         "updated_at": recording.updated_at.isoformat(),

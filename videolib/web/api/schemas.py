@@ -198,6 +198,31 @@ class WorkOut(Schema):
     sentences = List(String())
 
 
+class Guess(Schema):
+    """Something that a DICOM file leaves open and that was guessed."""
+
+    key = String()
+    run = Integer()
+    plane = String(allow_none=True)
+    what = String()
+    what_text = String()
+    value = Raw(allow_none=True)
+    message = String()
+    confirmed = Boolean()
+
+
+class CineCorrections(Schema):
+    """What is right about the runs of a DICOM recording, by the name of the run; null leaves a field to the file."""
+
+    corrections = Dict(required=True)
+
+
+class CineConfirmation(Schema):
+    """Which guesses are right; all of them, where no keys are given."""
+
+    keys = List(String())
+
+
 class RecordingOut(Schema):
     """How far a recording is."""
 
@@ -212,6 +237,8 @@ class RecordingOut(Schema):
     entry_id = String(allow_none=True)
     source = Dict(allow_none=True)
     warnings = List(String())
+    guesses = List(Nested(Guess))
+    corrections = Dict()
     timing = Dict()
     created_at = DateTime()
     updated_at = DateTime()
