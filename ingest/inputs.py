@@ -39,7 +39,7 @@ def find_inputs(paths: Sequence[Path], meta: Mapping[str, Any]) -> list[Item | t
             place = found if isinstance(found, Path) else found.folder
             try:
                 values, captions = read_meta({**meta, **row})
-                items.append(Item(place, values, captions, None if isinstance(found, Path) else found))
+                items.append(Item(place, values, captions, study=None if isinstance(found, Path) else found))
             except InvalidInput as error:
                 items.append((place, error))
     return items
