@@ -97,6 +97,61 @@ def test_a_generated_cine_is_within_one_grey_level_of_dcmtk(tmp_path, tags, lowe
     assert largest_difference(ours, theirs) <= 1
 
 
+def lookup(entries: NDArray[Any], bits: int) -> Dataset:
+    table = Dataset()
+    table.LUTDescriptor = [len(entries), 0, bits]
+    table.ModalityLUTType = "US"
+    table.LUTData = entries.astype("<u2").tobytes()
+    return table
+
+
+def test_a_voi_table_is_within_one_grey_level_of_dcmtk(tmp_path):
+    table = lookup(np.sqrt(np.arange(4096) / 4095) * 4095, 12)
+    source = make_cine(tmp_path / "cine.dcm", numbered_frames(3), VOILUTSequence=[table])
+
+    ours, theirs = render(source), render_with_dcmtk(source, tmp_path, "+Wl", "1")
+
+    assert largest_difference(ours, theirs) <= 1
+
+
+def test_a_modality_table_of_an_ultrasound_is_within_one_grey_level_of_dcmtk(tmp_path):
+    table = lookup(np.linspace(65535, 0, 4096), 16)
+    tags: dict[str, Any] = {
+        "WindowCenter": "30000",
+        "WindowWidth": "50000",
+        "SOPClassUID": ULTRASOUND,
+        "Modality": "US",
+    }
+    source = make_cine(tmp_path / "cine.dcm", numbered_frames(3), ModalityLUTSequence=[table], **tags)
+
+    ours, theirs = render(source), render_with_dcmtk(source, tmp_path, "+Wi", "1")
+
+    assert largest_difference(ours, theirs) <= 1
+
+
+@pytest.mark.parametrize(("photometric", "planar"), [("RGB", 0), ("RGB", 1), ("YBR_FULL", 0), ("YBR_FULL", 1)])
+def test_colour_is_within_two_levels_of_dcmtk_whatever_its_layout(tmp_path, photometric, planar):
+    frames = np.random.default_rng(9).integers(60, 190, (2, 16, 24, 3))
+    stored = frames if planar == 0 else np.moveaxis(frames, -1, 1)
+    pixels = stored.astype(np.uint8).tobytes()
+    tags: dict[str, Any] = {"PhotometricInterpretation": photometric, "PlanarConfiguration": planar}
+    source = make_cine(tmp_path / "cine.dcm", frames, PixelData=pixels, **tags)
+
+    ours, theirs = render(source), render_with_dcmtk(source, tmp_path)
+
+    # dcmtk rounds down where it converts luminance and chroma
+    assert largest_difference(ours, theirs) <= (0 if photometric == "RGB" else 2)
+
+
+def test_a_real_echo_in_ybr_422_is_what_dcmtk_shows(shared, tmp_path):
+    source = shared / "testdata" / "dicom" / "us_echo_30f_ybr422_jpeg.dcm"
+
+    ours, theirs = render(source)[:3], render_with_dcmtk(source, tmp_path)[:3]
+
+    # two JPEG decoders smooth chroma differently: the picture is the same, single pixels are not
+    assert float(np.abs(ours.astype(int) - theirs).mean()) < 1.5
+
+
 def test_the_ramp_of_a_linear_window_follows_the_formula_of_the_standard(tmp_path):
     values = np.arange(4096).reshape(1, 64, 64).repeat(2, axis=0)
     source = make_cine(tmp_path / "cine.dcm", values, WindowCenter="2048", WindowWidth="1000")
