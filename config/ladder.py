@@ -62,3 +62,13 @@ MAX_AUDIO_TRACKS = 8
 
 KEY_FRAME_S = 2
 SEGMENT_S = 4
+
+# A recording clearly longer than this is encoded in chunks, many at once; the first ones are short, so that it can be
+# watched within seconds. Longer chunks waste less at their seams, of shorter ones less is lost when a worker dies.
+CHUNK_S = 60
+FIRST_CHUNKS_S = (4, 8, 16, 32)
+
+# What players can take as it is becomes the top rendition without being encoded, unless its key frames are further
+# apart than this, or it takes more than so many times its rung's bits.
+COPIED_KEY_FRAME_S = 10
+COPIED_MOST_CAPS = 4

@@ -44,16 +44,19 @@ class Header:
 class Fragment:
     """One moof with its mdat: where it lies, what it shows from when to when, and its key frames' times.
 
-    `key_bytes` is the length from the start of the fragment to the end of its first sample.
+    `media_offset` is where its first sample lies, of `first_bytes`; `key_bytes` is the length from the start of the
+    fragment to the end of that.
     """
 
     offset: int
     size: int
+    media_offset: int
     start: int
     end: int
     samples: int
     keys: tuple[int, ...]
     key_bytes: int
+    first_bytes: int
     starts_with_key: bool
 
 
@@ -93,30 +96,41 @@ def read_header(init: bytes) -> Header:
     raise _fault("neither H.264 nor AAC")
 
 
-def read_fragments(file: BinaryIO, header: Header) -> Iterator[Fragment]:
-    """Answer every fragment of an open file, reading the moofs and stepping over the media."""
+def read_init(file: BinaryIO) -> tuple[Header, bytes]:
+    """Return the header of an open file, and the bytes of its init segment."""
+    size = header_size(file)
+    file.seek(0)
+    init = file.read(size)
+    return read_header(init), init
+
+
+def read_fragments(file: BinaryIO, header: Header, *, start: int = 0, is_whole: bool = True) -> Iterator[Fragment]:
+    """Answer every fragment of an open file from a box's start on, reading the moofs and stepping over the media.
+
+    A file that is not whole yet may end inside a fragment, which is left out.
+    """
     moof: _Box | None = None
-    for box in _boxes_of(file, wanted=b"moof"):
+    for box in _boxes_of(file, wanted=b"moof", start=start, is_whole=is_whole):
         if box.kind == b"moof":
             moof = box
         elif box.kind == b"mdat" and moof is not None:
             yield _fragment(moof, box, header)
             moof = None
-    if moof is not None:
+    if moof is not None and is_whole:
         raise _fault("a fragment has no media")
 
 
 def header_size(file: BinaryIO) -> int:
     """Return how many bytes come before the first fragment."""
-    for box in _boxes_of(file, wanted=b""):
+    for box in _boxes_of(file, wanted=b"", is_whole=False):
         if box.kind in {b"moof", b"sidx", b"styp"}:
             return box.offset
     raise _fault("no fragment at all")
 
 
-def top_level(file: BinaryIO) -> Iterator[bytes]:
-    """Answer the kinds of an open file's boxes, in order."""
-    return (box.kind for box in _boxes_of(file, wanted=b""))
+def has_media(file: BinaryIO, *, is_whole: bool = True) -> bool:
+    """Say whether an open file has any fragment; one that is not whole yet may end anywhere."""
+    return any(box.kind == b"moof" for box in _boxes_of(file, wanted=b"", is_whole=is_whole))
 
 
 def _fragment(moof: _Box, mdat: _Box, header: Header) -> Fragment:
@@ -128,11 +142,13 @@ def _fragment(moof: _Box, mdat: _Box, header: Header) -> Fragment:
     return Fragment(
         offset=moof.offset,
         size=moof.size + mdat.size,
+        media_offset=mdat.offset + 8,
         start=min(sample.start for sample in samples),
         end=max(sample.start + sample.duration for sample in samples),
         samples=len(samples),
         keys=tuple(sample.start for sample in samples if sample.is_key),
         key_bytes=moof.size + 8 + samples[0].size,
+        first_bytes=samples[0].size,
         starts_with_key=samples[0].is_key and samples[0].start == min(sample.start for sample in samples),
     )
 
@@ -228,18 +244,22 @@ def _all(body: bytes, kind: bytes) -> Iterator[bytes]:
         at += size
 
 
-def _boxes_of(file: BinaryIO, *, wanted: bytes) -> Iterator[_Box]:
+def _boxes_of(file: BinaryIO, *, wanted: bytes, start: int = 0, is_whole: bool = True) -> Iterator[_Box]:
     """Answer the boxes of a file's top level, with the body of those of the wanted kind."""
     end = file.seek(0, 2)
-    at = 0
+    at = start
     while at < end:
         file.seek(at)
         head = file.read(16)
         if len(head) < 8:
+            if not is_whole:
+                return
             raise _fault("the file ends inside a box")
         size, kind = struct.unpack_from(">I4s", head)
         if size == 1 and len(head) == 16:
             (size,) = struct.unpack_from(">Q", head, 8)
+        if at + size > end and not is_whole:
+            return
         if size < 8 or at + size > end:
             raise _fault("the file ends inside a box")
         file.seek(at + 8)

@@ -1,4 +1,4 @@
-"""Cut encoded files into segments and write the package: playlists from measured fragments, and package.json.
+"""Cut encoded files into segments, join chunks, write the package: playlists from what was measured, package.json.
 
 The folder is as the contract's section 4: `master.m3u8`, `video/<height>p/`, `audio/<language>/`, `iframes/`.
 """
@@ -9,19 +9,25 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
 
 from ingest import cmaf
-from ingest.encode import Encoded
-from ingest.errors import Refused
-from ingest.plan import EncodePlan
+from ingest.chunks import Span
+from ingest.errors import Refused, ToolFailed
 from videolib import hls
 
 MULTIVARIANT = "master.m3u8"
 DESCRIPTION = "package.json"
 # a sound this much longer than the pictures is cut: the recording broke off before its declared end
 SOUND_OVERHANG_S = 0.5
+
+
+class SeamBroken(ToolFailed):
+    """Chunks do not follow each other to the picture: the recording has to be encoded in one piece."""
+
+    may_retry = False
 
 
 @dataclass(frozen=True)
@@ -47,38 +53,102 @@ class PackageFile:
     sha256: str
 
 
-def package(encoded: Encoded, plan: EncodePlan, out: Path) -> HlsPackage:
-    """Write segments and playlists into the folder `out`; the encoded files are used up.
+@dataclass(frozen=True)
+class Measured:
+    """A fragmented file as its boxes describe it."""
 
-    Raises `Refused` where the recording gave no picture at all, `ToolFailed` where a file is broken.
+    path: Path
+    init: bytes
+    header: cmaf.Header
+    fragments: tuple[cmaf.Fragment, ...]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What one chunk gave of a rendition, as measured: its first picture, and the next chunk's, in ticks of `header`.
+
+    `next_start` is None where the recording ended.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    video = [
-        replace(_cut(file, plan.segment_s, out, f"video/{rendition.name}"), name=rendition.name)
-        for file, rendition in zip(encoded.video, plan.renditions, strict=True)
-    ]
-    end_s = video[0].duration_s + SOUND_OVERHANG_S
-    audio = [
-        replace(
-            _cut(file, plan.segment_s, out, f"audio/{track.name}", end_s=end_s),
-            name=track.name,
-            language=track.language,
-        )
-        for file, track in zip(encoded.audio, plan.audio, strict=True)
-        if _has_fragments(file)
-    ]
-    _write_playlists(video, audio, out)
-    return HlsPackage(out, tuple(video), tuple(audio))
+
+    init: bytes
+    header: cmaf.Header
+    segments: tuple[hls.Segment, ...]
+    start: int
+    next_start: int | None
+
+    @property
+    def samples(self) -> int:
+        """How many pictures or blocks of sound it holds."""
+        return sum(segment.samples for segment in self.segments)
 
 
-def measure(file: BinaryIO) -> tuple[cmaf.Header, list[cmaf.Fragment]]:
-    """Read a fragmented file's header and all its fragments; `Refused` when there is not one picture."""
-    if file.seek(0, 2) == 0:
+def package(video: Sequence[hls.Track], audio: Sequence[hls.Track], folder: Path) -> HlsPackage:
+    """Write the playlists of the tracks that lie in `folder`."""
+    for track in (*video, *audio):
+        _write(folder / track.folder / "index.m3u8", hls.media_playlist(track))
+    smallest = video[-1]
+    (folder / "iframes").mkdir()
+    _write(folder / "iframes" / "index.m3u8", hls.i_frame_playlist(smallest))
+    _write(folder / MULTIVARIANT, hls.multivariant_playlist(video, audio, smallest))
+    return HlsPackage(folder, tuple(video), tuple(audio))
+
+
+def cut(encoded: Measured, span: Span, folder: Path, *, one_file: bool = False) -> Piece | None:
+    """Write the segments of an encoded file into `folder`, each a file of its own, or as one file for the chunk.
+
+    What lies outside the chunk is left out; None when nothing is left.
+    """
+    scale = encoded.header.timescale
+    kept = [one for one in encoded.fragments if span.holds(one.start / scale)]
+    if not kept:
+        return None
+    later = [one.start for one in encoded.fragments if one.offset > kept[-1].offset]
+    folder.mkdir(parents=True, exist_ok=True)
+    segments = []
+    with encoded.path.open("rb") as file:
+        for number, run in enumerate(_runs(kept, scale, span)):
+            name = f"{span.position if one_file else number:04}.m4s"
+            segments.append(_write_segment(file, run, encoded.header, span, folder / name, one_file=one_file))
+    return Piece(encoded.init, encoded.header, _without_gaps(segments), kept[0].start, later[0] if later else None)
+
+
+def join(pieces: Sequence[Piece | None], folder: Path, path: str, *, name: str, language: str = "und") -> hls.Track:
+    """Write the one init segment of a track whose segments lie in `folder / path`, and return the track.
+
+    Raises `SeamBroken` where the pieces do not follow each other without a gap, or want another init segment.
+    """
+    filled = [piece for piece in pieces if piece is not None]
+    if not filled:
         raise Refused("too_short")
-    size = cmaf.header_size(file)
-    file.seek(0)
-    header = cmaf.read_header(file.read(size))
-    return header, list(cmaf.read_fragments(file, header))
+    for earlier, later in pairwise(filled):
+        if later.start != earlier.next_start or later.init != earlier.init:
+            raise SeamBroken
+    (folder / path / "init.mp4").write_bytes(filled[0].init)
+    header = filled[0].header
+    return hls.Track(
+        name=name,
+        folder=path,
+        codec=header.codec,
+        segments=_without_gaps([segment for piece in filled for segment in piece.segments]),
+        width=header.width,
+        height=header.height,
+        channels=header.channels,
+        language=language,
+    )
+
+
+def measure(path: Path) -> Measured | None:
+    """Read the boxes of a fragmented file; None where the encoder had nothing to write.
+
+    Raises `ToolFailed` where the file is broken.
+    """
+    if not path.is_file() or path.stat().st_size == 0:
+        return None
+    with path.open("rb") as file:
+        if not cmaf.has_media(file):
+            return None
+        header, init = cmaf.read_init(file)
+        return Measured(path, init, header, tuple(cmaf.read_fragments(file, header)))
 
 
 def list_files(folder: Path) -> tuple[PackageFile, ...]:
@@ -102,43 +172,12 @@ def write_description(folder: Path, files: Sequence[PackageFile], **facts: objec
     (folder / DESCRIPTION).write_text(text, encoding="utf-8")
 
 
-def _cut(path: Path, segment_s: int, out: Path, folder: str, *, end_s: float | None = None) -> hls.Track:
-    """Write one encoded file as init.mp4 and numbered segments into `out/folder`, then remove it."""
-    target = out / folder
-    target.mkdir(parents=True)
-    with path.open("rb") as file:
-        header, fragments = measure(file)
-        kept = [one for one in fragments if end_s is None or one.start / header.timescale < end_s]
-        file.seek(0)
-        (target / "init.mp4").write_bytes(file.read(fragments[0].offset))
-        segments = [
-            _write_segment(file, run, header, target / f"{number:04}.m4s")
-            for number, run in enumerate(_runs(kept, header.timescale, segment_s))
-        ]
-    path.unlink()
-    return hls.Track(
-        name="",
-        folder=folder,
-        codec=header.codec,
-        segments=_without_gaps(segments),
-        width=header.width,
-        height=header.height,
-        channels=header.channels,
-    )
-
-
-def _has_fragments(path: Path) -> bool:
-    """Say whether a sound track gave any sound; one that cannot be decoded leaves a file without."""
-    with path.open("rb") as file:
-        return any(box == b"moof" for box in cmaf.top_level(file))
-
-
-def _runs(fragments: Iterable[cmaf.Fragment], timescale: int, segment_s: int) -> Iterator[list[cmaf.Fragment]]:
-    """Answer the fragments of each segment, which starts at the first key frame on or after a grid line."""
+def _runs(fragments: Iterable[cmaf.Fragment], timescale: int, span: Span) -> Iterator[list[cmaf.Fragment]]:
+    """Answer the fragments of each segment, which starts at the first key frame on or after its line."""
     run: list[cmaf.Fragment] = []
     for fragment in fragments:
-        # a key frame 1 ms early is on the line, as for the encoder
-        if run and _cell(fragment, timescale, segment_s) != _cell(run[0], timescale, segment_s):
+        line = span.segment_at(fragment.start / timescale)
+        if run and line != span.segment_at(run[0].start / timescale):
             yield run
             run = []
         run.append(fragment)
@@ -146,21 +185,20 @@ def _runs(fragments: Iterable[cmaf.Fragment], timescale: int, segment_s: int) ->
         yield run
 
 
-def _cell(fragment: cmaf.Fragment, timescale: int, segment_s: int) -> int:
-    return int((fragment.start / timescale + 0.001) // segment_s)
-
-
-def _write_segment(file: BinaryIO, run: Sequence[cmaf.Fragment], header: cmaf.Header, path: Path) -> hls.Segment:
-    """Copy the bytes of some fragments, and note where their key frames came to lie."""
+def _write_segment(
+    file: BinaryIO, run: Sequence[cmaf.Fragment], header: cmaf.Header, span: Span, path: Path, *, one_file: bool
+) -> hls.Segment:
+    """Add the bytes of some fragments to a file, and note where they and their key frames came to lie."""
     first, last = run[0], run[-1]
-    file.seek(first.offset)
-    with path.open("wb") as segment:
+    with path.open("ab") as segment:
+        offset = segment.tell()
         for fragment in run:
+            file.seek(fragment.offset)
             segment.write(file.read(fragment.size))
     keys = tuple(
         hls.KeyFrame(fragment.start / header.timescale, fragment.offset - first.offset, fragment.key_bytes)
         for fragment in run
-        if header.kind == "video" and fragment.starts_with_key
+        if header.kind == "video" and fragment.starts_with_key and span.is_key(fragment.start / header.timescale)
     )
     return hls.Segment(
         uri=path.name,
@@ -169,6 +207,7 @@ def _write_segment(file: BinaryIO, run: Sequence[cmaf.Fragment], header: cmaf.He
         bytes=last.offset + last.size - first.offset,
         samples=sum(fragment.samples for fragment in run),
         keys=keys,
+        offset=offset if one_file else None,
     )
 
 
@@ -180,15 +219,6 @@ def _without_gaps(segments: Sequence[hls.Segment]) -> tuple[hls.Segment, ...]:
         for segment, start_s in zip(segments, starts, strict=False)
     ]
     return (*lasting, segments[-1])
-
-
-def _write_playlists(video: Sequence[hls.Track], audio: Sequence[hls.Track], out: Path) -> None:
-    for track in (*video, *audio):
-        _write(out / track.folder / "index.m3u8", hls.media_playlist(track))
-    smallest = video[-1]
-    (out / "iframes").mkdir()
-    _write(out / "iframes" / "index.m3u8", hls.i_frame_playlist(smallest))
-    _write(out / MULTIVARIANT, hls.multivariant_playlist(video, audio, smallest))
 
 
 def _write(path: Path, text: str) -> None:

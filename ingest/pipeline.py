@@ -9,23 +9,25 @@ from __future__ import annotations
 import contextlib
 import errno
 import functools
+import math
 import resource
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ingest.copying import reason_to_encode
+from ingest.description import describe_cine, describe_package, settings_of, tools_in_use
 from ingest.dicom_choices import NATIVE, Choices
-from ingest.encode import encode
 from ingest.errors import Cancelled, IngestError, NoSpace, Refused
-from ingest.ffmpeg import Limits, find_tools, run_ffmpeg
-from ingest.images import POSTER, TILES, make_images
+from ingest.ffmpeg import Limits, run_ffmpeg
+from ingest.images import make_images
 from ingest.inspect import check_decoded_length, describe, inspect
 from ingest.inspection import CineFacts, Inspection
+from ingest.making import Bench, make_tracks
 from ingest.package import (
-    MULTIVARIANT,
     HlsPackage,
     PackageFile,
     list_files,
@@ -36,12 +38,32 @@ from ingest.package import (
 from ingest.plan import EncodePlan, plan
 from ingest.quality import QualityRecord, choose_rungs, follow
 from ingest.verify import verify
-from ingest.views import multivariant_of, put_inside
-from videolib import __version__, hls
+from ingest.views import put_inside
 from videolib.errors import InvalidInput
+
+# one command holds the key frames of an hour at most
+LONGEST_CHUNK_S = 3600.0
 
 OnProgress = Callable[[str, float | None], None]
 IsCancelled = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Method:
+    """How a package is made: in chunks of `chunk_s` what is longer, its own pictures copied where they can be."""
+
+    chunk_s: float = LONGEST_CHUNK_S
+    copy: bool = True
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A recording that was accepted: the file to read, the plans to try in order, whether to copy its pictures."""
+
+    inspection: Inspection
+    readable: Path
+    plans: tuple[EncodePlan, ...]
+    copied: bool
 
 
 @dataclass(frozen=True)
@@ -69,10 +91,11 @@ def package_recording(
     on_progress: OnProgress | None = None,
     cancelled: IsCancelled | None = None,
     choices: Choices | None = None,
+    method: Method = Method(),
 ) -> PackageReport:
     """Make the HLS package of one recording in the folder `out`, which must be absent or empty.
 
-    `choices` are an editor's about a DICOM recording.
+    `choices` are an editor's about a DICOM recording, `method` says how it is made.
     `on_progress` is told the stage (inspect, convert, encode, package, images, verify) and how much of it is
     done, None where that is unknown. Raises `Refused` for the recording's own fault, `ToolFailed`, `Cancelled`,
     and `InvalidInput` when `out` holds something; then there is no `out`, unless it holds something.
@@ -83,14 +106,20 @@ def package_recording(
     with _work_beside(out) as work:
         tell("inspect", None)
         inspection, readable, further = _accept(source, work, choices or {}, tell, stop)
-        encode_plan = plan(inspection, can_tone_map=inspection.video.hdr is None or _can_tone_map())
         (work / "probe").mkdir()
-        quality = choose_rungs(readable, inspection, encode_plan, work / "probe", cancelled=stop)
-        encode_plan = follow(encode_plan, quality)
-        made, views = _make_all(readable, further, encode_plan, quality, work, (tell, stop))
+        plans = make_plans(inspection, method)
+        quality = choose_rungs(readable, inspection, plans[0], work / "probe", cancelled=stop)
+        plans = tuple(follow(one, quality) for one in plans)
+        views = _make_views(further, quality, work, (tell, stop))
+        main = Recorded(
+            inspection, readable, plans, copied=method.copy and reason_to_encode(inspection, plans[0]) is None
+        )
+        encode_plan, made = _make(main, work, _encode_share(tell, len(further), len(further) + 1), stop)
+        put_inside(made, views)
         check_decoded_length(inspection, made.duration_s - encode_plan.lead_s)
         facts = describe(inspection)
-        described = {**_describe_package(made), **_describe_cine(inspection, views)}
+        copied = [one.name for one in encode_plan.renditions if one.copied]
+        described = {**describe_package(made, copied=copied), **describe_cine(inspection, views)}
         tell("verify", None)
         verify(made.folder, encode_plan)
         _stop_if(stop)
@@ -100,9 +129,9 @@ def package_recording(
             files,
             source={"sha256": sha256_of(source), "bytes": inspection.bytes, **facts},
             package=described,
-            settings=_settings(encode_plan),
+            settings=settings_of(encode_plan),
             quality=quality.describe(),
-            tools=_tools(),
+            tools=tools_in_use(),
             frames=inspection.dicom and inspection.dicom.timeline(),
         )
         made.folder.rename(out)
@@ -174,28 +203,29 @@ def _convert(
     return dict(converted.videos), converted.facts
 
 
-def _make_all(
-    readable: Path,
-    further: Mapping[str, Path],
-    encode_plan: EncodePlan,
-    quality: QualityRecord,
-    work: Path,
-    watched: tuple[OnProgress, IsCancelled],
-) -> tuple[HlsPackage, dict[str, HlsPackage]]:
-    """Make the package with its further views inside: each a whole tree in `views/<name>/`, on the same clock."""
+def make_plans(inspection: Inspection, method: Method) -> tuple[EncodePlan, ...]:
+    """Return the plan to follow, and where that is in chunks the one in one piece, should chunks not fit together."""
+    can_tone_map = inspection.video.hdr is None or _can_tone_map()
+    plans = [plan(inspection, can_tone_map=can_tone_map, chunk_s=length_s) for length_s in (method.chunk_s, math.inf)]
+    return tuple(plans if plans[0].is_chunked else plans[1:])
+
+
+def _make_views(
+    further: Mapping[str, Path], quality: QualityRecord, work: Path, watched: tuple[OnProgress, IsCancelled]
+) -> dict[str, HlsPackage]:
+    """Make the further views of a recording: each a whole tree, on the same clock."""
     tell, stop = watched
-    count = len(further) + 1
     views: dict[str, HlsPackage] = {}
     for index, (name, video) in enumerate(further.items()):
         (work / name).mkdir()
-        view_plan = follow(plan(inspect(video)), replace(quality, left_out=()))
-        made = _make(video, view_plan, work / name, _encode_share(tell, index, count), stop)
+        inspection = inspect(video)
+        plans = tuple(follow(one, replace(quality, left_out=())) for one in make_plans(inspection, Method()))
+        view = Recorded(inspection, video, plans, copied=False)
+        view_plan, made = _make(view, work / name, _encode_share(tell, index, len(further) + 1), stop)
         verify(made.folder, view_plan)
         views[name] = made
         video.unlink()
-    main = _make(readable, encode_plan, work, _encode_share(tell, count - 1, count), stop)
-    put_inside(main, views)
-    return main, views
+    return views
 
 
 def _encode_share(tell: OnProgress, index: int, count: int) -> OnProgress:
@@ -210,24 +240,21 @@ def _encode_share(tell: OnProgress, index: int, count: int) -> OnProgress:
     return share
 
 
-def _make(readable: Path, encode_plan: EncodePlan, work: Path, tell: OnProgress, stop: IsCancelled) -> HlsPackage:
-    """Encode, cut into a package in `work/package`, and make its pictures."""
-    for name in ("encoded", "images"):
+def _make(recorded: Recorded, work: Path, tell: OnProgress, stop: IsCancelled) -> tuple[EncodePlan, HlsPackage]:
+    """Make the tracks, the playlists and the pictures of a package in `work/package`."""
+    for name in ("encoded", "images", "package"):
         (work / name).mkdir()
     tell("encode", 0.0)
-    encoded = encode(
-        readable,
-        encode_plan,
-        work / "encoded",
-        on_progress=lambda fraction: tell("encode", fraction),
-        cancelled=stop,
+    bench = Bench(
+        recorded.readable, recorded.inspection, work / "encoded", lambda fraction: tell("encode", fraction), stop
     )
+    tracks = make_tracks(bench, recorded.plans, work / "package", copied=recorded.copied)
     tell("package", None)
-    made = package(encoded, encode_plan, work / "package")
+    made = package(tracks.video, tracks.audio, work / "package")
     _stop_if(stop)
     tell("images", None)
-    make_images(made, encode_plan, work / "images", cancelled=stop)
-    return made
+    make_images(made, tracks.plan, work / "images", cancelled=stop)
+    return tracks.plan, made
 
 
 @contextlib.contextmanager
@@ -252,77 +279,6 @@ def _can_tone_map() -> bool:
     """Say whether this ffmpeg has what HDR takes; one built without zimg has not."""
     listed = run_ffmpeg(["-filters"], source=None, out=None, limits=Limits.for_probe()).stdout
     return b" zscale " in listed and b" tonemap " in listed
-
-
-def _describe_package(made: HlsPackage) -> dict[str, object]:
-    renditions = [
-        {
-            "name": track.name,
-            "width": track.width,
-            "height": track.height,
-            "fps": round(track.fps, 3),
-            "codecs": hls.codecs(track, made.audio),
-            "bandwidth": hls.bandwidths(track, made.audio)[0],
-            "average_bandwidth": hls.bandwidths(track, made.audio)[1],
-            "copied": False,
-        }
-        for track in made.video
-    ]
-    audio = [
-        {
-            "name": track.name,
-            "language": track.language,
-            "codecs": track.codec,
-            "channels": track.channels,
-            "bandwidth": track.peak_bandwidth,
-            "average_bandwidth": track.average_bandwidth,
-        }
-        for track in made.audio
-    ]
-    return {
-        "multivariant": MULTIVARIANT,
-        "duration_s": round(made.duration_s, 6),
-        "renditions": renditions,
-        "audio": audio,
-        "subtitles": [],
-        "poster": POSTER,
-        "storyboard": TILES,
-    }
-
-
-def _describe_cine(inspection: Inspection, views: Mapping[str, HlsPackage]) -> dict[str, object]:
-    """Return what the package of a DICOM recording tells beside: further views, runs, when each frame comes."""
-    if inspection.dicom is None:
-        return {}
-    trees = [
-        {
-            "name": name,
-            "multivariant": multivariant_of(name),
-            "renditions": _describe_package(made)["renditions"],
-        }
-        for name, made in views.items()
-    ]
-    return {"views": trees, "runs": inspection.dicom.chapters(), "frame_steps": inspection.dicom.frame_map()}
-
-
-def _settings(encode_plan: EncodePlan) -> dict[str, object]:
-    """Return the part of a plan that tells later readers how the package was made."""
-    rungs = [{"name": one.name, "cap_kbps": one.cap_kbps, "crf": one.crf} for one in encode_plan.renditions]
-    return {
-        "preset": encode_plan.preset,
-        "tune": encode_plan.tune,
-        "key_frame_s": encode_plan.key_frame_s,
-        "segment_s": encode_plan.segment_s,
-        "b_frames": encode_plan.b_frames,
-        "filters": [asdict(step) for step in encode_plan.filters],
-        "renditions": rungs,
-        "audio_kbps": [track.kbps for track in encode_plan.audio],
-    }
-
-
-def _tools() -> dict[str, str]:
-    tools = find_tools()
-    return {"videolib": __version__, "ffmpeg": tools.ffmpeg_version, "ffprobe": tools.ffprobe_version}
 
 
 def _refusal(source: Path, error: IngestError) -> dict[str, Any]:

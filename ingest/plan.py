@@ -17,6 +17,7 @@ from fractions import Fraction
 from config.ladder import (
     AUDIO_KBPS,
     AUDIO_RATE_HZ,
+    CHUNK_S,
     KEY_FRAME_S,
     LADDER,
     LARGEST_STEP,
@@ -28,14 +29,16 @@ from config.ladder import (
     X264_PRESET,
     Rung,
 )
+from ingest.chunks import WHOLE, Span, cut_evenly
 from ingest.inspection import AudioStream, Inspection, VideoStream
 
-# Timestamps of variable-rate video are counted in the 90 kHz of MPEG systems, which every player handles.
-OWN_CLOCK_HZ = 90_000
 # Below this rate a B-frame would delay decoding by seconds.
 SLOW_FPS = 10
 # ffprobe's names of MPEG transport and program streams
 JUMPING_FORMATS = frozenset({"mpegts", "mpeg"})
+# containers (as ffprobe names them) and codecs of which a chunk can be decoded alone
+ENTERED_FORMATS = ("mov,", "matroska,", "mpegts", "mpeg", "asf", "flv", "mxf", "dv")
+INTRA_CODECS = frozenset({"mjpeg", "dvvideo", "ffv1", "huffyuv", "ffvhuff", "utvideo", "rawvideo", "v210", "prores"})
 POSTER_AT = 0.10
 TILE_PX = 160
 SHEET_COLUMNS = 10
@@ -52,7 +55,7 @@ class Filter:
 
 @dataclass(frozen=True)
 class RenditionPlan:
-    """One encoded level; `name` is `<height>p`, `cap_kbps` its ceiling, `crf` its quality.
+    """One level; `name` is `<height>p`, `cap_kbps` its ceiling, `crf` its quality, unless it is `copied`.
 
     `buffer_kbit` is how far the ceiling may be exceeded for a moment.
     """
@@ -64,6 +67,7 @@ class RenditionPlan:
     cap_kbps: int
     crf: int
     buffer_kbit: int
+    copied: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,9 +95,11 @@ class StoryboardPlan:
 class EncodePlan:
     """Everything that encoding, packaging and pictures need to know.
 
-    `renditions` has the largest first; each is scaled from the one before it. `filters` make the largest.
-    With `own_clock` the pictures keep the timestamps they came with; else they are at exactly `fps`. Of
-    `duration_s` the first `lead_s` are sound that begins before the pictures.
+    `renditions` has the largest first; each is scaled from the one before it. `filters` make the largest and do not
+    touch its times (`timing` does). With `own_clock` the pictures keep the timestamps they came with; else they are at
+    exactly `fps`; `thinned` says that there are more than a player takes. Our zero is at `zero_s` on the clock that
+    ffmpeg reads: the file's own with `file_clock`, else shifted to start at zero. Of `duration_s` the first `lead_s`
+    are sound that begins before the pictures. `spans` are the chunks; one means that all is made at once.
     """
 
     video_index: int
@@ -111,25 +117,53 @@ class EncodePlan:
     poster_s: float
     storyboard: StoryboardPlan
     tune: str | None = None
+    thinned: bool = False
+    zero_s: float = 0.0
+    file_clock: bool = False
+    spans: tuple[Span, ...] = (WHOLE,)
+    chunk_s: float = CHUNK_S
     warnings: tuple[str, ...] = ()
 
+    @property
+    def copies(self) -> bool:
+        """Whether the largest rendition is the recording's own stream, copied."""
+        return self.renditions[0].copied
 
-def plan(inspection: Inspection, ladder: Sequence[Rung] = LADDER, *, can_tone_map: bool = True) -> EncodePlan:
-    """Decide what is made of a recording; `can_tone_map` is false where ffmpeg lacks zscale and tonemap."""
+    @property
+    def encoded(self) -> tuple[RenditionPlan, ...]:
+        """The renditions that are encoded."""
+        return self.renditions[1:] if self.copies else self.renditions
+
+    @property
+    def is_chunked(self) -> bool:
+        """Whether its chunks are made one by one."""
+        return len(self.spans) > 1
+
+
+def plan(
+    inspection: Inspection,
+    ladder: Sequence[Rung] = LADDER,
+    *,
+    can_tone_map: bool = True,
+    chunk_s: float = math.inf,
+) -> EncodePlan:
+    """Decide what is made of a recording; `can_tone_map` is false where ffmpeg lacks zscale and tonemap.
+
+    What is clearly longer than `chunk_s` is cut into chunks of that length, if its container can be entered.
+    """
     video = inspection.video
     fps = capped_fps(video.fps)
     renditions = _renditions(video, fps, sorted(ladder, key=lambda rung: rung.height))
     top = renditions[0]
     sounds = _choose_sounds(inspection)
     lead_s = _lead_s(inspection, sounds.values(), fps)
-    zero_s = round(video.start_s - lead_s - _clock_start_s(inspection, sounds.values()), 6)
     duration_s = inspection.duration_s + lead_s
+    spans = cut_evenly(duration_s, chunk_s) if duration_s > 1.5 * chunk_s and can_be_entered(inspection) else (WHOLE,)
+    taken_off_s = 0.0 if len(spans) > 1 else _clock_start_s(inspection, sounds.values())
+    zero_s = round(video.start_s - lead_s - taken_off_s, 6)
     return EncodePlan(
         video_index=video.index,
-        filters=(
-            *_picture_filters(video, top, can_tone_map=can_tone_map),
-            *_time_filters(video, fps, zero_s),
-        ),
+        filters=tuple(_picture_filters(video, top, can_tone_map=can_tone_map)),
         renditions=renditions,
         audio=_audio(sounds, zero_s, duration_s),
         fps=fps,
@@ -142,8 +176,21 @@ def plan(inspection: Inspection, ladder: Sequence[Rung] = LADDER, *, can_tone_ma
         lead_s=lead_s,
         poster_s=duration_s * POSTER_AT,
         storyboard=_storyboard(top, duration_s),
+        thinned=video.is_vfr and video.fps > MAX_FPS,
+        zero_s=zero_s,
+        file_clock=len(spans) > 1,
+        spans=spans,
+        chunk_s=chunk_s,
         warnings=_warnings(inspection, can_tone_map=can_tone_map),
     )
+
+
+def can_be_entered(inspection: Inspection) -> bool:
+    """Whether decoding can start in the middle: the container has times for its pictures and can be searched."""
+    container, codec = inspection.container, inspection.video.codec
+    if container == "avi":  # which has no times: they are counted from the start, and reordered pictures miscounted
+        return codec in INTRA_CODECS
+    return any(container.startswith(name) for name in ENTERED_FORMATS)
 
 
 def capped_fps(fps: Fraction) -> Fraction:
@@ -202,7 +249,7 @@ def _picture_filters(video: VideoStream, top: RenditionPlan, *, can_tone_map: bo
     filters = []
     if video.interlaced:
         # one frame of every two fields: 25i becomes 25p; all frames, as some decoders lose each frame's flag
-        filters.append(_filter("bwdif", mode="send_frame", parity="auto", deint="all"))
+        filters.append(filter_of("bwdif", mode="send_frame", parity="auto", deint="all"))
     if video.hdr and can_tone_map:
         filters += _tone_mapping(video)
     width, height = _unpadded(video, top)
@@ -210,10 +257,10 @@ def _picture_filters(video: VideoStream, top: RenditionPlan, *, can_tone_map: bo
     converts = video.full_range or _is_rgb_or_grey(video)
     if (width, height) != upright or converts:
         matrix = {"out_color_matrix": "bt709"} if _is_rgb_or_grey(video) else {}
-        filters.append(_filter("scale", w=width, h=height, flags="bicubic", out_range="limited", **matrix))
+        filters.append(filter_of("scale", w=width, h=height, flags="bicubic", out_range="limited", **matrix))
     if (width, height) != (top.width, top.height):
-        filters.append(_filter("pad", w=top.width, h=top.height, x=0, y=0))
-    filters += [_filter("format", pix_fmts="yuv420p"), _filter("setsar", sar="1"), *_colour_tags(video)]
+        filters.append(filter_of("pad", w=top.width, h=top.height, x=0, y=0))
+    filters += [filter_of("format", pix_fmts="yuv420p"), filter_of("setsar", sar="1"), *_colour_tags(video)]
     return filters
 
 
@@ -236,12 +283,12 @@ def _tone_mapping(video: VideoStream) -> list[Filter]:
         "rin": "full" if video.full_range else "limited",
     }
     return [
-        _filter("zscale", t="linear", npl=100, **source),
-        _filter("format", pix_fmts="gbrpf32le"),
-        _filter("zscale", p="709"),
-        _filter("tonemap", tonemap="hable", desat=0),
-        _filter("zscale", t="709", m="709", r="limited"),
-        _filter("format", pix_fmts="yuv420p"),
+        filter_of("zscale", t="linear", npl=100, **source),
+        filter_of("format", pix_fmts="gbrpf32le"),
+        filter_of("zscale", p="709"),
+        filter_of("tonemap", tonemap="hable", desat=0),
+        filter_of("zscale", t="709", m="709", r="limited"),
+        filter_of("format", pix_fmts="yuv420p"),
     ]
 
 
@@ -258,27 +305,7 @@ def _colour_tags(video: VideoStream) -> list[Filter]:
         return []
     is_bt709 = _is_rgb_or_grey(video) or (video.codec != "mjpeg" and min(video.width, video.height) >= 720)
     tag = "bt709" if is_bt709 else "smpte170m"
-    return [_filter("setparams", range="limited", color_primaries=tag, color_trc=tag, colorspace=tag)]
-
-
-def _time_filters(video: VideoStream, fps: Fraction, zero_s: float) -> list[Filter]:
-    """Return what shifts the recording's clock to zero and puts every picture at its time."""
-    # setpts cuts fractions off, and one tick can be a whole frame: hence round()
-    shifted = f"round(PTS-{zero_s:.6f}/TB)" if zero_s else "PTS"
-    if not video.is_vfr:
-        # fills gaps with the last picture and drops doubles, so that frame n is at n/fps for every player
-        shift = [_filter("setpts", expr=shifted)] if zero_s else []
-        return [*shift, _filter("fps", fps=f"{fps.numerator}/{fps.denominator}", start_time="0")]
-    thinned = []
-    if video.fps > MAX_FPS:
-        # a passage above 60 frames a second loses the frames between; 1 ms forgives rounded timestamps
-        expr = f"isnan(prev_selected_t)+gte(t-prev_selected_t,{1 / MAX_FPS - 0.001:.6f})"
-        thinned = [_filter("select", expr=expr)]
-    return [
-        _filter("settb", expr=f"1/{OWN_CLOCK_HZ}"),
-        _filter("setpts", expr=f"if(eq(N,0),0,max(0,{shifted}))"),
-        *thinned,
-    ]
+    return [filter_of("setparams", range="limited", color_primaries=tag, color_trc=tag, colorspace=tag)]
 
 
 def _clock_start_s(inspection: Inspection, sounds: Iterable[AudioStream]) -> float:
@@ -326,14 +353,14 @@ def _audio(sounds: Mapping[str, AudioStream], zero_s: float, duration_s: float) 
 
 def _audio_filters(zero_s: float, duration_s: float) -> tuple[Filter, ...]:
     """Return what brings sound onto the video's clock: cut before its start, silence in gaps, its length."""
-    shift = [_filter("asetpts", expr=f"round(PTS-{zero_s:.6f}/TB)"), _filter("atrim", start="0")] if zero_s else []
+    shift = [filter_of("asetpts", expr=f"round(PTS-{zero_s:.6f}/TB)"), filter_of("atrim", start="0")] if zero_s else []
     return (
         *shift,
         # async=1 fills gaps and cuts overlaps by the timestamps, but never stretches sound
-        _filter("aresample", osr=AUDIO_RATE_HZ, **{"async": 1, "first_pts": 0}),
-        _filter("aformat", sample_fmts="fltp", channel_layouts="stereo"),
-        _filter("apad", whole_dur=f"{duration_s:.6f}"),
-        _filter("atrim", end=f"{duration_s:.6f}"),
+        filter_of("aresample", osr=AUDIO_RATE_HZ, **{"async": 1, "first_pts": 0}),
+        filter_of("aformat", sample_fmts="fltp", channel_layouts="stereo"),
+        filter_of("apad", whole_dur=f"{duration_s:.6f}"),
+        filter_of("atrim", end=f"{duration_s:.6f}"),
     )
 
 
@@ -358,5 +385,6 @@ def _warnings(inspection: Inspection, *, can_tone_map: bool) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _filter(name: str, **options: str | float) -> Filter:
+def filter_of(name: str, **options: str | float) -> Filter:
+    """Describe one ffmpeg filter."""
     return Filter(name, tuple((key, str(value)) for key, value in options.items()))

@@ -25,8 +25,9 @@ def encoded(source: Path, folder: Path) -> tuple[EncodePlan, Encoded]:
 
 
 def fragments_of(path: Path) -> tuple[cmaf.Header, list[cmaf.Fragment]]:
-    with path.open("rb") as file:
-        return measure(file)
+    measured = measure(path)
+    assert measured is not None
+    return measured.header, list(measured.fragments)
 
 
 def key_times_s(path: Path) -> list[float]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageStat
 
-from ingest.pipeline import package_recording
+from ingest.pipeline import Method, package_recording
 from tests.samples import make_recording
 
 
@@ -18,7 +18,7 @@ def grey(picture: Image.Image) -> float:
 
 def packaged(source: Path) -> Path:
     out = source.parent / "out"
-    package_recording(source, out)
+    package_recording(source, out, method=Method(copy=False))
     return out
 
 

@@ -10,7 +10,7 @@ import m3u8
 import pytest
 
 from ingest.package import sha256_of
-from ingest.pipeline import package_recording
+from ingest.pipeline import Method, package_recording
 from tests.samples import make_recording, probe, run_tool
 
 
@@ -21,7 +21,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     languages = ("-map", "0:v", "-map", "1:a", "-map", "1:a", "-c:a", "aac")
     tags = ("-metadata:s:a:0", "language=chi", "-metadata:s:a:1", "language=eng")
     source = make_recording(folder / "in.mp4", seconds=9, size="640x480", fps="30000/1001", extra=(*languages, *tags))
-    package_recording(source, folder / "out")
+    package_recording(source, folder / "out", method=Method(copy=False))
     return folder / "out"
 
 

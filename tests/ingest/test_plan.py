@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from config.ladder import LADDER, MAX_SIDE_PX, Rung
 from ingest.inspection import AudioStream, Inspection, VideoStream
 from ingest.plan import EncodePlan, capped_fps, plan
+from ingest.timing import time_filters
 
 VIDEO = VideoStream(
     index=0,
@@ -60,7 +61,8 @@ def sizes(made: EncodePlan) -> list[tuple[str, int, int]]:
 
 def filter_text(made: EncodePlan) -> str:
     return ",".join(
-        f"{step.name}=" + ":".join(f"{key}={value}" for key, value in step.options) for step in made.filters
+        f"{step.name}=" + ":".join(f"{key}={value}" for key, value in step.options)
+        for step in (*made.filters, *time_filters(made, made.spans[0]))
     )
 
 

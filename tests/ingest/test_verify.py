@@ -12,7 +12,7 @@ import pytest
 
 from ingest.errors import ToolFailed
 from ingest.inspect import inspect
-from ingest.pipeline import package_recording
+from ingest.pipeline import Method, package_recording
 from ingest.plan import EncodePlan, plan
 from ingest.verify import verify
 from tests.samples import make_recording
@@ -22,7 +22,7 @@ from tests.samples import make_recording
 def good(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, EncodePlan]:
     folder = tmp_path_factory.mktemp("good")
     source = make_recording(folder / "in.mp4", seconds=9, size="640x360", fps=10)
-    package_recording(source, folder / "out")
+    package_recording(source, folder / "out", method=Method(copy=False))
     return folder / "out", plan(inspect(source))
 
 
@@ -78,7 +78,7 @@ def test_a_fault_is_found(fault: str, good: tuple[Path, EncodePlan], tmp_path: P
 def test_key_frames_that_differ_between_renditions_are_found(good: tuple[Path, EncodePlan], tmp_path: Path) -> None:
     other_plan = replace(good[1], renditions=good[1].renditions[:1])
     source = make_recording(tmp_path / "in.mp4", seconds=9, size="426x240", fps="30000/1001", audio=False)
-    package_recording(source, tmp_path / "other")
+    package_recording(source, tmp_path / "other", method=Method(copy=False))
     out = tmp_path / "out"
     shutil.copytree(good[0], out)
     shutil.rmtree(out / "video/240p")
