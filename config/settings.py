@@ -24,6 +24,8 @@ from pydantic import (
     model_validator,
 )
 
+from config.ladder import CHUNK_S
+
 PREFIX = "VIDEOLIB_"
 SECRET_MIN_CHARACTERS = 32
 # others lose a task whose worker is killed
@@ -83,6 +85,9 @@ class Settings(BaseModel):
     )
     source_cache_gib: float = Field(
         50.0, ge=0, description="GiB of sources from an S3 store that a host keeps for its workers"
+    )
+    chunk_s: float = Field(
+        CHUNK_S, ge=4, le=3600, description="seconds of a long recording that one worker encodes at a time"
     )
     media_link_s: int = Field(4 * 3600, ge=60, le=86400, description="seconds that an address of a video stays valid")
     review_threshold: int = Field(

@@ -93,10 +93,13 @@ def encode_sound(
     *,
     on_progress: Callable[[float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
+    only_s: float | None = None,
 ) -> tuple[Path, ...]:
-    """Encode every sound track from end to end. Raises `ToolFailed`, `Cancelled`."""
+    """Encode every sound track from end to end, or its beginning alone. Raises `ToolFailed`, `Cancelled`."""
     watch = watch_for(plan.duration_s, on_progress, cancelled)
-    run_ffmpeg(sound_arguments(plan), source=source, out=out, limits=Limits.for_duration(plan.duration_s), watch=watch)
+    run_ffmpeg(
+        sound_arguments(plan, only_s), source=source, out=out, limits=Limits.for_duration(plan.duration_s), watch=watch
+    )
     return tuple(out / f"audio-{track.name}.mp4" for track in plan.audio)
 
 
@@ -134,10 +137,10 @@ def chunk_arguments(plan: EncodePlan, span: Span, entered_s: float | None) -> li
     ]
 
 
-def sound_arguments(plan: EncodePlan) -> list[str]:
+def sound_arguments(plan: EncodePlan, only_s: float | None = None) -> list[str]:
     """Return the command that encodes all sound tracks of a recording whose pictures are made in chunks."""
     source = ffmpeg.input("{source}")
-    return ["-copyts", *_compiled([_audio_output(source, track, plan) for track in plan.audio])]
+    return ["-copyts", *_compiled([_audio_output(source, track, plan, only_s) for track in plan.audio])]
 
 
 def _compiled(outputs: Iterable[Any], *, is_strict: bool = False) -> list[str]:
@@ -245,7 +248,7 @@ def _key_frames(plan: EncodePlan, span: Span) -> str:
     return f"expr:isnan(prev_forced_t)+gt(floor((t+{EARLY_S})/{grid}),floor((prev_forced_t+{EARLY_S})/{grid}))"
 
 
-def _audio_output(source: Any, track: AudioPlan, plan: EncodePlan) -> Any:
+def _audio_output(source: Any, track: AudioPlan, plan: EncodePlan, only_s: float | None = None) -> Any:
     options: dict[str, str | int] = {
         **_muxing(),
         "c:a": "aac",
@@ -260,6 +263,8 @@ def _audio_output(source: Any, track: AudioPlan, plan: EncodePlan) -> Any:
         # a graph of its own: in one graph with the pictures these would be held in memory until sound comes
         "af": ",".join(_spelled(step) for step in track.filters),
     }
+    if only_s is not None:
+        options["t"] = f"{only_s:.3f}"
     return ffmpeg.output(source[str(track.stream_index)], f"{{out}}/audio-{track.name}.mp4", **options)
 
 

@@ -49,12 +49,12 @@ def make_images(
     smallest, largest = package.video[-1], package.video[0]
     groups = list(_groups(package, smallest))
     shown = _one_each(groups, plan.storyboard.interval_s)
-    _write_clip(package.folder / smallest.folder, shown, work / "tiles.mp4")
+    _write_clip(package, smallest, shown, work / "tiles.mp4")
     run_ffmpeg(_sheet_arguments(plan.storyboard, len(shown)), source=None, out=work, limits=_LIMITS, watch=watch)
     chosen, is_lit = choose_poster(work / SHEET, plan.storyboard, [group.time_s for group in shown], plan.poster_s)
     at_s = shown[chosen].time_s
-    group = next(group for group in _groups(package, largest) if abs(group.time_s - at_s) < 0.001)
-    _write_clip(package.folder / largest.folder, [group], work / "poster.mp4")
+    group = min(_groups(package, largest), key=lambda group: abs(group.time_s - at_s))
+    _write_clip(package, largest, [group], work / "poster.mp4")
     run_ffmpeg(_poster_arguments(largest, is_lit=is_lit), source=None, out=work, limits=_LIMITS, watch=watch)
     for name in (POSTER, SHEET):
         if not (work / name).is_file():
@@ -107,11 +107,14 @@ def _one_each(groups: Sequence[_Group], interval_s: int) -> list[_Group]:
     return list(chosen.values())
 
 
-def _write_clip(track_folder: Path, groups: Sequence[_Group], path: Path) -> None:
+def _write_clip(package: HlsPackage, track: Track, groups: Sequence[_Group], path: Path) -> None:
     """Write some groups of pictures as one MP4 file."""
+    init = package.folder / track.folder / "init.mp4"
+    package.fetch(init)
     with path.open("wb") as clip:
-        clip.write((track_folder / "init.mp4").read_bytes())
+        clip.write(init.read_bytes())
         for group in groups:
+            package.fetch(group.path)
             with group.path.open("rb") as file:
                 file.seek(group.offset)
                 clip.write(file.read(group.bytes))

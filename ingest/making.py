@@ -14,7 +14,7 @@ from pathlib import Path
 from ingest.chunks import EARLY_S, Span, cut_at_keys, pictures_before, whole_at_keys
 from ingest.copying import copy_pictures, with_copied_top
 from ingest.encode import CopyUnsound, encode, encode_chunk, encode_sound, watch_for, ways_in
-from ingest.errors import ToolFailed
+from ingest.errors import Refused, ToolFailed
 from ingest.inspection import Inspection
 from ingest.package import Piece, SeamBroken, cut, join, measure
 from ingest.plan import EncodePlan, RenditionPlan
@@ -23,6 +23,8 @@ from videolib import hls
 
 # a sound this much longer than the pictures is cut: the recording broke off before its declared end
 SOUND_OVERHANG_S = 0.5
+# more than the encoder holds back to put pictures into another order
+BEGINNING_PICTURES = 12
 
 
 @dataclass(frozen=True)
@@ -94,20 +96,47 @@ def make_chunk(bench: Bench, plan: EncodePlan, span: Span) -> dict[RenditionPlan
     return {}
 
 
-def make_sound(bench: Bench, plan: EncodePlan, folder: Path, *, pictures_s: float | None) -> list[hls.Track]:
+def make_beginnings(bench: Bench, plan: EncodePlan) -> dict[RenditionPlan, Piece]:
+    """Encode the first pictures alone: what all chunks' init segments will be. Raises as `make_chunk` does."""
+    end_s = float(BEGINNING_PICTURES / plan.fps)
+    span = Span(0, 0.0, end_s, *(((0.0,), (0.0,)) if plan.copies else ()))
+    watch = watch_for(end_s, bench.tell, bench.stop)
+    files = encode_chunk(bench.source, plan, span, bench.work, watch, earlier_s=None)
+    made = {}
+    for rendition, file in zip(plan.encoded, files, strict=True):
+        measured = measure(file)
+        piece = cut(measured, span, bench.work / "beginnings" / rendition.name) if measured is not None else None
+        if piece is None:
+            raise Refused("too_short")
+        made[rendition] = piece
+        file.unlink()
+    return made
+
+
+def make_sound(
+    bench: Bench,
+    plan: EncodePlan,
+    folder: Path,
+    *,
+    pictures_s: float | None = None,
+    only_s: float | None = None,
+    one_file: bool = False,
+) -> list[hls.Track]:
     """Encode the sound from end to end into `folder / audio`; tracks that cannot be read are left out.
 
-    It ends with the pictures, where their length is known.
+    It ends with the pictures, where their length is known; with `only_s` it is the beginning alone.
     """
     if not plan.audio:
         return []
     try:
-        files = encode_sound(bench.source, plan, bench.work, on_progress=bench.tell, cancelled=bench.stop)
+        files = encode_sound(
+            bench.source, plan, bench.work, on_progress=bench.tell, cancelled=bench.stop, only_s=only_s
+        )
     except ToolFailed as failure:
         if not failure.is_inputs_fault:
             raise
         return []
-    return _cut_sound(files, plan, folder, pictures_s)
+    return _cut_sound(files, plan, folder, pictures_s, one_file=one_file)
 
 
 def _make(bench: Bench, plan: EncodePlan, copied: Sequence[Piece | None], folder: Path) -> Tracks:
@@ -177,14 +206,16 @@ def _cut_whole(file: Path, plan: EncodePlan, folder: Path) -> Piece | None:
     return piece
 
 
-def _cut_sound(files: Sequence[Path], plan: EncodePlan, folder: Path, pictures_s: float | None) -> list[hls.Track]:
+def _cut_sound(
+    files: Sequence[Path], plan: EncodePlan, folder: Path, pictures_s: float | None, *, one_file: bool = False
+) -> list[hls.Track]:
     end_s = pictures_s + SOUND_OVERHANG_S if pictures_s is not None else None
     span = Span(0, 0.0, end_s)
     tracks = []
     for file, track in zip(files, plan.audio, strict=True):
         path = f"audio/{track.name}"
         measured = measure(file)
-        piece = cut(measured, span, folder / path) if measured is not None else None
+        piece = cut(measured, span, folder / path, one_file=one_file) if measured is not None else None
         file.unlink(missing_ok=True)
         if piece is not None:
             tracks.append(join([piece], folder, path, name=track.name, language=track.language))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -30,13 +30,21 @@ class SeamBroken(ToolFailed):
     may_retry = False
 
 
+def _is_there(_path: Path) -> None:
+    pass
+
+
 @dataclass(frozen=True)
 class HlsPackage:
-    """A package in a folder: its renditions (largest first) and its sound tracks, as measured."""
+    """A package in a folder: its renditions (largest first) and its sound tracks, as measured.
+
+    `fetch` is called with a media file before it is read: it may be elsewhere until then.
+    """
 
     folder: Path
     video: tuple[hls.Track, ...]
     audio: tuple[hls.Track, ...]
+    fetch: Callable[[Path], None] = _is_there
 
     @property
     def duration_s(self) -> float:
@@ -85,6 +93,7 @@ class Piece:
 def package(video: Sequence[hls.Track], audio: Sequence[hls.Track], folder: Path) -> HlsPackage:
     """Write the playlists of the tracks that lie in `folder`."""
     for track in (*video, *audio):
+        (folder / track.folder).mkdir(parents=True, exist_ok=True)
         _write(folder / track.folder / "index.m3u8", hls.media_playlist(track))
     smallest = video[-1]
     (folder / "iframes").mkdir()
@@ -109,7 +118,9 @@ def cut(encoded: Measured, span: Span, folder: Path, *, one_file: bool = False) 
         for number, run in enumerate(_runs(kept, scale, span)):
             name = f"{span.position if one_file else number:04}.m4s"
             segments.append(_write_segment(file, run, encoded.header, span, folder / name, one_file=one_file))
-    return Piece(encoded.init, encoded.header, _without_gaps(segments), kept[0].start, later[0] if later else None)
+    next_start = later[0] if later else None
+    made = _without_gaps(segments, None if next_start is None else next_start / scale)
+    return Piece(encoded.init, encoded.header, made, kept[0].start, next_start)
 
 
 def join(pieces: Sequence[Piece | None], folder: Path, path: str, *, name: str, language: str = "und") -> hls.Track:
@@ -211,14 +222,13 @@ def _write_segment(
     )
 
 
-def _without_gaps(segments: Sequence[hls.Segment]) -> tuple[hls.Segment, ...]:
-    """Let every segment last until the next begins, so that durations add up to the track's."""
-    starts = [segment.start_s for segment in segments[1:]]
-    lasting = [
+def _without_gaps(segments: Sequence[hls.Segment], next_s: float | None = None) -> tuple[hls.Segment, ...]:
+    """Let every segment last until the next begins, the last one until `next_s`, so that durations add up."""
+    starts = [*(segment.start_s for segment in segments[1:]), segments[-1].end_s if next_s is None else next_s]
+    return tuple(
         replace(segment, duration_s=start_s - segment.start_s)
-        for segment, start_s in zip(segments, starts, strict=False)
-    ]
-    return (*lasting, segments[-1])
+        for segment, start_s in zip(segments, starts, strict=True)
+    )
 
 
 def _write(path: Path, text: str) -> None:

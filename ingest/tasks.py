@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
+from ingest.chunk_work import encode_all_sound, encode_one_chunk
 from ingest.errors import Cancelled, IngestError, Refused
+from ingest.finishing import finish_package
 from ingest.leases import Hold, LeaseKeeper
+from ingest.preparing import prepare
 from ingest.sweeping import sweep_abandoned
-from ingest.workshop import Watch, Workshop, make_watchable
+from ingest.workshop import Watch, Workshop
 from videolib.catalogue import jobs
 from videolib.catalogue.jobs import Job, LeaseLost
 from videolib.catalogue.library import require_same_version
@@ -44,11 +47,12 @@ class Deed(Protocol):
         """Raises `Refused` for the recording's own fault, `ToolFailed`, `Unavailable`, `Cancelled`, `LeaseLost`."""
 
 
-def _prepare(workshop: Workshop, job: Job, watch: Watch, *, finish: Callable[[Session], None]) -> None:
-    make_watchable(workshop, job.recording_id, watch, finish=finish)
-
-
-DEEDS: Mapping[str, Deed] = {"prepare": _prepare}
+DEEDS: Mapping[str, Deed] = {
+    "prepare": prepare,
+    "chunk": encode_one_chunk,
+    "sound": encode_all_sound,
+    "finish": finish_package,
+}
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,17 @@ def verify_chunk(folder: Path, made: Mapping[RenditionPlan, Piece], plan: Encode
     _decode_key_frames(folder, made)
 
 
+def verify_pages(folder: Path, plan: EncodePlan, duration_s: float) -> None:
+    """Raise `ToolFailed` when playlists and pictures in `folder` do not tell of a package of that plan and length."""
+    if len(list(_variants(folder))) != len(plan.renditions):
+        raise _fault("a variant is missing")
+    for playlist in folder.glob("video/*/index.m3u8"):
+        lengths = re.findall(r"#EXTINF:([0-9.]+),", playlist.read_text(encoding="utf-8"))
+        if abs(sum(map(float, lengths)) - duration_s) > max(2 / float(plan.fps), ROUNDING_S * len(lengths)):
+            raise _fault(f"{playlist.parent.name}: durations do not add up")
+    _check_images(folder, duration_s)
+
+
 def _decode_key_frames(folder: Path, made: Mapping[RenditionPlan, Piece]) -> None:
     """Decode the key frames of all renditions of a chunk; the first fault ends it."""
     outputs = []

@@ -7,19 +7,21 @@ published by one pointer change, so a viewer never sees half of one.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from config.settings import Settings
 from ingest.dicom_choices import read_choices
 from ingest.errors import Cancelled
-from ingest.pipeline import PackageReport, package_recording
+from ingest.pipeline import Method, PackageReport, package_recording
 from ingest.room import require_room
 from ingest.sources import SourceCache
+from ingest.storing import CONTENT_TYPES
 from videolib.catalogue.cines import find_corrections
 from videolib.catalogue.packages import Package, begin_package, complete_package
 from videolib.catalogue.publishing import recording_is_ready
@@ -27,14 +29,6 @@ from videolib.catalogue.recordings import Recording, get_recording, settle
 from videolib.db import Database
 from videolib.storage import Store
 
-CONTENT_TYPES = {
-    ".m3u8": "application/vnd.apple.mpegurl",
-    ".m4s": "video/iso.segment",
-    ".mp4": "video/mp4",
-    ".jpg": "image/jpeg",
-    ".vtt": "text/vtt",
-    ".json": "application/json",
-}
 # what names other objects goes last
 _PLAYLISTS_LAST = {".m3u8": 1, ".json": 2}
 # room for the source and for what is made of it
@@ -64,7 +58,14 @@ class Watch:
     cancelled: Callable[[], bool]
 
 
-def make_watchable(workshop: Workshop, recording_id: str, watch: Watch, *, finish: Callable[[Session], None]) -> None:
+def make_watchable(
+    workshop: Workshop,
+    recording_id: str,
+    watch: Watch,
+    *,
+    finish: Callable[[Session], None],
+    method: Method = Method(),  # noqa: B008 - it is frozen
+) -> None:
     """Make the recording's package, keep it in the store and attach it.
 
     `finish` is called in the unit of work that attaches, so that the job ends with it or not at all.
@@ -75,18 +76,19 @@ def make_watchable(workshop: Workshop, recording_id: str, watch: Watch, *, finis
         key, size = recording.original_key, recording.bytes
         choices = read_choices(find_corrections(session, recording_id))
     watch.on_progress("fetch", None)
-    with _bench(workshop, size) as folder, open_source(workshop, key, watch) as source:
+    with scratch_for(workshop, size * FREE_SPACE_FACTOR) as folder, open_source(workshop, key, watch) as source:
         report = package_recording(
             source,
             folder / "package",
             on_progress=watch.on_progress,
             cancelled=watch.cancelled,
             choices=choices,
+            method=method,
         )
         watch.on_progress("store", 0.0)
         package = _keep(workshop, recording_id, folder / "package", watch)
         watch.on_progress("attach", None)
-        _attach(workshop, recording_id, package, report, finish)
+        _attach(workshop, package, report, finish)
 
 
 def _keep(workshop: Workshop, recording_id: str, folder: Path, watch: Watch) -> Package:
@@ -105,7 +107,6 @@ def _keep(workshop: Workshop, recording_id: str, folder: Path, watch: Watch) -> 
 
 def _attach(
     workshop: Workshop,
-    recording_id: str,
     package: Package,
     report: PackageReport,
     finish: Callable[[Session], None],
@@ -114,19 +115,20 @@ def _attach(
     objects = [{"path": file.path, "bytes": file.bytes, "sha256": file.sha256} for file in report.files]
     with workshop.database.writing() as session:
         finish(session)
-        recording = get_recording(session, recording_id)
         row = session.merge(package)
         duration_s = answer["package"]["duration_s"]
         complete_package(session, row, description=answer["package"], duration_s=duration_s, objects=objects)
-        recording.package_id = row.id
-        recording.source, recording.timing, recording.warnings = (
-            answer["source"],
-            answer["timing"],
-            answer["warnings"],
-        )
-        settle(session, recording, "hold" if needs_review(recording) else "finish", None)
-        if recording.state == "ready":
-            recording_is_ready(session, recording, threshold=workshop.settings.review_threshold, by=None)
+        attach(session, row, answer, workshop.settings)
+
+
+def attach(session: Session, package: Package, answer: Mapping[str, Any], settings: Settings) -> None:
+    """Point the recording at a whole package; `answer` has its source, timing and warnings."""
+    recording = get_recording(session, package.recording_id)
+    recording.package_id = package.id
+    recording.source, recording.timing, recording.warnings = answer["source"], answer["timing"], answer["warnings"]
+    settle(session, recording, "hold" if needs_review(recording) else "finish", None)
+    if recording.state == "ready":
+        recording_is_ready(session, recording, threshold=settings.review_threshold, by=None)
 
 
 def needs_review(recording: Recording) -> bool:
@@ -144,8 +146,9 @@ def open_source(workshop: Workshop, key: str, watch: Watch) -> AbstractContextMa
 
 
 @contextmanager
-def _bench(workshop: Workshop, size: int) -> Iterator[Path]:
-    require_room(workshop.settings, workshop.scratch, size * FREE_SPACE_FACTOR)
+def scratch_for(workshop: Workshop, needed_bytes: float) -> Iterator[Path]:
+    """A folder of work in hand, where the disk has room for so much; removed at the end."""
+    require_room(workshop.settings, workshop.scratch, needed_bytes)
     with tempfile.TemporaryDirectory(prefix="job-", dir=workshop.scratch, ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 
