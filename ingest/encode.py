@@ -61,7 +61,7 @@ def encode(
         audio=tuple(out / f"audio-{track.name}.mp4" for track in plan.audio),
     )
     watch = watch_for(plan.duration_s, on_progress, cancelled)
-    limits = Limits.for_duration(plan.duration_s)
+    limits = Limits.for_duration(plan.duration_s, kbps=_most_kbps(plan))
     _run(encode_arguments(plan), source, plan, out, limits, watch)
     return made
 
@@ -82,7 +82,8 @@ def encode_chunk(
     length_s = span.length_s(plan.duration_s)
     entered_s = plan.zero_s + span.start_s - earlier_s if earlier_s is not None else None
     decoded_s = length_s + (earlier_s if earlier_s is not None else span.start_s)
-    _run(chunk_arguments(plan, span, entered_s), source, plan, out, Limits.for_duration(decoded_s), watch)
+    limits = Limits.for_duration(decoded_s, kbps=_most_kbps(plan))
+    _run(chunk_arguments(plan, span, entered_s), source, plan, out, limits, watch)
     return tuple(out / f"{rendition.name}.mp4" for rendition in plan.encoded)
 
 
@@ -141,6 +142,10 @@ def sound_arguments(plan: EncodePlan, only_s: float | None = None) -> list[str]:
     """Return the command that encodes all sound tracks of a recording whose pictures are made in chunks."""
     source = ffmpeg.input("{source}")
     return ["-copyts", *_compiled([_audio_output(source, track, plan, only_s) for track in plan.audio])]
+
+
+def _most_kbps(plan: EncodePlan) -> int:
+    return max(one.cap_kbps for one in plan.renditions)
 
 
 def _compiled(outputs: Iterable[Any], *, is_strict: bool = False) -> list[str]:

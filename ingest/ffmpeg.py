@@ -246,6 +246,7 @@ def _digest(pipes: _Pipes, watch: Watch) -> None:
         pipes.last, pipes.moved_at = now, time.monotonic()
         if watch.on_progress is not None:
             watch.on_progress(now)
+            pipes.moved_at = time.monotonic()  # the listener's own work is no standing still of the tool
 
 
 def parse_progress(block: str) -> Progress:

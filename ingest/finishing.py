@@ -174,6 +174,7 @@ def _put_pages(
         source={"sha256": made.sha256, "bytes": made.inspection.bytes, **describe(made.inspection)},
         package=description,
         settings=settings_of(made.plan),
+        quality=made.package.plan.get("quality"),
         tools=tools_in_use(),
     )
     return [*written, shelf.put_page(folder / DESCRIPTION, DESCRIPTION)]

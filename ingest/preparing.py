@@ -25,6 +25,7 @@ from ingest.package import Measured, Piece, cut
 from ingest.pipeline import Method, make_plans
 from ingest.plan import EncodePlan
 from ingest.plan_text import to_json
+from ingest.quality import choose_rungs, follow
 from ingest.storing import Shelf, Stored
 from ingest.workshop import Watch, Workshop, make_watchable, open_source, scratch_for
 from videolib import hls
@@ -80,6 +81,7 @@ class _Beginning:
     started: float = field(default_factory=time.monotonic)
     tracks: list[dict[str, Any]] = field(default_factory=list)
     inits: dict[str, str] = field(default_factory=dict)
+    quality: dict[str, object] = field(default_factory=dict)
     first_playable_s: float | None = None
 
     def hand_out(self, plan: EncodePlan, finish: Finish, *, may_copy: bool) -> None:
@@ -95,6 +97,7 @@ class _Beginning:
                 self._abandon()
                 self.hand_out(plan, finish, may_copy=False)
                 return
+        plan = self._choose_rungs(plan)
         self._keep_beginnings(plan)
         with self.workshop.database.writing() as session:
             finish(session)
@@ -107,6 +110,8 @@ class _Beginning:
                     "encode": to_json(plan),
                     "inspection": to_json(replace(self.bench.inspection, dicom=None)),
                     "inits": self.inits,
+                    "quality": self.quality,
+                    "arguments": self.job.arguments,
                     "first_playable_s": self.first_playable_s,
                 },
                 tracks=self.tracks,
@@ -194,6 +199,14 @@ class _Beginning:
         (folder / piece.segments[0].uri).unlink()
         if self.first_playable_s is None:
             self.first_playable_s = round(time.monotonic() - self.started, 3)
+
+    def _choose_rungs(self, plan: EncodePlan) -> EncodePlan:
+        """Leave out the rungs that this recording does not need."""
+        folder = self.bench.work / "probe"
+        folder.mkdir(exist_ok=True)
+        found = choose_rungs(self.bench.source, self.bench.inspection, plan, folder, cancelled=self.watch.cancelled)
+        self.quality = found.describe()
+        return follow(plan, found)
 
     def _keep_beginnings(self, plan: EncodePlan) -> None:
         """Keep the init segments of all that will be encoded: those of its first pictures are those of all chunks."""

@@ -49,9 +49,18 @@ class Limits:
         return cls(cpu_s=60, wall_s=120, file_bytes=0)
 
     @classmethod
-    def for_duration(cls, duration_s: float) -> Limits:
-        """Limits of decoding and encoding so many seconds: fifty times what 1080p60 costs a slow core."""
-        return cls(cpu_s=int(600 + 240 * duration_s), wall_s=600 + 120 * duration_s, memory_bytes=12 * GIB)
+    def for_duration(cls, duration_s: float, *, kbps: float | None = None) -> Limits:
+        """Limits of decoding and encoding so many seconds: fifty times what 1080p60 costs a slow core.
+
+        No file may be larger than twice what `kbps` makes of that time, where a ceiling is known.
+        """
+        most_bytes = 64 * GIB if kbps is None else int(64 * 1024**2 + 2 * 125 * kbps * duration_s)
+        return cls(
+            cpu_s=int(600 + 240 * duration_s),
+            wall_s=600 + 120 * duration_s,
+            memory_bytes=12 * GIB,
+            file_bytes=min(most_bytes, 64 * GIB),
+        )
 
 
 @dataclass(frozen=True)

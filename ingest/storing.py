@@ -62,7 +62,9 @@ class Shelf:
         """Put a rendition's init segment."""
         path = f"video/{rendition}/init.mp4"
         self.store.put_bytes(self._key(path), init, content_type=CONTENT_TYPES[".mp4"])
-        return Stored(f"video/{rendition}", ({"path": path, "bytes": len(init), "sha256": hashlib.sha256(init).hexdigest()},))
+        return Stored(
+            f"video/{rendition}", ({"path": path, "bytes": len(init), "sha256": hashlib.sha256(init).hexdigest()},)
+        )
 
     def put_file(self, source: Path, path: str) -> dict[str, Any]:
         """Put a file at a path of the package; return what its row says of it."""
