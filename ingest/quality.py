@@ -156,8 +156,8 @@ def _sample_arguments(plan: EncodePlan, starts_s: Sequence[float], length_s: flo
         split[0].filter("signalstats").filter("metadata", mode="print", key="lavfi.signalstats.SATHIGH", file="-")
     )
     lossless = {"c:v": "libx264", "preset": "ultrafast", "qp": 0}
-    common = {"fps_mode": "passthrough", "map_metadata": -1}
-    outputs = [ffmpeg.output(measured, f"{{out}}/{_REFERENCE}", **lossless, **common)]
+    untagged = {"fps_mode": "passthrough", "map_metadata": -1}
+    outputs = [ffmpeg.output(measured, f"{{out}}/{_REFERENCE}", **lossless, **untagged)]
     picture = split[1]
     for rung in plan.renditions[1:]:
         picture = picture.filter("scale", w=rung.width, h=rung.height, flags="bicubic")
@@ -165,7 +165,7 @@ def _sample_arguments(plan: EncodePlan, starts_s: Sequence[float], length_s: flo
         if rung is not plan.renditions[-1]:
             split = picture.split()
             shown, picture = split[0], split[1]
-        outputs.append(ffmpeg.output(shown, f"{{out}}/{rung.name}.mkv", **_settings(plan, rung), **common))
+        outputs.append(ffmpeg.output(shown, f"{{out}}/{rung.name}.mkv", **_settings(plan, rung), **untagged))
     if len(plan.renditions) == 1:
         outputs.append(ffmpeg.output(picture, "-", f="null"))
     arguments: list[str] = ffmpeg.merge_outputs(*outputs).compile()[1:]
