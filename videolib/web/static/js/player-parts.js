@@ -4,3 +4,4 @@ import './share-time.js';
 import './shortcut-list.js';
 import './step-sequence.js';
 import './time-field.js';
+import './view-switch.js';

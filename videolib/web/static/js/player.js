@@ -8,8 +8,8 @@ import './player-parts.js';
 import { captionTracks, chapterTrack, fetchPlayback, isExpired, PlaybackRefused } from './playback.js';
 import { areKeysOff, keyShortcuts } from './player-keys.js';
 import { PlayerNotice } from './player-notice.js';
+import { goOnAt, sourceOf } from './player-views.js';
 
-const HLS_TYPE = 'application/x-mpegurl';
 const STALL_MS = 4000;
 const RENEW_AGAIN_AFTER_MS = 5000;
 const RETRY_EVERY_MS = 10000;
@@ -45,7 +45,7 @@ class VlPlayer extends HTMLElement {
     Object.assign(player, {
       title: this.dataset.title, playsInline: true, crossOrigin: null, load: 'visible', streamType: 'on-demand',
       keyTarget: 'document', keyDisabled: areKeysOff(), storage: 'videolib-player',
-      keyShortcuts: keyShortcuts(() => this.hls()?.levels[this.hls().currentLevel]?.frameRate),
+      keyShortcuts: keyShortcuts(() => this.hls()?.levels[this.hls().currentLevel]?.frameRate, this.playback.frame_steps),
     });
     player.setAttribute('aria-label', this.dataset.title);
     const provider = document.createElement('media-provider');
@@ -69,7 +69,7 @@ class VlPlayer extends HTMLElement {
     this.append(player);
     const chapters = chapterTrack(this.playback, this.words.layout.Chapters);
     for (const track of [...captionTracks(this.playback), ...(chapters ? [chapters] : [])]) player.textTracks.add(track);
-    player.src = { src: this.playback.hls_url, type: HLS_TYPE };
+    player.src = sourceOf(this.playback, this.view);
   }
 
   setUp(provider) {
@@ -130,11 +130,12 @@ class VlPlayer extends HTMLElement {
       else this.notice.say('offline', { retry: true });
       return;
     }
-    this.startAt = place;
-    const hls = this.hls();
-    if (hls) hls.config.startPosition = place;
-    player.src = { src: this.playback.hls_url, type: HLS_TYPE };
-    if (wasPlaying) player.addEventListener('can-play', () => player.play().catch(() => {}), { once: true });
+    goOnAt(this, place, wasPlaying);
+  }
+
+  showView(name) {
+    this.view = name;
+    goOnAt(this, this.startAt || this.player.currentTime, !this.player.state.paused);
   }
 
   stop(status) {
