@@ -103,7 +103,7 @@ class RabbitMq(Broker):
             "LC_ALL": "C.UTF-8",
             "ERL_EPMD_PORT": str(self._epmd_port),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-start_epmd false",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-start_epmd false -noinput",
             "RABBITMQ_ALLOW_INPUT": "1",  # the script becomes the server, which then dies with the tests
             **{f"RABBITMQ_{name}": value for name, value in settings.items()},
         }

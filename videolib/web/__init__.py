@@ -43,6 +43,7 @@ from videolib.web.media_links import MediaLinks
 from videolib.web.pages import init_pages
 from videolib.web.protection import init_protection
 from videolib.web.sessions import PageSessions
+from videolib.web.watching import Watching
 
 # a caption file and the JSON around it; uploads come in chunks by a route of their own
 MAX_BODY_BYTES = 3 * 1024 * 1024
@@ -92,6 +93,7 @@ def create_app(
         index=index or HostIndex(settings, database),
         links=MediaLinks(settings),
         gate=MediaGate(database),
+        watching=Watching(),
     )
     init_context(app, services)
     init_headers(app)

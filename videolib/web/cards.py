@@ -111,8 +111,16 @@ def facet_url(scheme: str, term_id: str) -> str:
 
 
 def poster_path(entry: Entry, package_id: str | None) -> str | None:
-    """Where the poster of that package lies, for who asks."""
-    return media_path(entry.id, package_id, "poster.jpg") if package_id else None
+    """Where the poster of that package lies, for who asks; one that is still being made has none yet."""
+    if package_id is None or is_growing(entry, package_id):
+        return None
+    return media_path(entry.id, package_id, "poster.jpg")
+
+
+def is_growing(entry: Entry, package_id: str) -> bool:
+    """Whether it is the package that workers are still making of the entry's recording."""
+    recording = entry.recording
+    return entry.package_id != package_id and recording is not None and recording.package_id != package_id
 
 
 def picture_size(description: Mapping[str, Any]) -> tuple[int, int]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from videolib.catalogue.indexing import HostIndex
     from videolib.web.media_gate import MediaGate
     from videolib.web.media_links import MediaLinks
+    from videolib.web.watching import Watching
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -30,6 +31,7 @@ class Services:
     index: HostIndex
     links: MediaLinks
     gate: MediaGate
+    watching: Watching
 
 
 def services() -> Services:
@@ -52,6 +54,7 @@ def commit() -> None:
     """End the request's unit of work; what was allowed before it is asked for anew."""
     database_session().commit()
     services().gate.forget()
+    services().watching.forget()
 
 
 def init_context(app: Flask, found: Services) -> None:

@@ -40,7 +40,7 @@ def make_playback(entry: Entry) -> dict[str, Any]:
         "hls_url": hls_url,
         "expires_at": datetime.fromtimestamp(expires_at, UTC).isoformat(),
         "duration_s": package.duration_s or planned_length_s(database_session(), package.id),
-        "poster_url": f"{base}/{described.get('poster') or 'poster.jpg'}",
+        "poster_url": f"{base}/{described.get('poster') or 'poster.jpg'}" if package.state == "complete" else None,
         "storyboard_url": f"{base}/{described['storyboard']}" if described.get("storyboard") else None,
         "captions": _captions(entry, base),
         "chapters": make_chapters(entry, package),

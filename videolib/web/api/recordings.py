@@ -12,13 +12,16 @@ from videolib.catalogue.entries import find_entry_of
 from videolib.catalogue.publishing import recording_is_ready
 from videolib.catalogue.recordings import Recording
 from videolib.errors import InvalidInput
-from videolib.web.access import recording_to_edit, recording_to_see, require_editor
+from videolib.web.access import current_person, recording_to_edit, recording_to_see, require_editor
 from videolib.web.api.answers import sent_object, tagged
 from videolib.web.api.schemas import CineConfirmation, CineCorrections, RecordingOut
 from videolib.web.api.spec import documents_body
 from videolib.web.context import commit, database_session, services
+from videolib.web.languages import language
 from videolib.web.recording_views import recording_json
+from videolib.web.watching import ALLOWED_S
 
+NEXT_LOOK = "Videolib-Next-Look"
 blueprint = APIBlueprint("recordings", __name__, url_prefix="/api/v1", tag="Recordings")
 
 
@@ -27,10 +30,20 @@ blueprint = APIBlueprint("recordings", __name__, url_prefix="/api/v1", tag="Reco
 def show(recording_id: str) -> Response:
     """See how far a recording is
 
-    For its uploader and for editors. With `If-None-Match`, 304 while nothing has changed.
+    For its uploader and for editors. With `If-None-Match`, 304 while nothing has changed; the header
+    `Videolib-Next-Look` says after how many seconds to look again.
     """
+    watching, person = services().watching, current_person()
+    who = person.id if person else None
+    watching.remember(("who", who, recording_id), lambda: recording_to_see(recording_id).id, for_s=ALLOWED_S)
+    response = tagged(watching.remember(("what", recording_id, language()), lambda: _describe(recording_id)))
+    response.headers[NEXT_LOOK] = str(watching.look((who, recording_id)))
+    return response
+
+
+def _describe(recording_id: str) -> dict[str, Any]:
     recording = recording_to_see(recording_id)
-    return tagged(recording_json(recording, find_entry_of(database_session(), recording.id)))
+    return recording_json(recording, find_entry_of(database_session(), recording.id))
 
 
 @blueprint.patch("/recordings/<recording_id>/cine")

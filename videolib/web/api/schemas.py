@@ -161,7 +161,7 @@ class Playback(Schema):
     hls_url = String()
     expires_at = DateTime()
     duration_s = Float()
-    poster_url = String()
+    poster_url = String(allow_none=True, metadata={"description": "null while the recording is still being made"})
     storyboard_url = String(allow_none=True)
     captions = List(Nested(CaptionLink))
     chapters = List(Nested(Chapter))

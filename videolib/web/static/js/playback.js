@@ -21,6 +21,11 @@ export function isExpired(hlsError) {
   return hlsError.type === 'networkError' && EXPIRED.has(hlsError.response?.code);
 }
 
+/** Whether what hls.js plays is still being made, so that more of it will follow. */
+export function isGrowing(hls) {
+  return hls?.levels[hls.currentLevel]?.details?.live === true;
+}
+
 /** The WebVTT files beside the package, as text tracks of the player. */
 export function captionTracks(playback) {
   return (playback.captions ?? []).map((caption) => ({

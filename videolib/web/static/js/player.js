@@ -5,7 +5,7 @@ import 'vidstack/player';
 import 'vidstack/player/layouts/default';
 import 'vidstack/player/ui';
 import './player-parts.js';
-import { captionTracks, chapterTrack, fetchPlayback, isExpired, PlaybackRefused } from './playback.js';
+import { captionTracks, chapterTrack, fetchPlayback, isExpired, isGrowing, PlaybackRefused } from './playback.js';
 import { areKeysOff, keyShortcuts } from './player-keys.js';
 import { PlayerNotice } from './player-notice.js';
 import { goOnAt, sourceOf } from './player-views.js';
@@ -98,7 +98,7 @@ class VlPlayer extends HTMLElement {
     };
     player.addEventListener('waiting', () => {
       window.clearTimeout(this.stallTimer);
-      this.stallTimer = window.setTimeout(() => this.notice.say('stalled', { retry: true }), STALL_MS);
+      this.stallTimer = window.setTimeout(() => this.notice.say(...(isGrowing(this.hls()) ? ['making'] : ['stalled', { retry: true }])), STALL_MS);
     });
     for (const name of ['playing', 'seeked', 'pause']) player.addEventListener(name, calm);
     player.addEventListener('error', () => {

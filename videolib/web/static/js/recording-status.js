@@ -36,6 +36,8 @@ class RecordingStatus extends HTMLElement {
       } else {
         this.wait_ms = Math.min(this.wait_ms * 1.5, LONGEST_WAIT_MS);
       }
+      // the more people watch, the later the service wants to be asked again
+      this.wait_ms = Math.max(this.wait_ms, 1000 * Number(response.headers.get('Videolib-Next-Look') ?? 0));
     } catch (error) {
       if (!(error instanceof TypeError)) throw error; // a TypeError of fetch is a lost connection: try again later
       this.wait_ms = LONGEST_WAIT_MS;
