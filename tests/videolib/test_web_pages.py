@@ -13,9 +13,7 @@ from sqlalchemy import event
 
 from tests.libraries import add_entry, add_recording
 from tests.visitors import Site, make_site
-from videolib.catalogue import entries
 from videolib.catalogue.entries import Entry
-from videolib.catalogue.entry_values import EntryValues
 from videolib.catalogue.jobs import list_open_jobs
 from videolib.catalogue.recordings import Recording
 from videolib.db import Database
@@ -251,66 +249,6 @@ def test_without_an_index_titles_are_looked_through_and_the_page_says_so(sqlite_
 
 
 # ------------------------------------------------------------------ studio
-
-
-def test_an_editor_describes_and_publishes_an_entry(site: Site) -> None:
-    entry = site.add_watchable(title={"zh": "草稿"}, procedures=[])
-    editor = site.visitor("editor")
-    path = f"/studio/entries/{entry.id}"
-    assert editor.post(f"{path}/publish", version=str(entry.revision)).status_code == 422
-
-    saved = editor.post(
-        path,
-        version=str(row_of(site, entry).revision),
-        title_zh="股浅动脉支架植入术",
-        title_en="Stenting",
-        summary_zh="摘要",
-        summary_en="",
-        **{"terms.procedure": ["proc.stent_sfa"], "terms.content_type": ["ct.simulation"], "terms.difficulty": []},
-    )
-
-    assert (saved.status_code, saved.headers.get("Location")) == (303, path)
-    row = row_of(site, entry)
-    assert row.title == {"zh": "股浅动脉支架植入术", "en": "Stenting"}
-    assert row.summary == {"zh": "摘要"}
-    assert [term.id for term in row.terms_of("procedures")] == ["proc.stent_sfa"]
-    published = editor.post(f"{path}/publish", version=str(row.revision))
-    assert published.status_code == 303
-    assert site.visitor("trainee").get(f"/entries/{entry.id}").status_code == 200
-    withdrawn = editor.post(f"{path}/withdraw", version=str(row_of(site, entry).revision), reason="A name is heard.")
-    assert withdrawn.status_code == 303
-    assert site.visitor("trainee").get(f"/entries/{entry.id}").status_code == 404
-
-
-def test_what_an_editor_typed_stays_when_somebody_else_was_first(site: Site) -> None:
-    entry = site.add_watchable()
-    editor = site.visitor("editor")
-    seen = row_of(site, entry).revision
-    with site.database.writing() as session:
-        values = EntryValues.model_validate({"title": {"zh": "别人的标题", "en": "Theirs"}})
-        entries.update_entry(session, session.get_one(Entry, entry.id), values, revision=seen, by=None)
-
-    answer = editor.post(f"/studio/entries/{entry.id}", version=str(seen), title_zh="我的标题", title_en="Mine")
-
-    assert answer.status_code == 412
-    assert 'value="我的标题"' in answer.text
-    assert row_of(site, entry).title["en"] == "Theirs"
-
-
-def test_a_refused_field_is_marked_and_keeps_what_was_typed(sqlite_site: Site) -> None:
-    entry = sqlite_site.add_watchable()
-    editor = sqlite_site.visitor("editor")
-
-    answer = editor.post(
-        f"/studio/entries/{entry.id}", title_zh="标题", title_en="T" * 20_001, **{"terms.procedure": ["proc.invented"]}
-    )
-
-    assert answer.status_code == 422
-    assert 'id="error-title_en"' in answer.text
-    assert 'value="标题"' in answer.text
-    two = editor.post(f"/studio/entries/{entry.id}", **{"terms.difficulty": ["diff.basic", "diff.expert"]})
-    assert two.status_code == 422
-    assert 'id="error-terms.difficulty"' in two.text
 
 
 def test_withdrawing_wants_a_reason(sqlite_site: Site) -> None:

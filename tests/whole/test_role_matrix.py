@@ -16,6 +16,9 @@ from videolib.catalogue.annotation_values import AnnotationValues
 from videolib.catalogue.annotations import add_annotation
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.recordings import Recording
+from videolib.catalogue import publishing, reviews
+from videolib.catalogue.entries import Entry
+from videolib.catalogue.versions import citation_of
 from videolib.db import Database
 
 ROLES = (None, "trainee", "instructor", "editor", "admin")
@@ -36,6 +39,32 @@ def draft(site: Site) -> str:
 
 def held(site: Site) -> str:
     return str(site.add_watchable(state="awaiting_review").recording_id)
+
+
+def waiting(site: Site) -> str:
+    """In review, and nobody has taken it."""
+    entry = site.add_watchable()
+    with site.database.writing() as session:
+        publishing.move_entry(session, session.get_one(Entry, entry.id), "submit", by=None)
+    return entry.id
+
+
+def commented(site: Site) -> str:
+    entry_id, author = waiting(site), site.add_person("editor")
+    with site.database.writing() as session:
+        comment = reviews.add_comment(session, session.get_one(Entry, entry_id), "Name the vessel.", by=author)
+        return f"{entry_id} {comment.id}"
+
+
+def published_twice(site: Site) -> str:
+    entry = site.add_published()
+    with site.database.writing() as session:
+        publishing.publish_entry(session, session.get_one(Entry, entry.id), by=None)
+    return entry.id
+
+
+def citation(site: Site) -> str:
+    return citation_of(site.add_published())
 
 
 def recording(state: str) -> Callable[[Site], str]:
@@ -101,6 +130,24 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/studio/entries/<entry_id>"): Row(DEED_OF_EDITORS, draft, form={"title_zh": "标题"}),
     ("POST", "/studio/entries/<entry_id>/publish"): Row(DEED_OF_EDITORS, draft, form={}),
     ("POST", "/studio/entries/<entry_id>/withdraw"): Row(DEED_OF_EDITORS, published, form={"reason": "A name."}),
+    ("POST", "/studio/entries/<entry_id>/autosave"): Row((401, 403, 403, 200, 200), draft, form={}),
+    ("POST", "/studio/entries/<entry_id>/move"): Row(DEED_OF_EDITORS, draft, form={"action": "submit"}),
+    ("POST", "/studio/entries/<entry_id>/roll-back"): Row(
+        DEED_OF_EDITORS, published_twice, form={"number": "1", "reason": "It was better."}
+    ),
+    ("GET", "/studio/reviews"): Row((302, 403, 200, 200, 200)),
+    ("GET", "/studio/entries/<entry_id>/review"): Row((302, 403, 404, 200, 200), waiting),
+    ("POST", "/studio/entries/<entry_id>/review"): Row((401, 403, 404, 409, 409), waiting, form={}),
+    ("POST", "/studio/entries/<entry_id>/review/take"): Row((401, 403, 404, 303, 303), waiting, form={}),
+    ("POST", "/studio/entries/<entry_id>/review/seen"): Row((401, 403, 404, 303, 303), waiting, form={}),
+    ("POST", "/studio/entries/<entry_id>/review/comments"): Row((401, 403, 404, 303, 303), waiting, form={"text": "x"}),
+    ("POST", "/studio/entries/<entry_id>/review/comments/<int:comment_id>"): Row(
+        (401, 403, 404, 303, 303), commented, form={}
+    ),
+    ("GET", "/entries/<entry_id>/versions"): Row(SIGNED_IN, published),
+    ("GET", "/entries/<entry_id>/versions/<int:number>"): Row(SIGNED_IN, published, rest={"<int:number>": "1"}),
+    ("GET", "/entries/<entry_id>/versions/pending"): Row(PAGE_OF_EDITORS, published),
+    ("GET", "/cite/<citation>"): Row((404, 302, 302, 302, 302), citation),
     ("POST", "/studio/recordings/<recording_id>/sign-off"): Row(DEED_OF_EDITORS, held, form={"checked": "yes"}),
     ("POST", "/studio/recordings/<recording_id>/retry"): Row(DEED_OF_EDITORS, recording("failed"), form={}),
     ("POST", "/studio/recordings/<recording_id>/cancel"): Row(DEED_OF_EDITORS, recording("processing"), form={}),

@@ -19,6 +19,12 @@ def list_newest(session: Session, *, by: User | None, limit: int) -> list[Entry]
     return list(session.scalars(select(Entry).where(visible_to(by), published).order_by(*order).limit(limit)))
 
 
+def list_unpublished(session: Session, *, by: User | None, limit: int) -> list[Entry]:
+    """What this person may see and viewers may not, in whatever state, newest first."""
+    hidden = select(Entry).where(visible_to(by), Entry.status != "published")
+    return list(session.scalars(hidden.order_by(Entry.created_at.desc(), Entry.id).limit(limit)))
+
+
 def count_published(session: Session, *, by: User | None) -> int:
     """How many published entries this person may see."""
     published = (Entry.status == "published") & Entry.package_id.is_not(None)

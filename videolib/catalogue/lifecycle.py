@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from videolib.errors import Conflict, NotAllowed
+from videolib.errors import Conflict, NotAllowed, NotFound
 
 if TYPE_CHECKING:
     from videolib.catalogue.entries import Entry
@@ -106,6 +106,18 @@ def move(entry: Entry, action: str, *, by: User | None) -> None:
         entry.status = rule.to
 
 
+def require_role(person: User, roles: frozenset[str]) -> None:
+    """Raise `NotAllowed` unless this person has one of the roles."""
+    if not person.active or not person.role_names & roles:
+        raise NotAllowed(_NOT_YOUR_ROLE, code="not_your_role")
+
+
+def require_part(entry: Entry, person: User) -> None:
+    """Raise `NotFound` unless this person works on the entry: an editor, or its named reviewer."""
+    if not person.role_names & EDITORS and entry.reviewer_id != person.id:
+        raise NotFound("There is no such entry, or you may not see it.", code="entry_not_found")
+
+
 def relations_of(user: User, entry: Entry) -> frozenset[str]:
     """What this person is to the entry: its author or uploader, one of its contributors, its reviewer."""
     found = set()
@@ -121,8 +133,7 @@ def relations_of(user: User, entry: Entry) -> frozenset[str]:
 
 
 def _require_person(entry: Entry, rule: Rule, by: User) -> None:
-    if not by.active or not by.role_names & rule.roles:
-        raise NotAllowed(_NOT_YOUR_ROLE, code="not_your_role")
+    require_role(by, rule.roles)
     relations = relations_of(by, entry)
     if relations & rule.forbids:
         raise NotAllowed(_OWN_WORK, code="own_work")

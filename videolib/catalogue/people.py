@@ -131,6 +131,14 @@ def get_user(session: Session, email: str) -> User:
     return user
 
 
+def get_user_by_id(session: Session, user_id: int) -> User:
+    """The person with that number. Raises `NotFound`."""
+    user = session.get(User, user_id) if 0 < user_id < 2**31 else None
+    if user is None:
+        raise NotFound("There is no such person.", code="user_not_found")
+    return user
+
+
 def list_users(session: Session) -> list[User]:
     """Everybody, by address."""
     return list(session.scalars(select(User).order_by(User.email)))

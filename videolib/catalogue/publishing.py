@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from videolib.catalogue import lifecycle, recordings, versions
 from videolib.catalogue.audit import record_event
 from videolib.catalogue.cines import unconfirmed_guesses
-from videolib.catalogue.documents import FIELDS, document_of, overlay
+from videolib.catalogue.documents import FIELDS, content_of, document_of, overlay
 from videolib.catalogue.entries import Entry, apply_values, count_write, require_revision, update_entry
 from videolib.catalogue.entry_values import EntryValues, parse_values, plain
 from videolib.catalogue.gate import THRESHOLD, annotations_of, assess_documents, assess_entry
@@ -68,9 +68,11 @@ def change_entry(
     """
     lifecycle.require(entry, "edit", by=by)
     if entry.status != "published":
-        changed = update_entry(session, entry, values, revision=revision, by=by)
-        _void_approval(changed)
-        return changed
+        content = content_of(document_of(entry))
+        update_entry(session, entry, values, revision=revision, by=by)
+        if content_of(document_of(entry)) != content:
+            _void_approval(entry)
+        return entry
     require_revision(entry, revision)
     if held := sorted(values.model_fields_set & set(entry.pending)):
         sentence = "The studio holds a change of this field that is not published yet."

@@ -177,7 +177,7 @@ def add_comment(
 
 def resolve_comment(session: Session, entry: Entry, comment_id: int, *, by: User) -> ReviewComment:
     """Mark a remark as dealt with, or as open again. Raises `NotFound`."""
-    comment = session.get(ReviewComment, comment_id)
+    comment = session.get(ReviewComment, comment_id) if comment_id < 2**31 else None
     if comment is None or comment.entry_id != entry.id:
         raise NotFound("There is no such comment.", code="comment_not_found")
     was_open = comment.resolved_at is None

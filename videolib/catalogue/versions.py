@@ -15,6 +15,7 @@ from videolib.db import Base, utc_now
 from videolib.errors import InvalidInput, NotFound
 
 MOST_REASON = 2000
+_HIGHEST = 2**31 - 1  # what the column can hold
 
 
 class EntryVersion(Base):
@@ -72,7 +73,7 @@ def list_versions(session: Session, entry_id: str) -> list[EntryVersion]:
 def get_version(session: Session, entry_id: str, number: int) -> EntryVersion:
     """That version. Raises `NotFound`."""
     mine = select(EntryVersion).where(EntryVersion.entry_id == entry_id, EntryVersion.number == number)
-    version = session.scalars(mine).first()
+    version = session.scalars(mine).first() if number <= _HIGHEST else None
     if version is None:
         raise NotFound("There is no such version of this entry.", code="version_not_found")
     return version

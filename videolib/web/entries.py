@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from videolib.catalogue.entries import Entry, may_edit
 from videolib.catalogue.entry_values import SINGLE_TERM_FIELDS, TERM_FIELDS
 from videolib.catalogue.related import Related, list_related
+from videolib.catalogue.versions import citation_of
 from videolib.catalogue.vocabulary import list_schemes, list_terms_by_ids
 from videolib.web.access import current_person, entry_to_see
 from videolib.web.cards import (
@@ -71,6 +72,8 @@ class EntryPage(EntryCard):
     height: int | None
     term_groups: tuple[TermGroup, ...]
     facts: tuple[Fact, ...]
+    citation: str
+    versions_url: str | None
     edit_url: str | None
     playback: dict[str, Any] | None
     playback_url: str
@@ -110,6 +113,8 @@ def make_page(entry: Entry, *, start_s: float = 0.0) -> EntryPage:
         height=height,
         term_groups=_term_groups(entry),
         facts=_facts(entry),
+        citation=citation_of(entry),
+        versions_url=url_for("versions.index", entry_id=entry.id) if entry.version else None,
         edit_url=url_for("studio.edit", entry_id=entry.id) if may_edit(person) else None,
         playback=make_playback(entry) if package else None,
         playback_url=url_for("entries_api.playback", entry_id=entry.id),

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
+from videolib.catalogue import publishing
 from videolib.catalogue.entries import Entry, list_entries
-from videolib.catalogue.entry_lists import entries_of_recordings
+from videolib.catalogue.entry_lists import entries_of_recordings, list_unpublished
+from videolib.catalogue.gate import assess_entries
 from videolib.catalogue.jobs import start_work, stop_work
-from videolib.catalogue.publishing import sign_off
+from videolib.catalogue.people import get_user_by_id
 from videolib.catalogue.recordings import STATES, list_recordings
+from videolib.catalogue.reviews import list_queue, name_reviewer
 from videolib.errors import InvalidInput
 from videolib.web.access import entry_to_edit, recording_to_edit, require_editor
 from videolib.web.cards import EntryCard, make_card
-from videolib.web.context import commit, database_session
+from videolib.web.context import commit, database_session, services
 from videolib.web.preferences import local_path
 from videolib.web.recording_views import RecordingView, make_recording_view
-from videolib.web.studio_form import publish_from_form, render_form, save_form, withdraw_from_form
+from videolib.web.studio_form import autosave, render_form, save_form, try_deed
 
 blueprint = Blueprint("studio", __name__)
 
-ENTRIES_ON_A_PAGE = 50
+ENTRIES_ON_A_PAGE, MOST_UNPUBLISHED = 50, 300
 _IN_WORK = STATES - {"ready"}
+_MOVES = ("submit", "recall", "archive", "restore")
 
 
 @dataclass(frozen=True)
@@ -33,23 +37,39 @@ class StudioEntry:
 
     card: EntryCard
     edit_url: str
+    percent: int
+    has_changes: bool
     recording: RecordingView | None
 
 
 @blueprint.get("/studio")
 def index() -> str:
     """What came in, and every entry by its status."""
-    require_editor()
+    person = require_editor()
     recordings = list_recordings(database_session(), states=_IN_WORK)
     entries = entries_of_recordings(database_session(), (recording.id for recording in recordings))
     cursor = request.args.get("cursor") or None
-    published, next_cursor = _entries("published", cursor)
+    published, next_cursor = list_entries(
+        database_session(), by=person, status="published", limit=ENTRIES_ON_A_PAGE, cursor=cursor
+    )
+    hidden = list_unpublished(database_session(), by=person, limit=MOST_UNPUBLISHED)
+    lines = _lines([*published, *hidden])
     return render_template(
         "studio/index.html",
         recordings=tuple(make_recording_view(recording, entries.get(recording.id)) for recording in recordings),
-        drafts=_entries("draft")[0],
-        published=published,
-        withdrawn=_entries("withdrawn")[0],
+        sections=tuple(
+            (status, heading, tuple(line for line in lines if line.card.status == status))
+            for status, heading in (
+                ("draft", _("Drafts")),
+                ("changes_requested", _("Changes requested")),
+                ("in_review", _("In review")),
+                ("approved", _("Approved")),
+                ("published", _("Published")),
+                ("withdrawn", _("Withdrawn")),
+                ("archived", _("Archived")),
+            )
+        ),
+        waiting=len(list_queue(database_session(), by=person)),
         previous_url=url_for("studio.index") if cursor else None,
         next_url=url_for("studio.index", cursor=next_cursor) if next_cursor else None,
     )
@@ -71,22 +91,51 @@ def save(entry_id: str) -> Response:
     return refusal or _back_to(entry, _("Saved."))
 
 
+@blueprint.post("/studio/entries/<entry_id>/autosave", endpoint="autosave")
+def keep_typed(entry_id: str) -> Response:
+    """Keep what was typed, for the script of the form."""
+    require_editor()
+    answer = autosave(entry_to_edit(entry_id))
+    commit()
+    return jsonify(answer)
+
+
 @blueprint.post("/studio/entries/<entry_id>/publish")
 def publish(entry_id: str) -> Response:
     """Let everyone of its audience see it."""
-    require_editor()
+    person = require_editor()
     entry = entry_to_edit(entry_id)
-    refusal = publish_from_form(entry)
+    threshold, reason = services().settings.review_threshold, request.form.get("reason", "")
+    refusal = try_deed(
+        entry,
+        lambda: publishing.publish_entry(database_session(), entry, reason=reason, threshold=threshold, by=person),
+    )
     return refusal or _back_to(entry, _("Published: everyone of its audience can find and watch it now."))
 
 
 @blueprint.post("/studio/entries/<entry_id>/withdraw")
 def withdraw(entry_id: str) -> Response:
     """Take it away from all viewers."""
-    require_editor()
+    person = require_editor()
     entry = entry_to_edit(entry_id)
-    refusal = withdraw_from_form(entry)
+    reason = request.form.get("reason", "")
+    refusal = try_deed(entry, lambda: publishing.withdraw_entry(database_session(), entry, reason, by=person))
     return refusal or _back_to(entry, _("Withdrawn: nobody but editors can see it any more."))
+
+
+@blueprint.post("/studio/entries/<entry_id>/move")
+def move(entry_id: str) -> Response:
+    """Submit it for review, take it back, put it in the archive or out again, or give up what was changed."""
+    person = require_editor()
+    entry = entry_to_edit(entry_id)
+    action = request.form.get("action", "")
+    if action == "discard":
+        refusal = try_deed(entry, lambda: publishing.discard_changes(database_session(), entry, by=person))
+    elif action in _MOVES:
+        refusal = try_deed(entry, lambda: _move(entry, action))
+    else:
+        raise InvalidInput(_("Choose what to do."), fields={"action": _("Choose what to do.")})
+    return refusal or _back_to(entry, _("Done."))
 
 
 @blueprint.post("/studio/recordings/<recording_id>/sign-off", endpoint="sign_off")
@@ -96,7 +145,8 @@ def sign_off_recording(recording_id: str) -> Response:
     recording = recording_to_edit(recording_id)
     if request.form.get("checked") != "yes":
         raise InvalidInput(_("Watch the preview first and tick the box."), fields={"checked": _("Tick the box.")})
-    sign_off(database_session(), recording, by=person)
+    threshold = services().settings.review_threshold
+    publishing.sign_off(database_session(), recording, threshold=threshold, by=person)
     return _back(_("Signed off."))
 
 
@@ -116,19 +166,26 @@ def cancel(recording_id: str) -> Response:
     return _back(_("Cancelled; what runs stops within seconds."))
 
 
-def _entries(status: str, cursor: str | None = None) -> tuple[tuple[StudioEntry, ...], str | None]:
-    person = require_editor()
-    rows, next_cursor = list_entries(
-        database_session(), by=person, status=status, limit=ENTRIES_ON_A_PAGE, cursor=cursor
-    )
+def _move(entry: Entry, action: str) -> None:
+    person, session = require_editor(), database_session()
+    if action == "submit" and "reviewer" in request.form:
+        wanted = request.form.get("reviewer", type=int)
+        name_reviewer(session, entry, get_user_by_id(session, wanted) if wanted else None, by=person)
+    publishing.move_entry(session, entry, action, reason=request.form.get("reason", ""), by=person)
+
+
+def _lines(rows: list[Entry]) -> tuple[StudioEntry, ...]:
+    found = assess_entries(database_session(), rows, threshold=services().settings.review_threshold)
     return tuple(
         StudioEntry(
             make_card(entry),
             url_for("studio.edit", entry_id=entry.id),
+            found[entry.id].percent,
+            bool(entry.pending),
             make_recording_view(entry.recording, entry) if entry.recording else None,
         )
         for entry in rows
-    ), next_cursor
+    )
 
 
 def _back_to(entry: Entry, message: str) -> Response:

@@ -1,213 +1,260 @@
-"""The form of an entry: what it shows, what was typed, and how a refusal is shown beside the fields."""
+"""The form of an entry: what it shows, how it is saved, and how a refusal or a conflict is shown beside the fields."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from flask import Response, render_template, request
+from flask import Response, render_template
 from flask_babel import gettext as _
 
+from videolib.catalogue import lifecycle
+from videolib.catalogue.completeness import Completeness
+from videolib.catalogue.documents import Document, document_of, find_changes, value_at, working_document
 from videolib.catalogue.entries import Entry
-from videolib.catalogue.entry_values import SINGLE_TERM_FIELDS, TERM_FIELDS, parse_values
-from videolib.catalogue.gate import find_missing
-from videolib.catalogue.publishing import change_entry, publish_entry, withdraw_entry
-from videolib.catalogue.vocabulary import Term, list_all_terms, list_schemes
+from videolib.catalogue.gate import assess_entry
+from videolib.catalogue.people import list_users
+from videolib.catalogue.versions import citation_of
+from videolib.catalogue.working_copies import FieldConflict, Saved, base_of, save_edits
 from videolib.errors import Conflict, InvalidInput
-from videolib.web.access import require_editor
-from videolib.web.context import database_session
+from videolib.web.access import require_login
+from videolib.web.context import database_session, services
 from videolib.web.entries import make_page
+from videolib.web.entry_values_text import field_anchor, text_of_value
 from videolib.web.error_texts import translated
 from videolib.web.errors import status_of
-from videolib.web.languages import language, other_language
-
-_REQUIRED = frozenset({"procedure"})
-_SCHEMES = {**TERM_FIELDS, **SINGLE_TERM_FIELDS}
-
-
-@dataclass(frozen=True)
-class EntryForm:
-    """What the text fields show."""
-
-    title_zh: str
-    title_en: str
-    summary_zh: str
-    summary_en: str
+from videolib.web.form_fields import GROUPS, FormField
+from videolib.web.form_reading import typed_edits
+from videolib.web.form_terms import TermLists
+from videolib.web.texts import STATUSES, word
 
 
 @dataclass(frozen=True)
-class TermOption:
-    """A term to pick."""
+class ConflictView:
+    """Both values of a field that two changed."""
+
+    mine: str
+    theirs: str
+
+
+@dataclass(frozen=True)
+class FieldView:
+    """One field as the template shows it; `value` is what stands in it, `rows` those of a list."""
+
+    field: FormField
+    name: str
+    id: str
+    label: str
+    value: Any
+    base: str
+    error: str | None = None
+    conflict: ConflictView | None = None
+    is_missing: bool = False
+    terms: tuple[Any, ...] = ()
+    rows: tuple[tuple[FieldView, ...], ...] = ()
+    blank: tuple[FieldView, ...] = ()
+
+
+@dataclass(frozen=True)
+class GroupView:
+    """A group of fields."""
 
     id: str
     label: str
-    other_label: str
-    depth: int
-    is_selected: bool
+    fields: tuple[FieldView, ...]
+    missing: int
 
 
 @dataclass(frozen=True)
-class Picker:
-    """The terms of one scheme."""
+class Missing:
+    """A sentence and where it leads."""
 
-    scheme: str
-    name: str
-    label: str
-    is_required: bool
-    terms: tuple[TermOption, ...]
+    sentence: str
+    url: str
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """What was wrong: sentences by the form's field names, "" for the whole."""
+    """What was wrong: sentences by path, "" for the whole; conflicts by path; what was typed."""
 
     status: int
-    errors: Mapping[str, tuple[str, ...]]
-    missing: tuple[str, ...] = ()
-    is_conflict: bool = False
+    errors: Mapping[str, str] = field(default_factory=dict)
+    conflicts: Mapping[str, FieldConflict] = field(default_factory=dict)
+    typed: Mapping[str, Any] = field(default_factory=dict)
+    missing: Mapping[str, str] | None = None
 
 
-def render_form(entry: Entry, refusal: Refusal | None = None, *, typed: bool = False) -> Response:
+def render_form(entry: Entry, refusal: Refusal | None = None) -> Response:
     """The page with the form; after a refusal with what was typed."""
-    missing = tuple(translated(sentence) for sentence in find_missing(database_session(), entry).values())
+    person = require_login()
+    completeness = assess(entry)
+    document = working_document(entry)
     page = render_template(
         "studio/edit.html",
         entry=make_page(entry),
-        version=entry.revision,
-        form=_typed_form() if typed else _form_of(entry),
-        errors=refusal.errors if refusal else {},
-        pickers=_pickers(_typed_terms() if typed else _terms_of(entry)),
-        missing=(refusal.missing if refusal else ()) or (missing if entry.status == "draft" else ()),
-        can_publish=not missing and entry.status != "published",
-        can_withdraw=entry.status == "published",
-        conflict=refusal.is_conflict if refusal else False,
+        work_state=entry.work_state,
+        work_text=word(STATUSES, entry.work_state),
+        citation=citation_of(entry),
+        groups=_groups(document, completeness, refusal or Refusal(200)),
+        refusal=refusal,
+        whole_error=refusal.errors.get("") if refusal else None,
+        completeness=completeness,
+        missing=missing_links(refusal.missing if refusal and refusal.missing else completeness.missing),
+        advised=missing_links(completeness.advised),
+        can={action: lifecycle.may(person, entry, action) for action in lifecycle.RULES},
+        has_pending=bool(entry.pending),
+        pending=len(find_changes(document_of(entry), document)) if entry.pending else 0,
+        reviewers=reviewers_for(entry) if lifecycle.may(person, entry, "name_reviewer") else (),
+        revision=entry.revision,
     )
     return Response(page, status=refusal.status if refusal else 200, mimetype="text/html")
 
 
+def assess(entry: Entry) -> Completeness:
+    """How far the entry is by this library's settings."""
+    return assess_entry(database_session(), entry, threshold=services().settings.review_threshold)
+
+
+def missing_links(missing: Mapping[str, str]) -> tuple[Missing, ...]:
+    """The sentences in the page's language, each with the place in the form where it is mended."""
+    return tuple(Missing(translated(sentence), f"#{field_anchor(path)}") for path, sentence in missing.items())
+
+
 def save_form(entry: Entry) -> Response | None:
-    """Write what was typed; gives the page with the refusal, None when all went well."""
-    person = require_editor()
+    """Keep what was typed; gives the page with conflicts and refusals, None when all went well."""
+    edits = typed_edits()
     try:
-        values = parse_values(_typed_values())
-        change_entry(database_session(), entry, values, revision=_typed_revision(), by=person)
+        saved = save_edits(database_session(), entry, edits, by=require_login())
     except (InvalidInput, Conflict) as error:
-        return _refused(entry, error, typed=True)
-    return None
+        return refused(entry, error)
+    if not saved.errors and not saved.conflicts:
+        return None
+    database_session().commit()  # what could be kept is kept; the rest is shown again
+    typed = {path: edits[path].value for path in (*saved.errors, *(item.path for item in saved.conflicts))}
+    return render_form(
+        entry,
+        Refusal(
+            412 if saved.conflicts else 422,
+            {path: translated(sentence) for path, sentence in saved.errors.items()},
+            {item.path: item for item in saved.conflicts},
+            typed,
+        ),
+    )
 
 
-def publish_from_form(entry: Entry) -> Response | None:
-    """Publish; gives the page with what is missing, None when all went well."""
-    person = require_editor()
-    try:
-        publish_entry(database_session(), entry, revision=_typed_revision(), by=person)
-    except (InvalidInput, Conflict) as error:
-        return _refused(entry, error, typed=False)
-    return None
-
-
-def withdraw_from_form(entry: Entry) -> Response | None:
-    """Withdraw; gives the page with the refusal, None when all went well."""
-    person = require_editor()
-    try:
-        withdraw_entry(database_session(), entry, request.form.get("reason", ""), revision=_typed_revision(), by=person)
-    except (InvalidInput, Conflict) as error:
-        return _refused(entry, error, typed=False)
-    return None
-
-
-def _refused(entry: Entry, error: InvalidInput | Conflict, *, typed: bool) -> Response:
-    database_session().rollback()
-    if isinstance(error, Conflict):
-        is_stale = error.code == "stale"
-        errors = {} if is_stale else {"": (translated(error.message, error.code),)}
-        return render_form(entry, Refusal(status_of(error), errors, is_conflict=is_stale), typed=typed)
-    if error.code == "not_publishable":
-        return render_form(entry, Refusal(422, {}, missing=tuple(map(translated, error.fields.values()))))
-    errors = {_form_name(name): (translated(text),) for name, text in error.fields.items()}
-    return render_form(entry, Refusal(422, errors or {"": (translated(error.message, error.code),)}), typed=typed)
-
-
-def _form_name(field: str) -> str:
-    """The name in the form of a field of the catalogue: `title.zh`, `procedures.3`."""
-    head, _dot, tail = field.partition(".")
-    if head in _SCHEMES:
-        return f"terms.{_SCHEMES[head]}"
-    return f"{head}_{tail}" if head in {"title", "summary"} and tail else head
-
-
-def _typed_values() -> dict[str, object]:
-    typed = _typed_form()
-    values: dict[str, object] = {
-        "title": {"zh": typed.title_zh, "en": typed.title_en},
-        "summary": {"zh": typed.summary_zh, "en": typed.summary_en},
+def autosave(entry: Entry) -> dict[str, Any]:
+    """Keep what was typed, and say to the script what became of each field."""
+    saved = save_edits(database_session(), entry, typed_edits(), by=require_login())
+    document = working_document(entry)
+    completeness = assess(entry)
+    return {
+        "state": _state_of(saved),
+        "bases": {path: base_of(value_at(document, path)) for path in saved.kept},
+        "errors": {path: translated(sentence) for path, sentence in saved.errors.items()},
+        "conflicts": [item.path for item in saved.conflicts],
+        "percent": completeness.percent,
+        "missing": [{"sentence": item.sentence, "url": item.url} for item in missing_links(completeness.missing)],
+        "work_state": word(STATUSES, entry.work_state),
     }
-    chosen = _typed_terms()
-    for field, scheme in TERM_FIELDS.items():
-        values[field] = list(chosen[scheme])
-    for field, scheme in SINGLE_TERM_FIELDS.items():
-        if len(chosen[scheme]) > 1:
-            raise InvalidInput(_("Choose one."), fields={field: _("Choose one.")})
-        values[field] = next(iter(chosen[scheme]), None)
-    return values
 
 
-def _typed_form() -> EntryForm:
-    return EntryForm(*(request.form.get(name, "") for name in ("title_zh", "title_en", "summary_zh", "summary_en")))
+def try_deed(entry: Entry, deed: Callable[[], object]) -> Response | None:
+    """Do it; gives the page with the refusal, None when all went well."""
+    try:
+        deed()
+    except (InvalidInput, Conflict) as error:
+        return refused(entry, error)
+    return None
 
 
-def _typed_terms() -> dict[str, tuple[str, ...]]:
-    return {scheme: tuple(request.form.getlist(f"terms.{scheme}")) for scheme in _SCHEMES.values()}
+def refused(entry: Entry, error: InvalidInput | Conflict) -> Response:
+    """The page with what was refused."""
+    database_session().rollback()
+    sentence = translated(error.message, error.code)
+    if isinstance(error, InvalidInput) and error.code == "not_publishable":
+        return render_form(entry, Refusal(422, {"": _("The entry cannot be published yet.")}, missing=error.fields))
+    if isinstance(error, InvalidInput) and error.fields:
+        sentence = " ".join(translated(text) for text in error.fields.values())
+    return render_form(entry, Refusal(status_of(error), {"": sentence}))
 
 
-def _typed_revision() -> int | None:
-    return request.form.get("version", type=int)
+def reviewers_for(entry: Entry) -> tuple[tuple[int, str, bool], ...]:
+    """Who may be named: id, name, whether that is who it is."""
+    people = [
+        person
+        for person in list_users(database_session())
+        if person.active
+        and person.role_names & lifecycle.REVIEWERS
+        and not lifecycle.relations_of(person, entry) & {"author", "contributor"}
+    ]
+    return tuple((person.id, person.display_name or person.email, person.id == entry.reviewer_id) for person in people)
 
 
-def _form_of(entry: Entry) -> EntryForm:
-    return EntryForm(
-        title_zh=entry.title.get("zh", ""),
-        title_en=entry.title.get("en", ""),
-        summary_zh=entry.summary.get("zh", ""),
-        summary_en=entry.summary.get("en", ""),
+def _state_of(saved: Saved) -> str:
+    if saved.conflicts:
+        return "conflict"
+    return "refused" if saved.errors else "saved"
+
+
+def _groups(document: Document, completeness: Completeness, refusal: Refusal) -> tuple[GroupView, ...]:
+    lists = TermLists()
+    views = []
+    for group in GROUPS:
+        fields = tuple(_field_view(item, document, completeness, refusal, lists) for item in group.fields)
+        views.append(GroupView(group.id, str(group.label), fields, sum(item.is_missing for item in fields)))
+    return tuple(views)
+
+
+def _field_view(
+    item: FormField, document: Document, completeness: Completeness, refusal: Refusal, lists: TermLists
+) -> FieldView:
+    stored = value_at(document, item.path)
+    conflict = refusal.conflicts.get(item.path)
+    value = refusal.typed.get(item.path, stored)
+    view = _view(item, item.path, value, lists)
+    both = ConflictView(text_of_value(conflict.mine), text_of_value(conflict.theirs)) if conflict else None
+    return FieldView(
+        **{
+            **view.__dict__,
+            "base": base_of(stored),
+            "error": refusal.errors.get(item.path),
+            "conflict": both,
+            "is_missing": _is_missing(item.path, completeness.missing),
+        }
     )
 
 
-def _terms_of(entry: Entry) -> dict[str, tuple[str, ...]]:
-    chosen = {scheme: tuple(term.id for term in entry.terms_of(field)) for field, scheme in TERM_FIELDS.items()}
-    single = {scheme: (getattr(entry, field),) for field, scheme in SINGLE_TERM_FIELDS.items() if getattr(entry, field)}
-    return {**chosen, **single}
+def _is_missing(path: str, missing: Mapping[str, str]) -> bool:
+    return any(path == name or path.startswith(f"{name}.") for name in missing)
 
 
-def _pickers(chosen: Mapping[str, tuple[str, ...]]) -> tuple[Picker, ...]:
-    here = language()
-    labels = {scheme.id: scheme.labels for scheme in list_schemes(database_session())}
-    terms = {term.id: term for term in list_all_terms(database_session())}
-    return tuple(
-        Picker(
-            scheme=scheme,
-            name=f"terms.{scheme}",
-            label=labels.get(scheme, {}).get(here, scheme),
-            is_required=scheme in _REQUIRED,
-            terms=tuple(
-                TermOption(
-                    id=term.id,
-                    label=term.label(here),
-                    other_label=term.label(other_language(here)),
-                    depth=_depth(term, terms),
-                    is_selected=term.id in chosen.get(scheme, ()),
-                )
-                for term in terms.values()
-                if term.scheme_id == scheme and (term.is_choosable() or term.id in chosen.get(scheme, ()))
-            ),
-        )
-        for scheme in _SCHEMES.values()
-    )
+def _view(item: FormField, name: str, value: Any, lists: TermLists) -> FieldView:
+    terms: tuple[Any, ...] = ()
+    rows: tuple[tuple[FieldView, ...], ...] = ()
+    blank: tuple[FieldView, ...] = ()
+    if item.kind in {"term", "terms"}:
+        terms = lists.options(item.scheme, value if isinstance(value, list) else [value] if value else [])
+    elif item.kind == "rows":
+        given = [row for row in value or [] if isinstance(row, dict)]
+        # without a script the empty row at the end is how another is added
+        rows = tuple(_row(item, f"{name}.{number}", row, lists) for number, row in enumerate([*given, {}]))
+        blank = _row(item, f"{name}.__row__", {}, lists)
+    elif item.kind == "lines":
+        value = "\n".join(str(line) for line in value or ())
+    elif item.kind == "yesno":
+        value = {True: "yes", False: "no"}.get(value, "") if isinstance(value, bool) else ""
+    elif value is None:
+        value = ""
+    return FieldView(item, name, field_anchor(name), _label(item), value, "", terms=terms, rows=rows, blank=blank)
 
 
-def _depth(term: Term, terms: Mapping[str, Term]) -> int:
-    """How many broader terms stand above it; a circle in the data ends the count."""
-    depth, above = 0, terms.get(term.broader_id or "")
-    while above is not None and depth < 10:
-        depth, above = depth + 1, terms.get(above.broader_id or "")
-    return depth
+def _row(item: FormField, name: str, row: Mapping[str, Any], lists: TermLists) -> tuple[FieldView, ...]:
+    return tuple(_view(column, f"{name}.{column.path}", row.get(column.path), lists) for column in item.columns)
+
+
+def _label(item: FormField) -> str:
+    if isinstance(item.label, tuple):
+        name, language_name = item.label
+        return str(_("%(name)s in %(language)s", name=name, language=language_name))
+    return str(item.label)

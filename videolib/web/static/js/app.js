@@ -5,3 +5,5 @@ import './search-box.js';
 import './recording-status.js';
 import './term-picker.js';
 import './facet-fold.js';
+import './completeness.js';
+import './entry-form.js';
