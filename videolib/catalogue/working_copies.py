@@ -22,7 +22,7 @@ from videolib.catalogue.entry_values import SINGLE_TERM_FIELDS, TERM_FIELDS, par
 from videolib.catalogue.people import User
 from videolib.errors import InvalidInput
 
-_NOTHING = (None, "", [], {})
+_NOTHING: tuple[object, ...] = (None, "", [], {})
 
 
 @dataclass(frozen=True)
