@@ -15,9 +15,9 @@ from tests.visitors import Site, Visitor, make_site, media_path
 from videolib.catalogue import publishing, reviews
 from videolib.catalogue.annotation_values import AnnotationValues
 from videolib.catalogue.annotations import add_annotation
-from videolib.catalogue.versions import citation_of
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.recordings import Recording
+from videolib.catalogue.versions import citation_of
 from videolib.db import Database
 
 ROLES = (None, "trainee", "instructor", "editor", "admin")

@@ -107,7 +107,7 @@ def _apply_edit(session: Session, document: Document, path: str, edit: FieldEdit
 
 def _checked(session: Session, head: str, value: Any, kept: Any) -> Any:
     """One field of a document as it is stored. Raises `InvalidInput`."""
-    found = plain(getattr(parse_values({head: value}), head)) if value not in _NOTHING else None
+    found: Any = plain(getattr(parse_values({head: value}), head)) if value not in _NOTHING else None
     if found in _NOTHING:
         return None
     if head in TERM_FIELDS:
