@@ -13,9 +13,9 @@ All offsets are into the text as it was given.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 from search.languages import Segmenter, simplify, stem
 
@@ -25,6 +25,7 @@ CHINESE = "\u3400-\u9fff\uf900-\ufaff〇々\U00020000-\U0003ffff"
 _PIECE = re.compile(
     rf"(?P<chinese>[{CHINESE}]+)|(?P<latin>\d+(?:\.\d+)+|[^\W_{CHINESE}]+)|(?P<stop>[。．.,，;；!?！？、\n])"
 )
+_ALL_CHINESE = re.compile(f"[{CHINESE}]+")
 _LETTERS_OR_DIGITS = re.compile(r"\d+(?:\.\d+)*|\D+")
 _JOINERS = frozenset("-‐‑–/")
 _MAX_WORD = 64  # longer runs of letters are no words; they are cut, not kept
@@ -45,8 +46,7 @@ _AMERICAN = (
 )
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """A word for the index with its place in the text."""
 
     text: str
@@ -54,8 +54,7 @@ class Token:
     end: int
 
 
-@dataclass(frozen=True)
-class Unit:
+class Unit(NamedTuple):
     """One step of a vocabulary form: a Chinese character, a Latin word, or (no keys) a stop between sentences."""
 
     keys: tuple[str, ...]
@@ -64,8 +63,7 @@ class Unit:
     inside_word: bool = False  # does it continue a dictionary word begun before it?
 
 
-@dataclass(frozen=True)
-class _Piece:
+class _Piece(NamedTuple):
     kind: str
     text: str
     start: int  # into the normalised text
@@ -95,9 +93,19 @@ class _Normalised:
         past = next((at for at in self._starts[end:] if at > self._starts[end - 1]), self._length)
         return self._starts[start], past
 
-    def pieces(self) -> Iterator[_Piece]:
-        for found in _PIECE.finditer(self.text):
-            yield _Piece(str(found.lastgroup), found.group()[: _MAX_WORD * 64], found.start())
+    def pieces(self) -> Sequence[_Piece]:
+        return self._pieces
+
+    @cached_property
+    def _pieces(self) -> Sequence[_Piece]:
+        return [
+            _Piece(str(found.lastgroup), found.group()[: _MAX_WORD * 64], found.start())
+            for found in _PIECE.finditer(self.text)
+        ]
+
+
+# The same text is read as words, as units and by position, one after the other.
+_normalised = lru_cache(maxsize=256)(_Normalised)
 
 
 def _clusters(text: str) -> Iterator[tuple[int, str]]:
@@ -146,7 +154,7 @@ class Analyzer:
 
     def words(self, text: str) -> list[Token]:
         """Every word and the shorter words inside it; Latin compounds also in one piece (Y-90 as y, 90 and y90)."""
-        normalised = _Normalised(text)
+        normalised = _normalised(text)
         tokens: list[Token] = []
         previous: _Piece | None = None
         for piece in normalised.pieces():
@@ -172,7 +180,7 @@ class Analyzer:
 
     def cut(self, text: str) -> list[Token]:
         """The words of a query, one after another: single Chinese characters in a row stay together (a name)."""
-        normalised = _Normalised(text)
+        normalised = _normalised(text)
         tokens: list[Token] = []
         for piece in normalised.pieces():
             if piece.kind == "latin":
@@ -195,7 +203,7 @@ class Analyzer:
 
     def exact_places(self, text: str) -> list[tuple[tuple[str, ...], int, int]]:
         """The same with each position's place in the text."""
-        normalised = _Normalised(text)
+        normalised = _normalised(text)
         positions: list[tuple[tuple[str, ...], int, int]] = []
         for piece in normalised.pieces():
             if piece.kind == "latin":
@@ -220,7 +228,7 @@ class Analyzer:
 
     def units(self, text: str, *, loose: bool) -> list[Unit]:
         """The steps by which vocabulary forms are recognised; loose also takes "tips" for TIPS (typed queries)."""
-        normalised = _Normalised(text)
+        normalised = _normalised(text)
         units: list[Unit] = []
         for piece in normalised.pieces():
             if piece.kind == "chinese":
@@ -282,4 +290,4 @@ def _gather_single(words: Iterable[str]) -> list[str]:
 
 def is_chinese(text: str) -> bool:
     """Are all its characters Chinese?"""
-    return bool(re.fullmatch(f"[{CHINESE}]+", text))
+    return _ALL_CHINESE.fullmatch(text) is not None

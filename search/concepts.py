@@ -115,8 +115,10 @@ class ConceptFinder:
 
     def all_in(self, units: Sequence[Unit]) -> Iterator[Found]:
         """Every form in the text, those inside longer ones too; for the index."""
-        for first in range(len(units)):
-            yield from self._from(units, first)
+        begins = self._root.after
+        for first, unit in enumerate(units):
+            if any(key in begins for key in unit.keys):
+                yield from self._from(units, first)
 
     def longest_in(self, units: Sequence[Unit], *, at_most: int | None = None) -> list[Found]:
         """The longest forms from the left, not overlapping, none longer than `at_most` units; for queries."""

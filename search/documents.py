@@ -88,6 +88,13 @@ class Vocabulary:
 
     def broader_than(self, concept_id: str) -> tuple[str, ...]:
         """Every wider concept, nearest first; a circle in the data ends the line instead of the program."""
+        return self._lines.get(concept_id, ())
+
+    @cached_property
+    def _lines(self) -> Mapping[str, tuple[str, ...]]:
+        return {concept_id: self._line(concept_id) for concept_id in self.concepts}
+
+    def _line(self, concept_id: str) -> tuple[str, ...]:
         line: list[str] = []
         concept = self.concepts.get(concept_id)
         while concept is not None and concept.broader and concept.broader not in (concept_id, *line):

@@ -82,7 +82,7 @@ def rebuild(
     """Write a new index beside the live one and swap it in; the number of entries in it."""
     engine, root = _place(url, home)
     tools = tools_for(vocabulary, root)
-    folder = _folder(engine, root, vocabulary)
+    folder = index_folder(engine, root, vocabulary)
     return folder.rebuild((tools.preparer.prepare(document) for document in documents), sequence, library)
 
 
@@ -92,7 +92,7 @@ class SearchIndex:
     def __init__(self, engine: Engine, root: Path, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
         self._engine = engine
-        self._folder = _folder(engine, root, vocabulary)
+        self._folder = index_folder(engine, root, vocabulary)
         self._tools = tools_for(vocabulary, root)
         self._lock = threading.Lock()
         self._opened: OrderedDict[str, _Commit] = OrderedDict()
@@ -312,6 +312,7 @@ def _place(url: str, home: Path) -> tuple[Engine, Path]:
     return engine, Path(folder) if folder else home / "search"
 
 
-def _folder(engine: Engine, root: Path, vocabulary: Vocabulary) -> IndexFolder:
+def index_folder(engine: Engine, root: Path, vocabulary: Vocabulary) -> IndexFolder:
+    """Where the index for a vocabulary lies: another vocabulary or another analysis has another folder."""
     tokens = f"{vocabulary.fingerprint} {ANALYSIS_VERSION} {library_versions()}"
     return IndexFolder(root, engine, hashlib.sha256(tokens.encode()).hexdigest()[:12])

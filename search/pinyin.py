@@ -24,7 +24,11 @@ _READ_ALSO = {"塞": ("se", "sai"), "血": ("xue", "xie"), "咯": ("ge", "ka"), 
 
 def readings(word: str) -> tuple[str, ...]:
     """The pinyin of a word, then the same with the other reading of its characters that have two."""
-    sounds = syllables(word)
+    return read_aloud(word, syllables(word))
+
+
+def read_aloud(word: str, sounds: Sequence[str]) -> tuple[str, ...]:
+    """The same where the sound of each character is known."""
     found = ["".join(sounds)]
     if len(sounds) == len(word) and not _READ_ALSO.keys().isdisjoint(word):
         pairs = list(zip(word, sounds, strict=True))

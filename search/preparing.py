@@ -2,10 +2,10 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from search import scoring
-from search.analysis import Analyzer
+from search.analysis import Analyzer, Token
 from search.concepts import ConceptFinder
 from search.documents import EntryDocument, Moment, Vocabulary
 from search.engine import (
@@ -42,42 +42,48 @@ class Preparer:
 
     def prepare(self, document: EntryDocument) -> PreparedEntry:
         """Everything an engine needs of one entry."""
-        titles = list(document.titles.values())
-        texts = [*document.summaries.values(), *document.keywords, *document.people, *document.hospitals]
+        titles, summaries = list(document.titles.values()), list(document.summaries.values())
+        further = [*document.keywords, *document.people, *document.hospitals]
+        shown = [self._read(text) for text in (*titles, *summaries)]
+        in_titles, in_texts = shown[: len(titles)], [*shown[len(titles) :], *map(self._read, further)]
         spoken = [self._read(moment.text) for moment in document.moments]
         assigned = [id_ for ids in document.terms.values() for id_ in ids]
         bags = {
-            TITLE: self._words(titles),
-            TEXT: self._words(texts),
-            SPOKEN: [word for words, _ in spoken for word in words],
-            TITLE_CONCEPTS: self._with_wider(self._concepts(titles)),
-            TEXT_CONCEPTS: self._with_wider(self._concepts(texts)),
-            SPOKEN_CONCEPTS: self._with_wider(id_ for _, ids in spoken for id_ in ids),
+            TITLE: _words(in_titles),
+            TEXT: _words(in_texts),
+            SPOKEN: _words(spoken),
+            TITLE_CONCEPTS: self._with_wider(_concepts(in_titles)),
+            TEXT_CONCEPTS: self._with_wider(_concepts(in_texts)),
+            SPOKEN_CONCEPTS: self._with_wider(_concepts(spoken)),
             TERMS: self._with_wider(assigned),
-            HOSPITAL: self._words(document.hospitals),
+            HOSPITAL: _words(map(self._read, document.hospitals)),
         }
-        tokens = [[*words, *self._marked(concept_ids)] for words, concept_ids in spoken]
+        tokens = [[*_words([found]), *self._marked(_concepts([found]))] for found in spoken]
         return PreparedEntry(
             self._card(document),
             {field: _levels(field, bag) for field, bag in bags.items()},
-            self._exact([*titles, *texts], document.moments),
-            pack(document, tokens),
+            self._exact([*titles, *summaries, *further], document.moments),
+            pack(document, tokens, self._places(shown)),
             self._offers(document),
         )
 
-    def _read(self, text: str) -> tuple[list[str], list[str]]:
-        return self._words([text]), self._concepts([text])
-
-    def _words(self, texts: Iterable[str]) -> list[str]:
-        return [token.text for text in texts for token in self._analyzer.words(text)]
-
-    def _concepts(self, texts: Iterable[str]) -> list[str]:
-        return [
-            concept_id
-            for text in texts
-            for found in self._finder.all_in(self._analyzer.units(text, loose=False))
+    def _read(self, text: str) -> "_Found":
+        """The words and concepts of a text, with their places."""
+        units = self._analyzer.units(text, loose=False)
+        concepts = [
+            Token(concept_id, units[found.first].start, units[found.last].end)
+            for found in self._finder.all_in(units)
             for concept_id in found.concept_ids
         ]
+        return self._analyzer.words(text), concepts
+
+    def _places(self, shown: Sequence["_Found"]) -> Iterator[tuple[str, int, int, int]]:
+        for number, (words, concepts) in enumerate(shown):
+            for word in words:
+                yield word.text, number, word.start, word.end
+            for concept in concepts:
+                for named in self._marked([concept.text]):
+                    yield named, number, concept.start, concept.end
 
     def _with_wider(self, concept_ids: Iterable[str]) -> list[str]:
         tokens: list[str] = []
@@ -141,6 +147,17 @@ def goes_on(before: Moment, moment: Moment) -> bool:
         and before.lang == moment.lang
         and 0 <= moment.start_s - before.end_s <= SPEECH_PAUSE_S
     )
+
+
+_Found = tuple[list[Token], list[Token]]
+
+
+def _words(found: Iterable[_Found]) -> list[str]:
+    return [word.text for words, _ in found for word in words]
+
+
+def _concepts(found: Iterable[_Found]) -> list[str]:
+    return [concept.text for _, concepts in found for concept in concepts]
 
 
 def _levels(field: str, tokens: Sequence[str]) -> Mapping[str, int]:

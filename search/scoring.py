@@ -7,6 +7,7 @@ Points are multiples of 1/64: their sums are exact in 32 bits, in whatever order
 """
 
 import math
+from functools import lru_cache
 
 from search.engine import HOSPITAL, SPOKEN, SPOKEN_CONCEPTS, TERMS, TEXT, TEXT_CONCEPTS, TITLE, TITLE_CONCEPTS
 
@@ -21,6 +22,7 @@ USUAL_LENGTHS = {
 }  # fmt: skip
 
 
+@lru_cache(maxsize=65536)
 def level(frequency: int, length: int, field: str) -> int:
     """The nearest of LEVELS for a token that stands `frequency` times in a bag of `length` tokens."""
     norm = K1 * (1 - B + B * length / USUAL_LENGTHS[field])

@@ -3,13 +3,17 @@
 Done for the hits of one page only, from their records; engines' own highlighters are slower by a hundred times.
 """
 
+import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 
 from search.analysis import Analyzer
 from search.concepts import ConceptFinder
 from search.documents import Moment, Vocabulary
 from search.engine import SPOKEN, SPOKEN_CONCEPTS, WIDER, AllOf, Clause, Leaf, Phrase
+from search.languages import simplify
 from search.pages import FoundMoment, MarkedText
 from search.preparing import goes_on
 from search.records import CONCEPT_MARK, Record
@@ -59,15 +63,15 @@ class Shower:
     def title(self, record: Record, lang: str) -> MarkedText:
         """The title in the reader's language, marked."""
         text = record.titles.get(lang) or next(iter(record.titles.values()), "")
-        return MarkedText(text, self._marks(text))
+        return MarkedText(text, self._marks(text, record))
 
     def snippet(self, record: Record, lang: str, moments: Sequence[FoundMoment]) -> MarkedText:
         """The stretch of a summary with most found in it; else the first moment found; else how a summary begins."""
         others = [text for of, text in record.summaries.items() if of != lang]
         texts = [text for text in (record.summaries.get(lang, ""), *others) if text]
-        marked = next((MarkedText(text, marks) for text in texts if (marks := self._marks(text))), None)
+        marked = next((MarkedText(text, marks) for text in texts if (marks := self._marks(text, record))), None)
         if marked is None and moments:
-            marked = MarkedText(moments[0].text, self._marks(moments[0].text))
+            marked = MarkedText(moments[0].text, self._marks_anew(moments[0].text))
         return _cut(marked or MarkedText(texts[0] if texts else ""))
 
     def moments(self, record: Record, lang: str) -> tuple[FoundMoment, ...]:
@@ -100,6 +104,8 @@ class Shower:
 
     def _with_phrase(self, phrase: Phrase, record: Record) -> Iterator[int]:
         """The moments that hold the phrase, or in which it begins when the next cue goes on with it."""
+        if not _may_hold(phrase, record.spoken):
+            return
         for number, moment in enumerate(record.moments):
             after = record.moments[number + 1] if number + 1 < record.count else None
             joined = f"{moment.text} {after.text}" if after and goes_on(moment, after) else moment.text
@@ -111,7 +117,8 @@ class Shower:
                         yield number + 1
 
     def _phrase_places(self, text: str, phrases: Iterable[Phrase]) -> list[tuple[int, int]]:
-        places = self._analyzer.exact_places(text)
+        phrases = [phrase for phrase in phrases if _may_hold(phrase, text)]
+        places = self._analyzer.exact_places(text) if phrases else []
         found: list[tuple[int, int]] = []
         for phrase in phrases:
             last_offset = phrase.tokens[-1][0] + (len(phrase.tokens[-1][1]) == 2 and not phrase.tokens[-1][1].isascii())
@@ -120,28 +127,52 @@ class Shower:
                     found.append((places[at][1], places[at + last_offset][2]))
         return found
 
-    def _marks(self, text: str) -> tuple[tuple[int, int], ...]:
-        words = {word for wanted in self._wanted for word in wanted.words}
-        phrases = [phrase for wanted in self._wanted for phrase in wanted.phrases]
-        if not self._wanted:
+    def _marks(self, text: str, record: Record) -> tuple[tuple[int, int], ...]:
+        """Marks in a title or summary, whose words' places are in the record."""
+        if not text or not self._wanted:
             return ()
-        places = [(token.start, token.end) for token in self._analyzer.words(text) if token.text in words]
-        if any(wanted.concepts for wanted in self._wanted):
-            units = self._analyzer.units(text, loose=False)
-            for found in self._finder.all_in(units):
-                if any(self._is_wanted(id_, wanted) for id_ in found.concept_ids for wanted in self._wanted):
-                    places.append((units[found.first].start, units[found.last].end))
-        if phrases:
-            places += self._phrase_places(text, phrases)
-        return _merged(places)
+        number = record.number_of(text)
+        places = [place for token in self._tokens for place in record.places(token, number)]
+        return _merged([*places, *self._phrase_places(text, self._phrases)])
+
+    def _marks_anew(self, text: str) -> tuple[tuple[int, int], ...]:
+        places = [(token.start, token.end) for token in self._analyzer.words(text) if token.text in self._tokens]
+        units = self._analyzer.units(text, loose=False)
+        for found in self._finder.all_in(units):
+            if any(self._is_wanted(id_, wanted) for id_ in found.concept_ids for wanted in self._wanted):
+                places.append((units[found.first].start, units[found.last].end))
+        return _merged([*places, *self._phrase_places(text, self._phrases)])
+
+    @cached_property
+    def _tokens(self) -> frozenset[str]:
+        """All words looked for, and concepts with their mark."""
+        words = {word for wanted in self._wanted for word in wanted.words}
+        return frozenset(words | {CONCEPT_MARK + id_ for wanted in self._wanted for id_ in wanted.concepts})
+
+    @cached_property
+    def _phrases(self) -> list[Phrase]:
+        return [phrase for wanted in self._wanted for phrase in wanted.phrases]
 
 
 def _may_hold(phrase: Phrase, text: str) -> bool:
-    """Cheap before dear: in a plain text the phrase's tokens stand as they are, but for case."""
+    """Cheap before dear: the phrase's tokens stand in the text, but for case, width, script and spelling."""
+    plain = _plain(text)
+    return all((token[:3] if token.isascii() else token) in plain for _, token in phrase.tokens)
+
+
+_ACCENTED = re.compile("[\u00c0-\u036f\u1e00-\u1eff]")
+
+
+@lru_cache(maxsize=512)
+def _plain(text: str) -> str:
     if not text.isascii():
-        return True
-    lowered = text.lower()
-    return all(token.isascii() and token[:4] in lowered for _, token in phrase.tokens)
+        text = simplify(unicodedata.normalize("NFKC", text))
+    text = text.lower()
+    return _without_accents(text) if _ACCENTED.search(text) else text
+
+
+def _without_accents(text: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
 
 
 def _merged(places: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

@@ -9,14 +9,15 @@ import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
+from itertools import accumulate
 from typing import NamedTuple
 
 from search.analysis import Analyzer, is_chinese
 from search.concepts import NOT_IN_TEXTS
 from search.documents import Vocabulary
 from search.engine import Offer
-from search.languages import simplify
-from search.pinyin import keys, readings
+from search.languages import simplify, syllables
+from search.pinyin import keys, read_aloud, readings
 
 _LONGEST_TYPED = 60
 _MOST_STARTS = 10  # words of a title from which it may be typed
@@ -74,12 +75,15 @@ class TypedKeys:
     def _offer(self, text: str, kind: str) -> Offer:
         """The text from each of its words on, by letters and by sound."""
         found: dict[str, None] = {completion_key(text): None}
+        chinese = "".join(character for character in text if is_chinese(character))
+        sounds = syllables(chinese)
+        before = list(accumulate((is_chinese(character) for character in text), initial=0))
         for token in self._analyzer.cut(text)[:_MOST_STARTS]:
-            rest = text[token.start :]
-            found[completion_key(rest)] = None
-            if is_chinese(token.text):
-                chinese = "".join(character for character in rest if is_chinese(character))
-                found.update(dict.fromkeys((*readings(chinese), keys(chinese)[1])))
+            found[completion_key(text[token.start :])] = None
+            at = before[token.start]
+            if is_chinese(token.text) and len(sounds) == len(chinese):
+                found.update(dict.fromkeys(read_aloud(chinese[at:], sounds[at:])))
+                found["".join(sound[0] for sound in sounds[at:])] = None
         return Offer(text, kind, tuple(key for key in found if key))
 
     def _words_of(self, text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -1,0 +1,282 @@
+"""How long a whole search page takes: ours on both engines beside raw tantivy, SQLite FTS5 and PostgreSQL `simple`.
+
+    bench/search.py [--entries 1000 10000 100000] [--queries 40] [--postgres URL] [--threads]
+
+Builds a bilingual library from the project's own vocabulary (captions for a tenth; from 10 000 entries on the texts
+repeat under other ids and dates), asks sets of queries of nine kinds, interleaved so that a busy machine is busy for
+all, and prints percentiles in milliseconds by the clock and by this thread's CPU (on a shared machine the second is the
+one to compare), what building took, and what it takes on disk.
+Ours is the whole page: reading the query, hits, total, all facets, marks and moments. Raw tantivy gets whitespace
+tokens, its own query parser, total, five facets and snippets of the same page; the others the page's ids and the total.
+`--threads` asks 10 000 queries from 8 threads and compares every answer with that of one thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import shutil
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from bench.search_corpus import DISTINCT, documents, query_sets, read_vocabulary  # noqa: E402 - the path is set just above
+from search.documents import EntryDocument, Vocabulary  # noqa: E402
+from search.engine import PreparedEntry  # noqa: E402
+from search.index import ENGINES, SearchIndex, index_folder, open_index  # noqa: E402
+from search.pages import SearchRequest  # noqa: E402
+from search.tools import tools_for  # noqa: E402
+
+READER = frozenset({"public", "signed_in"})
+WHOOSH_SERVES = 20_000  # entries; above, only the other engines are asked
+Ask = Callable[[str, dict[str, Any]], object]
+
+
+def ours(index: SearchIndex) -> Ask:
+    """The whole page by our path."""
+
+    def ask(text: str, options: dict[str, Any]) -> object:
+        return index.search(SearchRequest(text, lang="zh", **{"audiences": READER, **options}))
+
+    return ask
+
+
+def raw_tantivy(folder: Path, entries: Iterator[EntryDocument]) -> Ask:
+    """Tantivy as its tutorial uses it."""
+    import tantivy  # noqa: PLC0415 - only the engines measured are loaded
+
+    builder = tantivy.SchemaBuilder()
+    for name in ("title", "body"):
+        builder.add_text_field(name, stored=True)
+    builder.add_text_field("id", stored=True, tokenizer_name="raw")
+    schemes = ("procedure", "anatomy", "pathology", "device", "access")
+    for scheme in schemes:
+        builder.add_text_field(scheme, fast=True, tokenizer_name="raw")
+    schema = builder.build()
+    index = tantivy.Index(schema, str(folder))
+    writer = index.writer(256_000_000, 1)
+    for entry in entries:
+        terms = {scheme: list(entry.terms.get(scheme, ())) for scheme in schemes}
+        writer.add_document(tantivy.Document(id=entry.id, title=_title(entry), body=_body(entry), **terms))
+    writer.commit()
+    writer.wait_merging_threads()
+    index.reload()
+    searcher = index.searcher()
+    facets = {scheme: {"terms": {"field": scheme, "size": 50}} for scheme in schemes}
+
+    def ask(text: str, _: dict[str, Any]) -> object:
+        words = "".join(c if c.isalnum() or c in '" -' else " " for c in text)
+        query = index.parse_query_lenient(words, ["title", "body"], conjunction_by_default=True)[0]
+        found: Any = searcher.search(query, 20)
+        counts = searcher.aggregate(query, facets)
+        snippets = tantivy.SnippetGenerator.create(searcher, query, schema, "body")
+        texts = [snippets.snippet_from_doc(searcher.doc(address)).to_html() for _, address in found.hits]
+        return found.count, counts, texts
+
+    return ask
+
+
+def fts5(path: Path, entries: Iterator[EntryDocument]) -> Ask:
+    """SQLite's full-text index with its default tokenizer."""
+    database = sqlite3.connect(path)
+    database.execute("CREATE VIRTUAL TABLE entries USING fts5(id UNINDEXED, title, body)")
+    rows = ((entry.id, _title(entry), _body(entry)) for entry in entries)
+    database.executemany("INSERT INTO entries VALUES (?, ?, ?)", rows)
+    database.commit()
+
+    def ask(text: str, _: dict[str, Any]) -> object:
+        words = " ".join(f'"{word}"' for word in text.replace('"', " ").split() if ":" not in word) or '"支架"'
+        total = database.execute("SELECT count(*) FROM entries WHERE entries MATCH ?", (words,)).fetchone()
+        snippet = "snippet(entries, 2, '<', '>', '…', 20)"
+        page = f"SELECT id, {snippet} FROM entries WHERE entries MATCH ? ORDER BY rank LIMIT 20"  # noqa: S608
+        return total, database.execute(page, (words,)).fetchall()
+
+    return ask
+
+
+def postgres(url: str, entries: Iterator[EntryDocument]) -> Ask:
+    """PostgreSQL with the `simple` configuration and ts_rank, as MediaCMS searches."""
+    import psycopg  # noqa: PLC0415
+
+    connection = psycopg.connect(url, autocommit=True)
+    connection.execute("DROP TABLE IF EXISTS bench_search")
+    connection.execute("CREATE TABLE bench_search (id text, words tsvector)")
+    with connection.cursor() as cursor:
+        insert = "INSERT INTO bench_search VALUES (%s, to_tsvector('simple', %s))"
+        cursor.executemany(insert, ((entry.id, f"{_title(entry)} {_body(entry)}") for entry in entries))
+    connection.execute("CREATE INDEX ON bench_search USING gin (words)")
+    connection.execute("ANALYZE bench_search")
+
+    def ask(text: str, _: dict[str, Any]) -> object:
+        match = "FROM bench_search, plainto_tsquery('simple', %s) wanted WHERE words @@ wanted"
+        total = connection.execute(f"SELECT count(*) {match}", (text,)).fetchone()
+        page = f"SELECT id {match} ORDER BY ts_rank(words, wanted) DESC LIMIT 20"
+        return total, connection.execute(page, (text,)).fetchall()
+
+    return ask
+
+
+def _title(entry: EntryDocument) -> str:
+    return " ".join(entry.titles.values())
+
+
+def _body(entry: EntryDocument) -> str:
+    return "\n".join([*entry.summaries.values(), *(moment.text for moment in entry.moments)])
+
+
+def built(name: str, folder: Path, make: Callable[[], Ask]) -> Ask:
+    """Build, and print what it took."""
+    clock, cpu = time.perf_counter(), time.process_time()
+    ask = make()
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(
+        f"  built {name:12} {time.perf_counter() - clock:7.1f} s  {time.process_time() - cpu:7.1f} CPU s  "
+        f"{size / 2**20:7.1f} MiB on disk  {memory:6.0f} MiB most so far",
+        flush=True,
+    )
+    return ask
+
+
+def build_ours(url: str, vocabulary: Vocabulary, count: int) -> None:
+    """Our index; texts that repeat are read once."""
+    name, _, root = url.partition(":")
+    tools = tools_for(vocabulary, Path(root))
+    kept: dict[int, PreparedEntry] = {}
+
+    def entries() -> Iterator[PreparedEntry]:
+        for number, document in enumerate(documents(vocabulary, count)):
+            known = kept.get(number % DISTINCT)
+            if known is None:
+                known = kept[number % DISTINCT] = tools.preparer.prepare(document)
+            published = document.published_at.timestamp()
+            card = replace(
+                known.card, entry_id=document.id, audiences=document.audiences, year=document.year, published=published
+            )
+            yield replace(known, card=card)
+
+    index_folder(ENGINES[name], Path(root), vocabulary).rebuild(entries(), 1)
+
+
+def open_all(count: int, home: Path, arguments: argparse.Namespace) -> dict[str, Ask]:
+    """Every engine with the same entries."""
+    vocabulary = read_vocabulary()
+    engines: dict[str, Ask] = {}
+    for name in ("tantivy", "whoosh"):
+        if name == "whoosh" and count > WHOOSH_SERVES:
+            continue
+        folder = (arguments.keep / str(count) if arguments.keep else home) / name
+        url = f"{name}:{folder}"
+
+        def make(url: str = url) -> Ask:
+            if not Path(url.partition(":")[2]).exists():
+                build_ours(url, vocabulary, count)
+            return ours(open_index(url, home, vocabulary))
+
+        engines[name] = built(name, folder, make)
+    (home / "raw").mkdir()
+    engines["raw tantivy"] = built(
+        "raw tantivy", home / "raw", lambda: raw_tantivy(home / "raw", documents(vocabulary, count))
+    )
+    engines["fts5"] = built("fts5", home / "fts5", lambda: fts5(home / "fts5", documents(vocabulary, count)))
+    if arguments.postgres:
+        engines["postgres"] = built(
+            "postgres", home, lambda: postgres(arguments.postgres, documents(vocabulary, count))
+        )
+    return engines
+
+
+def measure(engines: dict[str, Ask], sets: dict[str, list[tuple[str, dict[str, Any]]]]) -> None:
+    """Ask everything, one engine after another for each query, and print percentiles."""
+    times: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    for ask in engines.values():
+        for rows in sets.values():
+            ask(*rows[0])  # the first answer opens files
+    longest = max(len(rows) for rows in sets.values())
+    for number in range(longest):
+        for kind, rows in sets.items():
+            if number < len(rows):
+                for name, ask in engines.items():
+                    clock, cpu = time.perf_counter(), time.thread_time()
+                    ask(*rows[number])
+                    spent = (time.perf_counter() - clock) * 1000, (time.thread_time() - cpu) * 1000
+                    times.setdefault((name, kind), []).append(spent)
+                    times.setdefault((name, "all"), []).append(spent)
+    print(f"  {'engine':12} {'queries':12} {'p50':>7} {'p95':>7} {'p99':>7}   CPU {'p50':>6} {'p95':>7} {'p99':>7}")
+    order = list(engines)
+    for (name, kind), spent_all in sorted(times.items(), key=lambda row: (order.index(row[0][0]), row[0][1])):
+        clocks, cpus = (sorted(values) for values in zip(*spent_all, strict=True))
+        shares = [row[min(len(row) - 1, int(len(row) * part))] for row in (clocks, cpus) for part in (0.5, 0.95, 0.99)]
+        print(f"  {name:12} {kind:12} {shares[0]:7.2f} {shares[1]:7.2f} {shares[2]:7.2f}       "
+              f"{shares[3]:6.2f} {shares[4]:7.2f} {shares[5]:7.2f}")  # fmt: skip
+
+
+def suggest(index: SearchIndex, sets: dict[str, list[tuple[str, dict[str, Any]]]]) -> None:
+    """Every beginning of every query, as it is typed."""
+    typed = [text[:end] for rows in sets.values() for text, _ in rows for end in range(1, min(len(text), 9))]
+    times: list[tuple[float, float]] = []
+    for text in typed[:2000]:
+        clock, cpu = time.perf_counter(), time.thread_time()
+        index.suggest(text, lang="zh", audiences=READER)
+        times.append(((time.perf_counter() - clock) * 1000, (time.thread_time() - cpu) * 1000))
+    clocks, cpus = (sorted(values) for values in zip(*times, strict=True))
+    at = int(len(clocks) * 0.95)
+    print(f"  suggest      {len(times)} typed: p95 {clocks[at]:.2f} ms, CPU p95 {cpus[at]:.2f} ms")
+
+
+def compare_threads(ask: Ask, sets: dict[str, list[tuple[str, dict[str, Any]]]], count: int = 10_000) -> None:
+    """Many threads against one: no error, no other answer."""
+    rows = [row for of in sets.values() for row in of]
+    alone = [_timeless(ask(*row)) for row in rows]
+
+    def again(number: int) -> bool:
+        return _timeless(ask(*rows[number % len(rows)])) == alone[number % len(rows)]
+
+    clock = time.perf_counter()
+    with ThreadPoolExecutor(8) as threads:
+        same = list(threads.map(again, range(count)))
+    print(f"  8 threads    {count} queries in {time.perf_counter() - clock:.0f} s: {same.count(False)} other answers")
+
+
+def _timeless(page: Any) -> object:
+    return replace(page, took_ms=0.0)
+
+
+def main() -> None:
+    """Print a table for each size."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--entries", nargs="+", type=int, default=[1000, 10_000, 100_000])
+    parser.add_argument("--queries", type=int, default=40, help="of each kind")
+    parser.add_argument("--postgres", help="a database to make a table in, as libpq writes it")
+    parser.add_argument("--threads", action="store_true")
+    parser.add_argument("--keep", type=Path, help="a folder in which our indexes are left, and found again")
+    arguments = parser.parse_args()
+    for count in arguments.entries:
+        print(f"{count} entries", flush=True)
+        home = Path(tempfile.mkdtemp(prefix="bench-search-"))
+        try:
+            engines = open_all(count, home, arguments)
+            sets = query_sets(arguments.queries)
+            measure(engines, sets)
+            root = arguments.keep / str(count) if arguments.keep else home
+            index = open_index(f"tantivy:{root / 'tantivy'}", home, read_vocabulary())
+            suggest(index, sets)
+            for name in ("tantivy", "whoosh") if arguments.threads else ():
+                if name in engines:
+                    print(f"  {name}")
+                    compare_threads(engines[name], sets)
+        finally:
+            shutil.rmtree(home)
+
+
+if __name__ == "__main__":
+    main()
