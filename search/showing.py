@@ -32,13 +32,15 @@ class _Wanted:
     concepts: set[str] = field(default_factory=set)
     phrases: list[Phrase] = field(default_factory=list)
 
-    def add(self, leaves: Iterable[Leaf | Phrase | AllOf]) -> None:
+    def add(self, leaves: Iterable[Leaf | Phrase | AllOf], *, apart: bool = False) -> None:
+        """Note what leaves look for. apart: as words of a term; a single character of one says nothing by itself."""
         for leaf in leaves:
             if isinstance(leaf, Phrase):
-                self.phrases.append(leaf)
+                if not apart or sum(len(token) for _, token in leaf.tokens) > 1:
+                    self.phrases.append(leaf)
             elif isinstance(leaf, AllOf):
                 for clause in leaf.clauses:
-                    self.add(clause.leaves)
+                    self.add(clause.leaves, apart=True)
             else:
                 self.words.update(term.token for term in leaf.terms if term.field == SPOKEN)
                 in_texts = (term.token for term in leaf.terms if term.field == SPOKEN_CONCEPTS)

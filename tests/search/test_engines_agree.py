@@ -65,7 +65,8 @@ def library(vocabulary: Vocabulary, count: int) -> list[EntryDocument]:
         made.append(
             entry(
                 f"e{number:03d}", text(4), text(4), summary_en=text(12), summary_zh=text(12), terms=terms,
-                days=chance.randrange(50), duration_s=float(chance.randrange(60, 2000)), year=chance.randrange(2012, 2025),
+                days=chance.randrange(50), duration_s=float(chance.randrange(60, 2000)),
+                year=chance.randrange(2012, 2025),
                 moments=(Moment(0.0, 4.0, "caption", text(9), chance.choice(["zh", "en"])),) if spoken else (),
                 audiences=frozenset({chance.choice(GROUPS)}), people=(f"Dr {chance.choice('ABC')}",),
                 hospitals=(chance.choice(["北京协和医院", "华西医院"]),),
