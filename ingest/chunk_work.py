@@ -16,7 +16,9 @@ from ingest.inspection import Inspection
 from ingest.making import Bench, make_chunk, make_sound
 from ingest.package import Piece, SeamBroken
 from ingest.plan import EncodePlan, RenditionPlan
-from ingest.plan_text import from_json
+from ingest.plan_text import from_json, to_json
+from ingest.refine import listen
+from ingest.sound import with_loudness
 from ingest.storing import Shelf, Stored
 from ingest.workshop import Watch, Workshop, open_source, scratch_for
 from videolib.catalogue import jobs
@@ -63,7 +65,7 @@ def encode_one_chunk(workshop: Workshop, job: Job, watch: Watch, *, finish: Fini
 
 
 def encode_all_sound(workshop: Workshop, job: Job, watch: Watch, *, finish: Finish) -> None:
-    """Encode and keep the sound of a whole recording. Raises as `encode_one_chunk` does."""
+    """Encode and keep the sound of a whole recording, and read its text. Raises as `encode_one_chunk` does."""
     package_id = str(job.package_id)
     with workshop.database.reading() as session:
         described = session.get_one(Package, package_id).plan
@@ -72,12 +74,15 @@ def encode_all_sound(workshop: Workshop, job: Job, watch: Watch, *, finish: Fini
     room = ROOM_FACTOR * plan.duration_s * sum(track.kbps for track in plan.audio) * 125
     with scratch_for(workshop, int(room)) as folder, open_source(workshop, key, watch) as source:
         bench = Bench(source, inspection, folder, lambda part: watch.on_progress("encode", part), watch.cancelled)
-        made = make_sound(bench, plan, folder / "sound", one_file=True)
+        (folder / "listen").mkdir()
+        loudness, sounds, texts = listen(source, inspection, plan, folder / "listen", cancelled=watch.cancelled)
+        made = make_sound(bench, with_loudness(plan, loudness)[0], folder / "sound", one_file=True)
         shelf = Shelf(workshop.store, package_id, job.attempt, watch.cancelled)
         stored = [shelf.put_track(folder / "sound", track, "whole") for track in made]
     with workshop.database.writing() as session:
         finish(session)
         package = session.get_one(Package, package_id)
+        package.plan = {**package.plan, "sound": to_json(sounds), "texts": to_json(texts)}
         pictures = [track for track in package.tracks if track["kind"] == "video"]
         package.tracks = [*pictures, *(track_as_json(track, "audio") for track in made)]
         keep_chunk(session, _row(job, SOUND, (0.0, plan.duration_s), stored))

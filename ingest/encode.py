@@ -265,12 +265,18 @@ def _audio_output(source: Any, track: AudioPlan, plan: EncodePlan, only_s: float
         "use_editlist": 0,
         "movflags": "+cmaf+skip_trailer",
         "frag_duration": plan.key_frame_s * 1_000_000,
-        # a graph of its own: in one graph with the pictures these would be held in memory until sound comes
-        "af": ",".join(_spelled(step) for step in track.filters),
     }
     if only_s is not None:
         options["t"] = f"{only_s:.3f}"
-    return ffmpeg.output(source[str(track.stream_index)], f"{{out}}/audio-{track.name}.mp4", **options)
+    path = f"{{out}}/audio-{track.name}.mp4"
+    if track.pair_index is not None:
+        sides = [source[str(track.stream_index)], source[str(track.pair_index)]]
+        return ffmpeg.output(
+            _through(ffmpeg.filter(sides, "join", inputs=2, channel_layout="stereo"), track.filters), path, **options
+        )
+    # a graph of its own: in one graph with the pictures these would be held in memory until sound comes
+    options["af"] = ",".join(_spelled(step) for step in track.filters)
+    return ffmpeg.output(source[str(track.stream_index)], path, **options)
 
 
 def _muxing() -> dict[str, str | int]:

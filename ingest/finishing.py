@@ -33,6 +33,7 @@ from ingest.package import (
 from ingest.plan import EncodePlan
 from ingest.plan_text import from_json
 from ingest.storing import Shelf
+from ingest.subtitles import Texts, add_texts, chapters_in, describe_text
 from ingest.verify import verify_pages
 from ingest.workshop import Watch, Workshop, attach, scratch_for
 from videolib import hls
@@ -57,6 +58,11 @@ class _Made:
     tracks: tuple[hls.Track, ...]
     chunks: tuple[Chunk, ...]
     sha256: str
+
+    @property
+    def texts(self) -> Texts:
+        """The text that was read with the sound."""
+        return from_json(Texts, self.package.plan.get("texts", {}))
 
     def of_kind(self, kind: str) -> list[hls.Track]:
         folders = [track["folder"] for track in self.package.tracks if track["kind"] == kind]
@@ -88,11 +94,15 @@ def finish_package(workshop: Workshop, job: Job, watch: Watch, *, finish: Finish
         (scratch / "images").mkdir()
         make_images(pages, made.plan, scratch / "images", cancelled=watch.cancelled)
         verify_pages(folder, made.plan, video[0].duration_s)
-        description = describe_package(pages, copied=[one.name for one in made.plan.renditions if one.copied])
+        add_texts(made.texts.tracks, pages)
+        description = {
+            **describe_package(pages, copied=[one.name for one in made.plan.renditions if one.copied]),
+            **describe_text(made.texts, chapters_in(made.inspection, made.plan)),
+        }
         watch.on_progress("store", 0.0)
         objects = _put_pages(workshop, job, made, pages, description)
     timing = _timing(made, datetime.now(UTC))
-    warnings = (*made.plan.warnings, *([SILENT] if len(audio) < len(made.plan.audio) else []))
+    warnings = (*made.plan.warnings, *made.texts.warnings, *([SILENT] if len(audio) < len(made.plan.audio) else []))
     answer = {"source": describe(made.inspection), "timing": timing, "warnings": list(warnings)}
     watch.on_progress("attach", None)
     provisional = [item["path"] for chunk in made.chunks for item in _dropped(chunk)]
@@ -165,7 +175,9 @@ def _put_pages(
     folder = pages.folder
     playlists = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("index.m3u8"))
     shelf = Shelf(workshop.store, made.package.id, job.attempt, lambda: False)
-    written = [shelf.put_page(folder / path, path) for path in (POSTER, SHEET, TILES, *playlists, MULTIVARIANT)]
+    texts = sorted(path.relative_to(folder).as_posix() for path in folder.glob("subtitles/*/*.vtt"))
+    pages_in_order = (POSTER, SHEET, TILES, *texts, *playlists, MULTIVARIANT)
+    written = [shelf.put_page(folder / path, path) for path in pages_in_order]
     kept = [item for chunk in made.chunks if chunk.position != PROVISIONAL_SOUND for item in chunk.objects]
     everything = {item["path"]: PackageFile(**item) for item in (*kept, *written)}
     write_description(
@@ -175,6 +187,7 @@ def _put_pages(
         package=description,
         settings=settings_of(made.plan),
         quality=made.package.plan.get("quality"),
+        sound=made.package.plan.get("sound", []),
         tools=tools_in_use(),
     )
     return [*written, shelf.put_page(folder / DESCRIPTION, DESCRIPTION)]

@@ -69,7 +69,10 @@ class VideoStream:
 
 @dataclass(frozen=True)
 class AudioStream:
-    """A sound track; `language` is BCP 47 or "und"."""
+    """A sound track; `language` is BCP 47 or "und", `role` narration or room.
+
+    `pair_index` is the stream that holds the right side where this mono one is the left.
+    """
 
     index: int
     codec: str
@@ -77,6 +80,8 @@ class AudioStream:
     sample_rate: int
     language: str
     start_s: float
+    role: str = "narration"
+    pair_index: int | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,15 @@ class SubtitleStream:
     codec: str
     language: str
     is_text: bool
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A chapter inside the file, on the file's own clock."""
+
+    start_s: float
+    end_s: float
+    title: str
 
 
 @dataclass(frozen=True)
@@ -108,3 +122,4 @@ class Inspection:
     dicom: CineFacts | None = None
     warnings: tuple[str, ...] = ()
     clock_start_s: float = 0.0
+    chapters: tuple[Chapter, ...] = ()

@@ -218,7 +218,8 @@ def _cut_sound(
         piece = cut(measured, span, folder / path, one_file=one_file) if measured is not None else None
         file.unlink(missing_ok=True)
         if piece is not None:
-            tracks.append(join([piece], folder, path, name=track.name, language=track.language))
+            made = join([piece], folder, path, name=track.name, language=track.language)
+            tracks.append(replace(made, offered=track.role != "room"))
     return tracks
 
 

@@ -13,7 +13,7 @@ import math
 import resource
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,9 @@ from ingest.package import (
     write_description,
 )
 from ingest.plan import EncodePlan, plan
-from ingest.quality import QualityRecord, choose_rungs, follow
+from ingest.quality import QualityRecord, follow
+from ingest.refine import refine
+from ingest.subtitles import add_texts
 from ingest.verify import verify
 from ingest.views import put_inside
 from videolib.errors import InvalidInput
@@ -92,10 +94,12 @@ def package_recording(
     cancelled: IsCancelled | None = None,
     choices: Choices | None = None,
     method: Method = Method(),
+    beside: Sequence[Path] = (),
 ) -> PackageReport:
     """Make the HLS package of one recording in the folder `out`, which must be absent or empty.
 
-    `choices` are an editor's about a DICOM recording, `method` says how it is made.
+    `choices` are an editor's about a DICOM recording, `method` says how it is made, `beside` are the caption files
+    that lie beside it.
     `on_progress` is told the stage (inspect, convert, encode, package, images, verify) and how much of it is
     done, None where that is unknown. Raises `Refused` for the recording's own fault, `ToolFailed`, `Cancelled`,
     and `InvalidInput` when `out` holds something; then there is no `out`, unless it holds something.
@@ -108,9 +112,9 @@ def package_recording(
         inspection, readable, further = _accept(source, work, choices or {}, tell, stop)
         (work / "probe").mkdir()
         plans = make_plans(inspection, method)
-        quality = choose_rungs(readable, inspection, plans[0], work / "probe", cancelled=stop)
-        plans = tuple(follow(one, quality) for one in plans)
-        views = _make_views(further, quality, work, (tell, stop))
+        found = refine(readable, inspection, plans[0], work / "probe", beside=beside, cancelled=stop)
+        plans = tuple(found.follow(one) for one in plans)
+        views = _make_views(further, found.quality, work, (tell, stop))
         main = Recorded(
             inspection, readable, plans, copied=method.copy and reason_to_encode(inspection, plans[0]) is None
         )
@@ -119,7 +123,12 @@ def package_recording(
         check_decoded_length(inspection, made.duration_s - encode_plan.lead_s)
         facts = describe(inspection)
         copied = [one.name for one in encode_plan.renditions if one.copied]
-        described = {**describe_package(made, copied=copied), **describe_cine(inspection, views)}
+        add_texts(found.texts.tracks, made)
+        described = {
+            **describe_package(made, copied=copied),
+            **found.describe(),
+            **describe_cine(inspection, views),
+        }
         tell("verify", None)
         verify(made.folder, encode_plan)
         _stop_if(stop)
@@ -130,7 +139,7 @@ def package_recording(
             source={"sha256": sha256_of(source), "bytes": inspection.bytes, **facts},
             package=described,
             settings=settings_of(encode_plan),
-            quality=quality.describe(),
+            **found.record(),
             tools=tools_in_use(),
             frames=inspection.dicom and inspection.dicom.timeline(),
         )
@@ -138,7 +147,7 @@ def package_recording(
     total_s = time.monotonic() - started
     timing = {"first_playable_s": total_s, "total_s": total_s, "cpu_s": _cpu_s() - cpu_before_s}
     timing = {name: round(value, 3) for name, value in timing.items()}
-    warnings = encode_plan.warnings
+    warnings = (*encode_plan.warnings, *found.texts.warnings)
     if len(made.audio) < len(encode_plan.audio):
         warnings = (*warnings, "A sound track could not be read and was left out.")
     return PackageReport(str(source), facts, described, timing, warnings, files)

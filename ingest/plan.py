@@ -39,6 +39,8 @@ JUMPING_FORMATS = frozenset({"mpegts", "mpeg"})
 # containers (as ffprobe names them) and codecs of which a chunk can be decoded alone
 ENTERED_FORMATS = ("mov,", "matroska,", "mpegts", "mpeg", "asf", "flv", "mxf", "dv")
 INTRA_CODECS = frozenset({"mjpeg", "dvvideo", "ffv1", "huffyuv", "ffvhuff", "utvideo", "rawvideo", "v210", "prores"})
+# BCP 47: no language
+SILENCE = "zxx"
 POSTER_AT = 0.10
 TILE_PX = 160
 SHEET_COLUMNS = 10
@@ -72,13 +74,19 @@ class RenditionPlan:
 
 @dataclass(frozen=True)
 class AudioPlan:
-    """One sound track: `name` is its folder, `filters` bring it onto the video's clock and length."""
+    """One sound track: `name` is its folder, `filters` bring it onto the video's clock and length.
+
+    `pair_index` is the stream of its right side, where each side is a stream of its own. Of its `role` narration is
+    made to be heard, room sound is there to be chosen, silence is what is heard by itself where all else is room sound.
+    """
 
     name: str
     language: str
     stream_index: int
     kbps: int
     filters: tuple[Filter, ...]
+    role: str = "narration"
+    pair_index: int | None = None
 
 
 @dataclass(frozen=True)
@@ -331,13 +339,17 @@ def _lead_s(inspection: Inspection, sounds: Iterable[AudioStream], fps: Fraction
 
 
 def _choose_sounds(inspection: Inspection) -> dict[str, AudioStream]:
-    """Return one track for each language by the name of its folder; tracks that name none are all kept."""
+    """Return one track for each language and role by the name of its folder, narration first.
+
+    Tracks that name no language are all kept.
+    """
     chosen: dict[str, AudioStream] = {}
-    for stream in inspection.audio:
+    for stream in sorted(inspection.audio, key=lambda one: one.role != "narration"):
         language = re.sub(r"[^A-Za-z0-9-]", "", stream.language) or "und"
-        name, twin = language, 2
+        first = language if stream.role == "narration" else f"{language}-{stream.role}"
+        name, twin = first, 2
         while language == "und" and name in chosen:
-            name, twin = f"und-{twin}", twin + 1
+            name, twin = f"{first}-{twin}", twin + 1
         if name not in chosen and len(chosen) < MAX_AUDIO_TRACKS:
             chosen[name] = stream
     return chosen
@@ -345,10 +357,22 @@ def _choose_sounds(inspection: Inspection) -> dict[str, AudioStream]:
 
 def _audio(sounds: Mapping[str, AudioStream], zero_s: float, duration_s: float) -> tuple[AudioPlan, ...]:
     filters = _audio_filters(zero_s, duration_s)
-    return tuple(
-        AudioPlan(name, "und" if name.startswith("und") else name, stream.index, AUDIO_KBPS, filters)
+    tracks = [
+        AudioPlan(
+            name,
+            "und" if name.startswith("und") else name.removesuffix("-room"),
+            stream.index,
+            AUDIO_KBPS,
+            filters,
+            role=stream.role,
+            pair_index=stream.pair_index,
+        )
         for name, stream in sounds.items()
-    )
+    ]
+    if tracks and tracks[0].role == "room":
+        silence = replace(tracks[0], name=SILENCE, language=SILENCE, role="silence", pair_index=None)
+        tracks.insert(0, replace(silence, filters=(_filter("volume", volume=0), *filters)))
+    return tuple(tracks)
 
 
 def _audio_filters(zero_s: float, duration_s: float) -> tuple[Filter, ...]:

@@ -27,6 +27,7 @@ from ingest.plan import EncodePlan
 from ingest.plan_text import to_json
 from ingest.quality import choose_rungs, follow
 from ingest.storing import Shelf, Stored
+from ingest.subtitles import has_text
 from ingest.workshop import Watch, Workshop, make_watchable, open_source, scratch_for
 from videolib import hls
 from videolib.catalogue import jobs
@@ -118,7 +119,8 @@ class _Beginning:
                 cuts=[(span.start_s, end_s) for span, end_s in zip(plan.spans, ends, strict=True)],
             )
             positions = range(len(plan.spans))
-            jobs.split(session, self.job, package, positions=positions, has_sound=bool(plan.audio))
+            has_sound = bool(plan.audio) or has_text(self.bench.source, self.bench.inspection)
+            jobs.split(session, self.job, package, positions=positions, has_sound=has_sound)
 
     def _begin(self) -> Shelf:
         with self.workshop.database.writing() as session:

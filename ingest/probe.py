@@ -28,10 +28,11 @@ _ENTRIES = (
     ":stream=index,codec_type,codec_name,codec_tag_string,profile,width,height,sample_aspect_ratio,pix_fmt"
     ",color_range,color_space,color_transfer,field_order,r_frame_rate,avg_frame_rate,start_time,duration,nb_frames,channels"
     ",sample_rate,bits_per_raw_sample"
-    ":stream_disposition=attached_pic,still_image,timed_thumbnails"
-    ":stream_tags=language,DURATION"
+    ":stream_disposition=attached_pic,still_image,timed_thumbnails,comment,dub,clean_effects"
+    ":stream_tags=language,DURATION,title,handler_name"
     ":stream_side_data=side_data_type,displaymatrix,rotation"
     ":packet=stream_index,pts_time,dts_time,duration_time,flags"
+    ":chapter=start_time,end_time:chapter_tags=title"
 )
 
 
@@ -60,6 +61,7 @@ class Probe:
     reaches_end: bool
     shows_all: bool
     cut: frozenset[int]
+    chapters: Sequence[Mapping[str, Any]] = ()
 
 
 def probe(source: Path) -> Probe:
@@ -82,6 +84,7 @@ def probe(source: Path) -> Probe:
         reaches_end=shows_all or FIRST_PACKETS < len(rows) < FIRST_PACKETS + LAST_PACKETS,
         shows_all=shows_all,
         cut=frozenset(row["stream_index"] for row in rows if "D" in row.get("flags", "")),
+        chapters=answer.get("chapters", []),
     )
 
 

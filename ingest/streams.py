@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, Literal, cast
 
 from ingest.errors import Refused
-from ingest.inspection import AudioStream, SubtitleStream, VideoStream
+from ingest.inspection import AudioStream, Chapter, SubtitleStream, VideoStream
 from ingest.languages import language_tag
 from ingest.probe import Probe, ratio, seconds, steps_of, times_of
+from ingest.roles import role_of
 from ingest.signature import SIDE_MAX
 from ingest.tools import VIDEO_DECODERS
 
 Row = Mapping[str, Any]
 
 SIDE_MIN = 16
+MAX_CHAPTERS, LONGEST_TITLE = 500, 200
 # a pixel wider or higher than that is a wrong number in the header
 SAR_RANGE = (Fraction(1, 4), Fraction(4))
 COMMON_RATES = tuple(
@@ -167,8 +171,8 @@ def find_depth(row: Row) -> int:
 
 
 def audio_streams(probe: Probe) -> tuple[AudioStream, ...]:
-    """Answer the sound tracks that can be decoded."""
-    return tuple(
+    """Answer the sound tracks that can be decoded; two mono ones that are the sides of one come as one."""
+    return _joined_pairs(
         AudioStream(
             index=row["index"],
             codec=row["codec_name"],
@@ -176,10 +180,36 @@ def audio_streams(probe: Probe) -> tuple[AudioStream, ...]:
             sample_rate=int(row["sample_rate"]),
             language=language_tag(row.get("tags", {}).get("language")),
             start_s=seconds(row.get("start_time")) or 0.0,
+            role=role_of(row.get("tags", {}), row.get("disposition", {})),
         )
         for row in probe.streams
         if row.get("codec_type") == "audio" and is_readable_sound(row)
     )
+
+
+def chapters_of(probe: Probe) -> tuple[Chapter, ...]:
+    """Answer the file's chapters that have a title, in order."""
+    found = []
+    for row in probe.chapters[:MAX_CHAPTERS]:
+        start_s, end_s = seconds(row.get("start_time")), seconds(row.get("end_time"))
+        title = "".join(ch for ch in str(row.get("tags", {}).get("title", "")) if ch.isprintable()).strip()
+        if title and start_s is not None and end_s is not None and end_s > start_s:
+            found.append(Chapter(start_s, end_s, title[:LONGEST_TITLE]))
+    return tuple(sorted(found, key=lambda chapter: chapter.start_s))
+
+
+def _joined_pairs(found: Iterable[AudioStream]) -> tuple[AudioStream, ...]:
+    """Join mono tracks, two by two, as professional recorders write stereo; an odd number of them is no stereo."""
+    joined: list[AudioStream] = []
+    for key, group in itertools.groupby(
+        found, lambda one: (one.channels, one.codec, one.sample_rate, one.language, one.role)
+    ):
+        tracks = list(group)
+        if key[0] == 1 and len(tracks) % 2 == 0:
+            sides = zip(tracks[::2], tracks[1::2], strict=True)
+            tracks = [replace(left, channels=2, pair_index=right.index) for left, right in sides]
+        joined += tracks
+    return tuple(joined)
 
 
 def is_readable_sound(row: Row) -> bool:

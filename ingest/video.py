@@ -17,6 +17,7 @@ from ingest.signature import explain_unreadable, is_encrypted, read_asf_length
 from ingest.streams import (
     Row,
     audio_streams,
+    chapters_of,
     check_video,
     choose_video,
     find_sar,
@@ -61,6 +62,7 @@ def inspect_video(source: Path, *, full: bool = False) -> Inspection:
         bytes=source.stat().st_size,
         warnings=_warnings(answer, row),
         clock_start_s=seconds(answer.format.get("start_time")) or 0.0,
+        chapters=chapters_of(answer),
     )
     if full:
         lead_s = video.start_s - (seconds(answer.format.get("start_time")) or 0.0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import html
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -108,7 +109,9 @@ def _read_with_pysubs2(text: str, kind: str) -> list[Cue]:
     import pysubs2  # noqa: PLC0415 - only where a file is no WebVTT
 
     try:
-        parsed = pysubs2.SSAFile.from_string(text, format_=kind)
+        # it warns of every field that it has to guess; times and text are checked here
+        with warnings.catch_warnings(action="ignore"):
+            parsed = pysubs2.SSAFile.from_string(text, format_=kind)
     except (pysubs2.exceptions.Pysubs2Error, ValueError, IndexError, AttributeError) as error:
         raise _no_captions() from error
     return [

@@ -12,7 +12,10 @@ from itertools import pairwise
 # EXT-X-MAP with fragmented MP4
 VERSION = 7
 AUDIO_GROUP = "audio"
-LANGUAGE_NAMES = {"zh": "中文", "en": "English", "und": "Audio"}
+SUBTITLES_GROUP = "subtitles"
+# "zxx" is BCP 47's "no language": silence
+LANGUAGE_NAMES = {"zh": "中文", "en": "English", "zxx": "—"}
+UNNAMED_SOUND, UNNAMED_TEXT = "Audio", "Subtitles"
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,10 @@ class Segment:
 
 @dataclass(frozen=True)
 class Track:
-    """One rendition of pictures or sound: its folder in the package, its codec and its segments in order."""
+    """One rendition of pictures, sound or text: its folder in the package, its codec and its segments in order.
+
+    Text (WebVTT) has no codec. A track that is not `offered` is played when somebody chooses it, never by itself.
+    """
 
     name: str
     folder: str
@@ -54,6 +60,7 @@ class Track:
     height: int = 0
     channels: int = 0
     language: str = "und"
+    offered: bool = True
 
     @property
     def duration_s(self) -> float:
@@ -89,7 +96,9 @@ def media_playlist(track: Track, *, growing_target_s: int | None = None) -> str:
     With `growing_target_s` more segments may follow, none longer than that: the playlist is an EVENT without end.
     """
     is_growing = growing_target_s is not None
-    lines = [*_head(growing_target_s or track.target_s, "EVENT" if is_growing else "VOD"), '#EXT-X-MAP:URI="init.mp4"']
+    lines = _head(growing_target_s or track.target_s, "EVENT" if is_growing else "VOD")
+    if track.codec:
+        lines.append('#EXT-X-MAP:URI="init.mp4"')
     for segment in track.segments:
         lines.append(f"#EXTINF:{segment.duration_s:.6f},")
         if segment.offset is not None:
@@ -109,12 +118,15 @@ def i_frame_playlist(track: Track) -> str:
     return _text([*lines, "#EXT-X-ENDLIST"])
 
 
-def multivariant_playlist(video: Sequence[Track], audio: Sequence[Track], i_frames: Track | None) -> str:
+def multivariant_playlist(
+    video: Sequence[Track], audio: Sequence[Track], i_frames: Track | None, subtitles: Sequence[Track] = ()
+) -> str:
     """Return the playlist of playlists, the largest rendition first: tools that take one take the first."""
     lines = ["#EXTM3U", f"#EXT-X-VERSION:{VERSION}", "#EXT-X-INDEPENDENT-SEGMENTS"]
-    lines += [_media_line(track, is_default=track is audio[0], twins=audio) for track in audio]
+    lines += [_sound_line(track, is_default=track is audio[0], twins=audio) for track in audio]
+    lines += [_text_line(track, twins=subtitles) for track in subtitles]
     for track in video:
-        lines.append("#EXT-X-STREAM-INF:" + ",".join(_variant(track, audio)))
+        lines.append("#EXT-X-STREAM-INF:" + ",".join(_variant(track, audio, has_text=bool(subtitles))))
         lines.append(f"{track.folder}/index.m3u8")
     if i_frames is not None:
         peak = max(int(8 * key.bytes / duration_s) for _, key, duration_s in _i_frames(i_frames))
@@ -137,7 +149,7 @@ def codecs(track: Track, audio: Sequence[Track]) -> str:
     return ",".join(dict.fromkeys([track.codec, *(sound.codec for sound in audio)]))
 
 
-def _variant(track: Track, audio: Sequence[Track]) -> Iterator[str]:
+def _variant(track: Track, audio: Sequence[Track], *, has_text: bool) -> Iterator[str]:
     peak, average = bandwidths(track, audio)
     yield f"BANDWIDTH={peak}"
     yield f"AVERAGE-BANDWIDTH={average}"
@@ -146,20 +158,37 @@ def _variant(track: Track, audio: Sequence[Track]) -> Iterator[str]:
     yield f"FRAME-RATE={track.fps:.3f}"
     if audio:
         yield f'AUDIO="{AUDIO_GROUP}"'
+    if has_text:
+        yield f'SUBTITLES="{SUBTITLES_GROUP}"'
     yield "CLOSED-CAPTIONS=NONE"
 
 
-def _media_line(track: Track, *, is_default: bool, twins: Sequence[Track]) -> str:
+def _sound_line(track: Track, *, is_default: bool, twins: Sequence[Track]) -> str:
+    return (
+        f'#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="{AUDIO_GROUP}",{_label(track, twins, UNNAMED_SOUND)}'
+        f"DEFAULT={'YES' if is_default else 'NO'},AUTOSELECT={'YES' if track.offered else 'NO'},"
+        f'CHANNELS="{track.channels}",URI="{track.folder}/index.m3u8"'
+    )
+
+
+def _text_line(track: Track, *, twins: Sequence[Track]) -> str:
+    """Return the line of a text track: a player shows it when its reader wants text in that language."""
+    return (
+        f'#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="{SUBTITLES_GROUP}",{_label(track, twins, UNNAMED_TEXT)}'
+        f'DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,URI="{track.folder}/index.m3u8"'
+    )
+
+
+def _label(track: Track, twins: Sequence[Track], unnamed: str) -> str:
+    """Return NAME, different for tracks of one language, and LANGUAGE where there is one."""
     label = LANGUAGE_NAMES.get(track.language.split("-")[0], track.language)
+    language = f'LANGUAGE="{track.language}",'
+    if track.language == "und":
+        label, language = unnamed, ""
     alike = [twin.name for twin in twins if twin.language == track.language]
     if len(alike) > 1:
         label += f" {alike.index(track.name) + 1}"
-    language = f'LANGUAGE="{track.language}",' if track.language != "und" else ""
-    return (
-        f'#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="{AUDIO_GROUP}",NAME="{label}",{language}'
-        f"DEFAULT={'YES' if is_default else 'NO'},AUTOSELECT=YES,"
-        f'CHANNELS="{track.channels}",URI="{track.folder}/index.m3u8"'
-    )
+    return f'NAME="{label}",{language}'
 
 
 def _i_frames(track: Track) -> Iterator[tuple[Segment, KeyFrame, float]]:

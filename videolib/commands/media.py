@@ -25,8 +25,10 @@ def package(file: Path, out: Path, *, as_json: bool) -> None:
     """Make an HLS package of FILE in folder OUT (absent or empty).
 
     FILE may be a folder with the DICOM files of one study.
+    Caption files beside it (FILE's name with .vtt, .srt or .ass, or .zh.srt and so on) become subtitles.
     """
     from ingest.pipeline import package_recording, refused_report
+    from ingest.subtitles import find_beside
 
     set_up_logging("WARNING")
     _require_input(file)
@@ -35,7 +37,7 @@ def package(file: Path, out: Path, *, as_json: bool) -> None:
     with progress_bar(file.name) as bar:
 
         def make(one: Path) -> PackageReport:
-            return replace(package_recording(one, out, on_progress=bar), path=str(file))
+            return replace(package_recording(one, out, on_progress=bar, beside=find_beside(one)), path=str(file))
 
         answer = refused_report(file, lambda: _on_one_file(file, make))
     if as_json:
