@@ -13,7 +13,7 @@ import math
 import resource
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,7 @@ class Method:
 
     chunk_s: float = LONGEST_CHUNK_S
     copy: bool = True
+    beside: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,12 +95,10 @@ def package_recording(
     cancelled: IsCancelled | None = None,
     choices: Choices | None = None,
     method: Method = Method(),
-    beside: Sequence[Path] = (),
 ) -> PackageReport:
     """Make the HLS package of one recording in the folder `out`, which must be absent or empty.
 
-    `choices` are an editor's about a DICOM recording, `method` says how it is made, `beside` are the caption files
-    that lie beside it.
+    `choices` are an editor's about a DICOM recording, `method` says how it is made.
     `on_progress` is told the stage (inspect, convert, encode, package, images, verify) and how much of it is
     done, None where that is unknown. Raises `Refused` for the recording's own fault, `ToolFailed`, `Cancelled`,
     and `InvalidInput` when `out` holds something; then there is no `out`, unless it holds something.
@@ -112,7 +111,7 @@ def package_recording(
         inspection, readable, further = _accept(source, work, choices or {}, tell, stop)
         (work / "probe").mkdir()
         plans = make_plans(inspection, method)
-        found = refine(readable, inspection, plans[0], work / "probe", beside=beside, cancelled=stop)
+        found = refine(readable, inspection, plans[0], work / "probe", beside=method.beside, cancelled=stop)
         plans = tuple(found.follow(one) for one in plans)
         views = _make_views(further, found.quality, work, (tell, stop))
         main = Recorded(

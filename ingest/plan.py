@@ -371,7 +371,7 @@ def _audio(sounds: Mapping[str, AudioStream], zero_s: float, duration_s: float) 
     ]
     if tracks and tracks[0].role == "room":
         silence = replace(tracks[0], name=SILENCE, language=SILENCE, role="silence", pair_index=None)
-        tracks.insert(0, replace(silence, filters=(_filter("volume", volume=0), *filters)))
+        tracks.insert(0, replace(silence, filters=(filter_of("volume", volume=0), *filters)))
     return tuple(tracks)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ingest.inspect import inspect
-from ingest.pipeline import PackageReport, package_recording
+from ingest.pipeline import Method, PackageReport, package_recording
 from ingest.plan import plan
 from ingest.subtitles import find_beside, read_texts
 from tests.samples import make_recording, run_tool
@@ -18,7 +18,7 @@ SRT = "1\n00:00:00,500 --> 00:00:01,500\n<i>微导管</i>\n\n2\n00:00:02,000 -->
 
 
 def packaged(source: Path, out: Path) -> tuple[PackageReport, str]:
-    report = package_recording(source, out, beside=find_beside(source))
+    report = package_recording(source, out, method=Method(beside=find_beside(source)))
     return report, (out / "master.m3u8").read_text(encoding="utf-8")
 
 

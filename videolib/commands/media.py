@@ -27,7 +27,7 @@ def package(file: Path, out: Path, *, as_json: bool) -> None:
     FILE may be a folder with the DICOM files of one study.
     Caption files beside it (FILE's name with .vtt, .srt or .ass, or .zh.srt and so on) become subtitles.
     """
-    from ingest.pipeline import package_recording, refused_report
+    from ingest.pipeline import Method, package_recording, refused_report
     from ingest.subtitles import find_beside
 
     set_up_logging("WARNING")
@@ -35,9 +35,10 @@ def package(file: Path, out: Path, *, as_json: bool) -> None:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise click.UsageError(f"{out} is not an empty folder; name one that does not exist yet.")
     with progress_bar(file.name) as bar:
+        method = Method(beside=find_beside(file) if file.is_file() else ())
 
         def make(one: Path) -> PackageReport:
-            return replace(package_recording(one, out, on_progress=bar, beside=find_beside(one)), path=str(file))
+            return replace(package_recording(one, out, on_progress=bar, method=method), path=str(file))
 
         answer = refused_report(file, lambda: _on_one_file(file, make))
     if as_json:
