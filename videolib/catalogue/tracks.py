@@ -26,7 +26,7 @@ def made_so_far(tracks: Sequence[dict[str, Any]], chunks: Sequence[Chunk]) -> li
         segments = tuple(_from_zero(_segments_of(str(track["folder"]), chunks)))
         if segments:
             known = {key: track[key] for key in ("name", "folder", "codec", "width", "height", "channels", "language")}
-            made.append(hls.Track(segments=segments, **known))
+            made.append(hls.Track(segments=segments, offered=track.get("offered", True), **known))
     return made
 
 
