@@ -1,7 +1,7 @@
 """The poster and the storyboard of a package, made from its key frames alone.
 
 A key frame decodes without its neighbours, which costs a tenth of decoding everything. The poster is the
-picture nearest to a tenth of the recording that is not black; the storyboard is one sheet of tiles with a
+sharpest picture near a tenth of the recording that is not black; the storyboard is one sheet of tiles with a
 WebVTT file that says which tile (`#xywh=`) belongs to which time.
 """
 
@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import ffmpeg
-from PIL import Image
+from PIL import Image, ImageFilter, ImageStat
 
 from ingest.errors import ToolFailed
 from ingest.ffmpeg import Limits, Watch, run_ffmpeg
@@ -25,6 +25,10 @@ POSTER, SHEET, TILES = "poster.jpg", "storyboard.jpg", "storyboard.vtt"
 POSTER_LONG_SIDE_PX = 1280
 # A picture is lit when this share of it is brighter than that grey: ultrasound is mostly black, but not all.
 LIT_SHARE, LIT_GREY = 0.02, 40
+# the poster is the sharpest of at most so many pictures, no further from its time than this share of the recording
+MOST_CANDIDATES, POSTER_WITHIN = 6, 0.05
+SHARPNESS_PX = 640
+_LAPLACIAN = ImageFilter.Kernel((3, 3), (0, 1, 0, 1, -4, 1, 0, 1, 0), scale=1, offset=128)
 _LIMITS = Limits(cpu_s=600, wall_s=600)
 
 
@@ -51,11 +55,13 @@ def make_images(
     shown = _one_each(groups, plan.storyboard.interval_s)
     _write_clip(package, smallest, shown, work / "tiles.mp4")
     run_ffmpeg(_sheet_arguments(plan.storyboard, len(shown)), source=None, out=work, limits=_LIMITS, watch=watch)
-    chosen, is_lit = choose_poster(work / SHEET, plan.storyboard, [group.time_s for group in shown], plan.poster_s)
-    at_s = shown[chosen].time_s
-    group = min(_groups(package, largest), key=lambda group: abs(group.time_s - at_s))
-    _write_clip(package, largest, [group], work / "poster.mp4")
+    times_s = [group.time_s for group in shown]
+    chosen, is_lit = find_candidates(work / SHEET, plan.storyboard, times_s, (plan.poster_s, package.duration_s))
+    large = list(_groups(package, largest))
+    candidates = [min(large, key=lambda group: abs(group.time_s - times_s[index])) for index in chosen]
+    _write_clip(package, largest, candidates, work / "poster.mp4")
     run_ffmpeg(_poster_arguments(largest, is_lit=is_lit), source=None, out=work, limits=_LIMITS, watch=watch)
+    sharpest(sorted(work.glob("candidate-*.jpg"))).rename(work / POSTER)
     for name in (POSTER, SHEET):
         if not (work / name).is_file():
             raise ToolFailed(stderr_tail=f"{name} was not written")
@@ -64,15 +70,41 @@ def make_images(
     (package.folder / TILES).write_text(text, encoding="utf-8", newline="\n")
 
 
-def choose_poster(sheet: Path, grid: StoryboardPlan, times_s: Sequence[float], wanted_s: float) -> tuple[int, bool]:
-    """Return which tile is lit and nearest to the wanted time, else the brightest, and whether it is lit."""
+def find_candidates(
+    sheet: Path, grid: StoryboardPlan, times_s: Sequence[float], wanted: tuple[float, float]
+) -> tuple[list[int], bool]:
+    """Return which tiles may become the poster, and whether they are lit; `wanted` is its time and the whole length.
+
+    They are the lit ones nearest to that time, few, and no further from it than a twentieth of the recording; but the
+    nearest of all in any case, and where none is lit the brightest.
+    """
     with Image.open(sheet) as image:
         grey = image.convert("L")
     shares = [_lit_share(grey.crop(_box(grid, index))) for index in range(len(times_s))]
     lit = [index for index, share in enumerate(shares) if share >= LIT_SHARE]
     if not lit:
-        return max(range(len(shares)), key=shares.__getitem__), False
-    return min(lit, key=lambda index: abs(times_s[index] - wanted_s)), True
+        return [max(range(len(shares)), key=shares.__getitem__)], False
+    wanted_s, duration_s = wanted
+    nearest = sorted(lit, key=lambda index: abs(times_s[index] - wanted_s))[:MOST_CANDIDATES]
+    near = [index for index in nearest if abs(times_s[index] - wanted_s) <= POSTER_WITHIN * duration_s]
+    return sorted(near or nearest[:1]), True
+
+
+def sharpest(pictures: Sequence[Path]) -> Path:
+    """Return the picture with the strongest edges: the variance of its Laplacian, at one size against noise.
+
+    Raises `ToolFailed` where there is none.
+    """
+    if not pictures:
+        raise ToolFailed(stderr_tail=f"{POSTER} was not written")
+    return max(pictures, key=_sharpness)
+
+
+def _sharpness(path: Path) -> float:
+    with Image.open(path) as image:
+        grey = image.convert("L")
+    grey.thumbnail((SHARPNESS_PX, SHARPNESS_PX))
+    return float(ImageStat.Stat(grey.filter(_LAPLACIAN)).var[0])
 
 
 def storyboard_text(grid: StoryboardPlan, times_s: Sequence[float], duration_s: float) -> str:
@@ -134,18 +166,25 @@ def _sheet_arguments(grid: StoryboardPlan, tiles: int) -> list[str]:
 def _poster_arguments(track: Track, *, is_lit: bool) -> list[str]:
     share = min(1.0, POSTER_LONG_SIDE_PX / max(track.width, track.height))
     width, height = (2 * round(side * share / 2) for side in (track.width, track.height))
-    picture = ffmpeg.input("{out}/poster.mp4").video
+    # of the candidates their key frames alone
+    entry = {"skip_frame": "nokey"} if is_lit else {}
+    picture = ffmpeg.input("{out}/poster.mp4", **entry).video
     if not is_lit:
         # a recording that fades in from black within its first group: its most typical picture instead
         picture = picture.filter("thumbnail", n=150)
     picture = picture.filter("scale", w=width, h=height, out_range="full").filter("format", pix_fmts="yuvj420p")
-    return _still(picture, POSTER, quality=3)
+    options = {"fps_mode": "passthrough", **({} if is_lit else {"frames:v": 1})}
+    return _stills(picture, "candidate-%02d.jpg", quality=3, **options)
 
 
 def _still(picture: ffmpeg.nodes.FilterableStream, name: str, *, quality: int) -> list[str]:
     """Return the command that writes the first picture as a JPEG without any tag."""
-    options = {"frames:v": 1, "q:v": quality, "update": 1, "f": "image2", "flags:v": "+bitexact"}
-    arguments: list[str] = ffmpeg.output(picture, f"{{out}}/{name}", **options).compile()[1:]
+    return _stills(picture, name, quality=quality, **{"frames:v": 1, "update": 1})
+
+
+def _stills(pictures: ffmpeg.nodes.FilterableStream, name: str, *, quality: int, **options: str | int) -> list[str]:
+    untagged = {"q:v": quality, "f": "image2", "flags:v": "+bitexact", **options}
+    arguments: list[str] = ffmpeg.output(pictures, f"{{out}}/{name}", **untagged).compile()[1:]
     return arguments
 
 

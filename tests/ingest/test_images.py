@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
-from PIL import Image, ImageStat
+from PIL import Image, ImageChops, ImageStat
 
 from ingest.pipeline import Method, package_recording
-from tests.samples import make_recording
+from tests.samples import make_recording, run_tool
 
 
 def grey(picture: Image.Image) -> float:
@@ -88,6 +88,20 @@ def test_a_poster_is_not_black_where_a_short_clip_fades_in(tmp_path: Path) -> No
 
     with Image.open(packaged(source) / "poster.jpg") as poster:
         assert grey(poster) > 150
+
+
+def test_the_poster_is_the_sharpest_picture_near_a_tenth(tmp_path: Path) -> None:
+    # all blurred but for the group of pictures that starts at 6 seconds; a tenth is at 8, a twentieth is 4
+    blurred = "gblur=sigma=12:enable='not(between(t,5.9,7.9))'"
+    source = make_recording(tmp_path / "in.mp4", seconds=80, size="320x180", fps=2, filters=blurred, audio=False)
+
+    poster = packaged(source) / "poster.jpg"
+
+    sharp = make_recording(tmp_path / "sharp.mp4", seconds=8, size="320x180", fps=2, audio=False)
+    run_tool("-ss", "6", "-i", sharp, "-frames:v", "1", "-q:v", "2", tmp_path / "wanted.png")
+    with Image.open(poster) as made, Image.open(tmp_path / "wanted.png") as wanted:
+        difference = ImageChops.difference(made.convert("L"), wanted.convert("L"))
+    assert ImageStat.Stat(difference).mean[0] < 8
 
 
 def test_a_recording_that_is_all_black_still_has_a_poster(tmp_path: Path) -> None:
