@@ -173,7 +173,7 @@ def _poster_arguments(track: Track, *, is_lit: bool) -> list[str]:
         # a recording that fades in from black within its first group: its most typical picture instead
         picture = picture.filter("thumbnail", n=150)
     picture = picture.filter("scale", w=width, h=height, out_range="full").filter("format", pix_fmts="yuvj420p")
-    options = {"fps_mode": "passthrough", **({} if is_lit else {"frames:v": 1})}
+    options: dict[str, str | int] = {"fps_mode": "passthrough", **({} if is_lit else {"frames:v": 1})}
     return _stills(picture, "candidate-%02d.jpg", quality=3, **options)
 
 
