@@ -69,7 +69,11 @@ class Study:
         try:
             with tarfile.open(self.path, "r:") as packed:
                 for name in names:
-                    member = packed.extractfile(name)
+                    entry = packed.getmember(name)
+                    # no link and no sparse file, which could claim to be larger than the study itself
+                    if not entry.isreg() or entry.issparse() or entry.size > self.path.stat().st_size:
+                        raise Refused("corrupt", _DAMAGED)
+                    member = packed.extractfile(entry)
                     if member is None:
                         raise Refused("corrupt", _DAMAGED)
                     with (folder / name).open("wb") as file:

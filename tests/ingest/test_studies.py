@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import shutil
 import tarfile
 from pathlib import Path
@@ -309,3 +310,18 @@ def test_a_study_goes_all_the_way_to_its_package(tmp_path):
     assert [run["angle"] for run in report["package"]["runs"]] == ["LAO 25 CAUD 10"] * 2
     assert report["package"]["runs"][1]["start_s"] == pytest.approx(8 / 15, abs=0.001)
     assert report["package"]["duration_s"] == pytest.approx(16 / 15, abs=0.01)
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE, tarfile.GNUTYPE_SPARSE])
+def test_a_pack_whose_members_are_no_plain_files_is_refused(tmp_path, kind):
+    listed = b'{"format": 1, "runs": [{"files": ["0001.dcm"], "second_plane": []}], "left_out": []}'
+    with tarfile.open(tmp_path / "study.tar", "w:", format=tarfile.GNU_FORMAT) as archive:
+        first, second = tarfile.TarInfo("study.json"), tarfile.TarInfo("0001.dcm")
+        first.size, second.type, second.linkname = len(listed), kind, "study.json"
+        archive.addfile(first, io.BytesIO(listed))
+        archive.addfile(second)
+
+    with pytest.raises(Refused) as refusal:
+        inspect(tmp_path / "study.tar")
+
+    assert refusal.value.reason == "corrupt"
