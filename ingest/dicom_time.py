@@ -131,7 +131,7 @@ def _common_fps(timelines: Sequence[Timeline], runs: Sequence[Sequence[Fraction]
     shortest = min(end - start for edges in runs for start, end in pairwise(edges))
     for allowed_ms in (_ROUNDING_MS, shortest / 10):
         for fps in usual:
-            if max(abs(_slot(edge, fps) / fps * 1000 - edge) for edges in runs for edge in edges) <= allowed_ms:
+            if all(abs(_slot(edge, fps) / fps * 1000 - edge) <= allowed_ms for edges in runs for edge in edges):
                 return fps
     return _GRID_FPS[-1]
 

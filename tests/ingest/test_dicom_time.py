@@ -7,11 +7,11 @@ from itertools import accumulate
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
-from ingest.dicom_time import lay_on_grid, read_timeline
+from ingest.dicom_time import lay_on_grid, lay_together, read_timeline, trimmed
 
 
 def header(**tags: Any) -> Dataset:
@@ -127,6 +127,7 @@ def test_a_varying_run_is_exact_where_a_rate_divides_its_steps():
     assert (int(grid.fps), grid.repeats) == (4, (1, 2, 4, 4))
 
 
+@settings(deadline=None)  # exact fractions take their time on a busy machine
 @given(st.lists(st.integers(min_value=5, max_value=3000), min_size=2, max_size=60))
 def test_every_frame_of_any_vector_is_kept_in_order_near_its_moment(steps):
     grid = lay_on_grid(read_timeline(header(FrameTimeVector=["0", *map(str, steps)]), len(steps) + 1))
@@ -138,3 +139,29 @@ def test_every_frame_of_any_vector_is_kept_in_order_near_its_moment(steps):
         wanted = list(accumulate(steps, initial=0))
         assert all(abs(got - want) < 8.5 for got, want in zip(shown_at, wanted, strict=False)) or grid.fps < 60
         assert all(abs(got - want) <= min(steps) / 2 for got, want in zip(shown_at, wanted, strict=False))
+
+
+def test_times_that_a_clock_rounded_to_milliseconds_are_the_constant_rate_that_was_meant():
+    steps = ["67", "66", "67"] * 20
+
+    timeline = read_timeline(header(FrameIncrementPointer=0x00181065, FrameTimeVector=["0", *steps]), 61)
+
+    assert timeline.fps == 15
+
+
+def test_runs_of_different_rates_meet_on_one_that_both_divide():
+    quick, slow = (read_timeline(header(FrameTime=time), frames) for time, frames in (("66.6667", 30), ("100", 20)))
+
+    first, second = lay_together([quick, slow])
+
+    assert (first.fps, set(first.repeats), set(second.repeats)) == (30, {2}, {3})
+
+
+def test_what_is_trimmed_takes_its_times_along():
+    vector = ["0", "250", "250", "1000", "1000"]
+    timeline = read_timeline(header(FrameIncrementPointer=0x00181065, FrameTimeVector=vector), 5)
+
+    shown = trimmed(timeline, 1, 3)
+
+    assert [int(start) for start in shown.starts_ms] == [0, 250, 1250]
+    assert int(shown.end_ms) == 2250
