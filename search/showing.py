@@ -31,6 +31,19 @@ class _Wanted:
     words: set[str] = field(default_factory=set)
     concepts: set[str] = field(default_factory=set)
     phrases: list[Phrase] = field(default_factory=list)
+    # alternatives whose parts have to stand together, each a list of its parts
+    together: list[list["_Wanted"]] = field(default_factory=list)
+
+    @classmethod
+    def apart(cls, leaves: Iterable[Leaf | Phrase | AllOf]) -> "_Wanted":
+        """Where to look for places: a part of an alternative alone is not what was asked for."""
+        wanted = cls()
+        for leaf in leaves:
+            if isinstance(leaf, AllOf):
+                wanted.together.append([cls.apart(clause.leaves) for clause in leaf.clauses])
+            else:
+                wanted.add([leaf])
+        return wanted
 
     def add(self, leaves: Iterable[Leaf | Phrase | AllOf], *, apart: bool = False) -> None:
         """Note what leaves look for. apart: as words of a term; a single character of one says nothing by itself."""
@@ -57,6 +70,7 @@ class Shower:
         self._analyzer = analyzer
         self._finder = finder
         self._wanted: list[_Wanted] = []
+        self._places = [_Wanted.apart(clause.leaves) for clause in clauses]
         for clause in clauses:
             wanted = _Wanted()
             wanted.add(clause.leaves)
@@ -79,7 +93,7 @@ class Shower:
     def moments(self, record: Record, lang: str) -> tuple[FoundMoment, ...]:
         """Up to three stretches in which most of what was asked for is found, best first, none at the same time."""
         found: dict[int, set[int]] = {}
-        for clause, wanted in enumerate(self._wanted):
+        for clause, wanted in enumerate(self._places):
             for number in self._numbers(wanted, record):
                 found.setdefault(number, set()).add(clause)
         if not found:
@@ -98,7 +112,11 @@ class Shower:
         numbers.update(number for id_ in wanted.concepts for number in record.numbers(CONCEPT_MARK + id_))
         for phrase in wanted.phrases:
             numbers.update(self._with_phrase(phrase, record))
-        return numbers
+        groups = [[self._numbers(part, record) for part in parts] for parts in wanted.together]
+        for group in groups:
+            numbers |= set.intersection(*group)
+        # nowhere together: in neighbouring cues, perhaps
+        return numbers or set().union(*(part for group in groups for part in group))
 
     def _is_wanted(self, concept_id: str, wanted: _Wanted) -> bool:
         line = (concept_id, *self._vocabulary.broader_than(concept_id))

@@ -42,11 +42,12 @@ captions:
 
 @dataclass(frozen=True)
 class Served:
-    """A service that answers at `url`, and the entry that it has published."""
+    """A service that answers at `url`, the entry that it has published, and an editor's token."""
 
     url: str
     entry_id: str
     home: Path
+    token: str
 
 
 @pytest.fixture(scope="session")
@@ -62,6 +63,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     recording = make_recording(home / "in.mp4", seconds=20, size="1280x720", audio=True)
     answer = call(environment, "ingest", str(recording), "--meta", str(home / "meta.yaml"), "--publish", "--json")
     entry_id = answer.partition('"entry_id": "')[2].partition('"')[0]
+    token = call(environment, "user", "token", "editor@hospital.example").strip()
     port = free_port()
     with (home / "serve.log").open("wb") as log:
         server = subprocess.Popen(
@@ -73,7 +75,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         )
         try:
             wait_until_alive(f"http://127.0.0.1:{port}/healthz", server)
-            yield Served(f"http://127.0.0.1:{port}", entry_id, home / "library")
+            yield Served(f"http://127.0.0.1:{port}", entry_id, home / "library", token)
         finally:
             server.terminate()
             server.wait(30)

@@ -101,6 +101,11 @@ class TestShowing:
             assert [m.start_s for m in ask(index, '"stent is open"').hits[0].moments] == [400.0]
             assert [m.start_s for m in ask(index, '"支架释"').hits[0].moments] == [402.0]
 
+    def test_a_part_of_a_name_said_before_does_not_move_the_moment(self, url, own_home, vocabulary):
+        said = (caption(2, "现在穿刺股动脉，准备支架", "zh"), caption(11.4, "这是颈动脉支架植入术", "zh"))
+        with opened(url, own_home, vocabulary, [entry("talk", zh="病例", moments=said)]) as index:
+            assert [m.start_s for m in ask(index, "颈动脉支架植入术", lang="zh").hits[0].moments] == [11.4]
+
     def test_words_spoken_find_the_entry_after_those_that_name_it(self, url, own_home, vocabulary):
         with opened(
             url,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -141,6 +142,24 @@ def test_a_time_that_was_not_touched_keeps_its_frame(sqlite_site: Site, editor: 
     assert answer.status_code == 303
     (now,) = rows(sqlite_site, entry)
     assert (now.start_ticks, now.end_ticks, now.note) == (23_543_520, 23_543_520 * 41, {"en": "y"})
+
+
+def test_captions_of_a_file_are_taken_and_say_who_made_them(sqlite_site: Site, editor: Visitor, entry: Entry) -> None:
+    place = f"/studio/entries/{entry.id}/captions"
+    text = "1\n00:00:01,000 --> 00:00:02,000\n微导管\n".encode("gb18030")
+    file = {"file": (BytesIO(text), "字幕.srt"), "language": "zh-Hans", "source": "auto"}
+
+    assert editor.post(place, **file).status_code == 303
+
+    page = editor.get(f"/studio/entries/{entry.id}/moments").text
+    assert "中文（自动生成，未校对）" in page
+    playback = editor.get(f"/api/v1/entries/{entry.id}/playback").json
+    assert playback is not None
+    assert playback["captions"][0]["label"] == "中文（自动生成，未校对）"
+    assert editor.post(place, language="zh-Hans").status_code == 303
+    assert "字幕文件" in editor.get(f"/studio/entries/{entry.id}/moments").text
+    assert editor.post(f"{place}/zh-Hans/delete").status_code == 303
+    assert "未校对" not in editor.get(f"/studio/entries/{entry.id}/moments").text
 
 
 def test_a_step_is_a_page_that_lists_its_cases(sqlite_site: Site, entry: Entry) -> None:

@@ -15,6 +15,7 @@ from tests.visitors import Site, Visitor, make_site, media_path
 from videolib.catalogue import publishing, reviews
 from videolib.catalogue.annotation_values import AnnotationValues
 from videolib.catalogue.annotations import add_annotation
+from videolib.catalogue.captions import add_captions
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.recordings import Recording
 from videolib.catalogue.versions import citation_of
@@ -93,6 +94,13 @@ def cine(site: Site) -> str:
         return row.id
 
 
+def captioned(site: Site) -> str:
+    entry = site.add_published()
+    with site.database.writing() as session:
+        add_captions(session, session.get_one(Entry, entry.id), "en", VTT, by=None)
+    return entry.id
+
+
 def token(site: Site) -> str:
     """An address of a published package, as an editor was given it."""
     entry = site.add_published()
@@ -159,6 +167,10 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/studio/entries/<entry_id>/moments/<annotation_id>"): Row(DEED_OF_EDITORS, noted, form=NOTE_FORM),
     ("POST", "/studio/entries/<entry_id>/moments/<annotation_id>/delete"): Row(
         DEED_OF_EDITORS, noted, form={"version": "1"}
+    ),
+    ("POST", "/studio/entries/<entry_id>/captions"): Row(DEED_OF_EDITORS, draft, form={"language": "en"}),
+    ("POST", "/studio/entries/<entry_id>/captions/<lang>/delete"): Row(
+        DEED_OF_EDITORS, captioned, form={}, rest={"<lang>": "en"}
     ),
     ("GET", "/admin"): Row((302, 403, 403, 403, 200)),
     ("GET", "/admin/vocabulary"): Row((302, 403, 403, 403, 200)),

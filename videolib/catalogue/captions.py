@@ -15,6 +15,7 @@ from videolib.cues import Cue, read_cues
 from videolib.db import Base, utc_now
 from videolib.errors import InvalidInput, NotFound
 
+SOURCES = ("human", "auto")
 LANGUAGES = {"zh": "zh-Hans", "zh-hans": "zh-Hans", "zh-cn": "zh-Hans", "en": "en"}
 
 
@@ -52,6 +53,33 @@ def add_captions(session: Session, entry: Entry, language: str, content: bytes |
     return track
 
 
+def say_who_made(
+    session: Session, entry: Entry, track: Caption, *, source: str, reviewed: bool, by: User | None
+) -> None:
+    """Whether a person or a program made the track, and whether a person has read it. Raises `InvalidInput`."""
+    if source not in SOURCES:
+        sentence = "Captions are made by a person or by a program: human or auto."
+        raise InvalidInput(sentence, fields={"source": sentence}, code="captions_invalid")
+    track.source, track.reviewed = source, reviewed
+    record_event(
+        session,
+        "describe_captions",
+        "entry",
+        entry.id,
+        by=by,
+        language=track.language,
+        source=source,
+        reviewed=reviewed,
+    )
+
+
+def delete_captions(session: Session, entry: Entry, language: str, *, by: User | None) -> None:
+    """Take a track away. Raises `NotFound`."""
+    session.delete(get_track(session, entry.id, language))
+    count_write(session, entry)
+    record_event(session, "delete_captions", "entry", entry.id, by=by, language=language)
+
+
 def list_tracks(session: Session, entry_id: str) -> list[Caption]:
     """All caption tracks of an entry."""
     return list(session.scalars(select(Caption).where(Caption.entry_id == entry_id).order_by(Caption.language.desc())))
@@ -61,6 +89,14 @@ def list_languages(session: Session, entry_id: str) -> list[str]:
     """The languages in which an entry has captions, without reading them."""
     statement = select(Caption.language).where(Caption.entry_id == entry_id).order_by(Caption.language.desc())
     return list(session.scalars(statement))
+
+
+def list_unread(session: Session, entry_id: str) -> set[str]:
+    """The languages whose captions a program made and nobody has read."""
+    unread = select(Caption.language).where(
+        Caption.entry_id == entry_id, Caption.source == "auto", Caption.reviewed.is_(False)
+    )
+    return set(session.scalars(unread))
 
 
 def find_track(session: Session, entry_id: str, language: str) -> Caption | None:

@@ -72,6 +72,7 @@ _SENTENCES = (
     _("Only editors may do this; an administrator can give you that role."),
     _("Only administrators may do this."),
     _("There is no such field."),
+    _("Captions are made by a person or by a program: human or auto."),
     # annotations
     _("Somebody else has changed this annotation since you opened it."),
     _("There is no such annotation."),

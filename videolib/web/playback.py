@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from flask import request
 
-from videolib.catalogue.captions import list_languages
+from videolib.catalogue.captions import list_languages, list_unread
 from videolib.catalogue.chapters import list_chapters
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.packages import Package, get_package, planned_length_s
@@ -18,7 +18,7 @@ from videolib.web.context import database_session, services
 from videolib.web.languages import language
 from videolib.web.media_gate import package_for
 from videolib.web.playback_views import list_run_chapters, list_views
-from videolib.web.texts import CAPTION_LABELS
+from videolib.web.texts import caption_label
 
 log = structlog.get_logger(__name__)
 
@@ -84,11 +84,12 @@ def _token(entry_id: str, package_id: str) -> tuple[str, int]:
 
 def _captions(entry: Entry, base: str) -> list[dict[str, Any]]:
     languages = list_languages(database_session(), entry.id)
+    unread = list_unread(database_session(), entry.id)
     first = "zh-Hans" if language() == "zh" else "en"
     return [
         {
             "lang": tag,
-            "label": CAPTION_LABELS.get(tag, tag),
+            "label": caption_label(tag, is_unread=tag in unread),
             "url": f"{base}/captions/{tag}.vtt",
             "kind": "captions" if index == 0 else "subtitles",
             "default": tag == first,

@@ -12,7 +12,7 @@ from videolib.catalogue import annotations as catalogue
 from videolib.catalogue.annotations import STUDIO, Annotation, StaleAnnotation
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.step_phases import add_step
-from videolib.catalogue.vocabulary import Term, list_terms
+from videolib.catalogue.vocabulary import Term, step_template
 from videolib.errors import InvalidInput
 from videolib.web.access import entry_to_edit, require_editor
 from videolib.web.context import commit, database_session
@@ -22,6 +22,7 @@ from videolib.web.errors import status_of
 from videolib.web.languages import language
 from videolib.web.moment_form import MomentForm, form_of, options, read_form, segment_options, typed_form
 from videolib.web.moments import MomentLine, make_lines
+from videolib.web.studio_captions import make_tracks
 
 blueprint = Blueprint("studio_moments", __name__)
 
@@ -124,6 +125,7 @@ def _render(
         verbs=options("verb"),
         instruments=options("device"),
         targets=options("anatomy"),
+        tracks=make_tracks(entry),
         theirs=theirs,
         notice=notice,
     )
@@ -133,10 +135,11 @@ def _render(
 def _templates(entry: Entry) -> list[tuple[str, list[Term]]]:
     """Each of the entry's procedures with its steps in order."""
     procedures = {term.id: term for term in entry.terms_of("procedures")}
-    steps: dict[str, list[Term]] = {}
-    for step in list_terms(database_session(), "step"):
-        steps.setdefault(str(step.extra.get("procedure")), []).append(step)
-    return [(term.label(language()), steps[term_id]) for term_id, term in procedures.items() if term_id in steps]
+    return [
+        (procedures[template.procedure_id].label(language()), [item.step for item in template.steps if item.step])
+        for template in step_template(database_session(), list(procedures))
+        if template.procedure_id in procedures
+    ]
 
 
 def _refused(entry: Entry, form: MomentForm | None, error: InvalidInput) -> Response:

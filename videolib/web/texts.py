@@ -64,6 +64,12 @@ ANNOTATION_KINDS = {
 CAPTION_LABELS = {"zh-Hans": "中文", "en": "English"}
 
 
+def caption_label(tag: str, *, is_unread: bool) -> str:
+    """The track's name in the menu; what a program wrote and nobody has read is called so."""
+    label = CAPTION_LABELS.get(tag, tag)
+    return str(_("%(language)s (automatic, not checked)", language=label)) if is_unread else label
+
+
 def word(words: Mapping[str, Any], code: str | None) -> str:
     """The word for a code; the code itself where there is none."""
     return str(words.get(code or "", code or ""))

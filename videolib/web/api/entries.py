@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -10,7 +11,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 from werkzeug.wrappers import Response
 
 from videolib.catalogue import publishing
-from videolib.catalogue.captions import add_captions
+from videolib.catalogue.captions import add_captions, say_who_made
 from videolib.catalogue.entries import Entry, create_entry, list_entries
 from videolib.catalogue.entry_values import parse_values
 from videolib.catalogue.people import User
@@ -167,6 +168,10 @@ def captions(entry_id: str) -> Response:
     expected_revision(entry)
     language, content = _sent_captions()
     track = add_captions(database_session(), entry, language, content, by=person)
+    told = _told_of_captions()
+    if told is not None:
+        source, reviewed = told
+        say_who_made(database_session(), entry, track, source=source, reviewed=reviewed, by=person)
     commit()
     return tagged({"language": track.language, "cues": len(track.cues)}, str(entry.revision), status=201)
 
@@ -209,6 +214,14 @@ def _sent_captions() -> tuple[str, bytes | str]:
     if request.mimetype in CAPTION_TYPES:
         return request.args.get("language", ""), request.get_data()
     raise UnsupportedMediaType
+
+
+def _told_of_captions() -> tuple[str, bool] | None:
+    """Who made them and whether they were read, where that was said."""
+    sent: Mapping[str, Any] = sent_object() if request.is_json else request.form or request.args
+    if "source" not in sent and "reviewed" not in sent:
+        return None
+    return str(sent.get("source", "human")), sent.get("reviewed") in {True, "true", "yes", "1"}
 
 
 def _text_in(sent: dict[str, Any], name: str) -> str:

@@ -120,6 +120,8 @@ class NewCaptions(Schema):
 
     language = String(required=True, validate=OneOf(("zh-Hans", "en")))
     vtt = String(required=True)
+    source = String(validate=OneOf(("human", "auto")), metadata={"description": "who made them"})
+    reviewed = Boolean(metadata={"description": "whether a person has read what a program made"})
 
 
 class CaptionsOut(Schema):
