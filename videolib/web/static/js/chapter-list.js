@@ -35,6 +35,10 @@ class ChapterList extends HTMLElement {
     if (!link || !player) return;
     if (play && player.seek) player.seek(Number(link.dataset.start));
     else player.dataset.start = link.dataset.start;
+    // the browser has scrolled to the words; the picture is what was asked for
+    const show = () => player.scrollIntoView({ block: 'nearest' });
+    show();
+    if (document.readyState !== 'complete') window.addEventListener('load', show, { once: true });
   }
 
   mark(seconds) {
