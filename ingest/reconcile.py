@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
+from ingest.package import DESCRIPTION
 from ingest.sweeping import remove_objects, sweep_abandoned
 from ingest.workshop import Workshop
 from videolib.catalogue import mending
@@ -69,6 +70,11 @@ def reconcile(workshop: Workshop, *, dry_run: bool = False) -> Iterator[Finding]
             stored[match[1]][item.key.removeprefix(match[0])] = item.size
     with workshop.database.reading() as session:
         packages = {package.id: package for package in mending.list_all_packages(session)}
+    whole = sum(package.state == "complete" for package in packages.values())
+    if whole > 1 and not stored:
+        message = f"The store is empty, but {whole} packages should lie in it: is VIDEOLIB_STORE_URL the right one?"
+        yield Finding("empty_store", "store", message, mended=False)
+        return
     for package_id in sorted(stored.keys() - packages.keys()):
         count = len(stored[package_id])
         if not dry_run:
@@ -152,7 +158,12 @@ def _is_damaged(chunk: Chunk, stored: dict[str, int]) -> bool:
 
 
 def _is_dead(path: str, alive: set[int], *, is_complete: bool) -> bool:
-    """Whether an object that no row lists will never be listed: a whole package takes no more, nor a dead attempt."""
+    """Whether an object that no row lists will never be listed: a whole package takes no more, nor a dead attempt.
+
+    The description of a package lists all other files, and is in no list itself.
+    """
+    if path.rpartition("/")[2] == DESCRIPTION:
+        return False
     attempt = _ATTEMPT.search(path)
     return is_complete or (attempt is not None and int(attempt[1]) not in alive)
 

@@ -163,6 +163,19 @@ def test_a_lost_object_whose_original_is_gone_too_is_said_and_left(workshop: Wor
     assert "backup" in finding.message
 
 
+def test_an_empty_store_is_taken_for_the_wrong_one_and_nothing_is_made_again(workshop: Workshop) -> None:
+    recording, package = ready(workshop, "master.m3u8")
+    with workshop.database.writing() as session:
+        other = packages.begin_package(session, recording.id)
+        objects = [{"path": "master.m3u8", "bytes": 4, "sha256": "s"}]
+        packages.complete_package(session, other, description={}, duration_s=4.0, objects=objects)
+    workshop.store.delete([f"{package.prefix}/master.m3u8"])
+
+    (finding,) = reconcile(workshop)
+
+    assert (finding.kind, finding.mended) == ("empty_store", False)
+
+
 def test_a_finished_chunk_whose_object_is_gone_is_made_again(workshop: Workshop) -> None:
     _, package = begun(workshop)
     workshop.store.delete([f"{package.prefix}/video/0000-a1.m4s"])

@@ -18,6 +18,7 @@ from sqlalchemy import update
 
 from config.settings import Settings
 from ingest.intake import Intake, Item, take_in
+from ingest.reconcile import reconcile
 from ingest.worker import run_worker
 from ingest.workshop import Workshop
 from tests.libraries import add_person
@@ -132,6 +133,8 @@ def test_a_recording_becomes_a_published_entry_that_search_finds(workshop: Works
     assert described["source"]["sha256"] == recording.sha256
     assert "张三" not in json.dumps(described, ensure_ascii=False)
     assert index.sequence() == entry.index_sequence
+    assert list(reconcile(workshop)) == []
+    assert workshop.store.exists(f"{package.prefix}/package.json")
 
 
 def test_the_same_bytes_again_give_the_same_ids_and_no_work(workshop: Workshop, short: Path, tmp_path: Path) -> None:
