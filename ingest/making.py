@@ -75,8 +75,14 @@ def make_chunk(bench: Bench, plan: EncodePlan, span: Span) -> dict[RenditionPlan
     Empty where the recording has no picture left. Raises `CopyUnsound`, `Refused`, `ToolFailed`, `Cancelled`.
     """
     watch = watch_for(span.length_s(plan.duration_s), bench.tell, bench.stop, start_s=span.start_s)
+    made: dict[RenditionPlan, Piece] = {}
     for earlier_s in ways_in(plan, span, bench.inspection.container):
-        files = encode_chunk(bench.source, plan, span, bench.work, watch, earlier_s=earlier_s)
+        try:
+            files = encode_chunk(bench.source, plan, span, bench.work, watch, earlier_s=earlier_s)
+        except Refused:
+            if span.start_s == 0:
+                raise
+            continue  # not one picture can be decoded from there on
         measured = [measure(file) for file in files]
         pieces = {
             rendition: cut(one, span, bench.work / rendition.name, one_file=True)

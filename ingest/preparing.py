@@ -1,8 +1,8 @@
 """The first job on a recording: short ones are made whole, long ones are planned, begun, and left to many workers.
 
-Whoever waits sees something at once: a minute of provisional sound, and pictures copied as fast as they can be read,
-listed piece by piece; where nothing can be copied, the first chunks are short. What every chunk's worker has to know
-is kept in the package's row.
+Whoever waits sees something at once: half a minute of provisional sound, and pictures copied as fast as they can be
+read, listed piece by piece; where nothing can be copied, the first chunks are short. What every chunk's worker has to
+know is kept in the package's row.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from videolib.catalogue.tracks import (
 
 Finish = Callable[[Session], None]
 # so much sound is made before anything else: the rest is there before it has been heard
-PROVISIONAL_S = 60.0
+PROVISIONAL_S = 30.0
 
 
 def prepare(workshop: Workshop, job: Job, watch: Watch, *, finish: Finish) -> None:

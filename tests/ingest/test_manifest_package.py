@@ -21,7 +21,8 @@ import pydicom
 import pytest
 from PIL import Image
 
-from ingest.pipeline import package_recording, refused_report
+from config.ladder import SEGMENT_S
+from ingest.pipeline import Method, package_recording, refused_report
 from tests.conftest import ROOT
 from tests.samples import make_recording, probe
 
@@ -198,6 +199,31 @@ def test_a_package_is_true_of_its_recording(name: str, packager: Packager) -> No
         assert length_s == pytest.approx(made["duration_s"], abs=max(0.05, 1 / source["fps"]))
 
 
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("name", ENTRIES)
+def test_cutting_into_chunks_changes_nothing_that_can_be_seen(name: str, packager: Packager, tmp_path: Path) -> None:
+    whole = packager.outcome(name)
+    length_s = whole.answer["source"]["duration_s"] if whole.answer["state"] == "ready" else 0.0
+    if 0 < length_s < 1.5 * SEGMENT_S:  # nothing to cut
+        return
+    source = tmp_path / Path(name).name
+    shutil.copyfile(whole.folder / Path(name).name, source)
+    method = Method(chunk_s=max(SEGMENT_S, length_s / 3))
+
+    answer = refused_report(source, lambda: package_recording(source, tmp_path / "out", method=method))
+
+    assert (answer["state"], answer["reason"]) == (whole.answer["state"], whole.answer["reason"])
+    if answer["state"] == "ready":
+        assert answer["package"]["duration_s"] == pytest.approx(whole.answer["package"]["duration_s"], abs=0.001)
+        names = [
+            [(one["name"], one["width"], one["height"], one["copied"]) for one in made["package"]["renditions"]]
+            for made in (answer, whole.answer)
+        ]
+        assert names[0] == names[1]
+        for one in answer["package"]["renditions"]:
+            assert _times(tmp_path / "out", one["name"]) == pytest.approx(_times(whole.out, one["name"]), abs=1e-4)
+
+
 @pytest.mark.parametrize("name", [name for name in ACCEPTED if name.endswith(".dcm")])
 def test_nothing_of_a_dicom_header_is_in_what_comes_out(name: str, packager: Packager, shared: Path) -> None:
     header = pydicom.dcmread(shared / "testdata" / name, stop_before_pixels=True)
@@ -232,6 +258,11 @@ def test_the_neighbours_pictures_are_in_no_poster(packager: Packager) -> None:
             poster = _tiny(packager.outcome(name).out / "poster.jpg")
             assert np.abs(poster - bars).mean() > 20
     assert not packager.outcome("hostile/ffconcat_sibling.mp4").out.exists()
+
+
+def _times(out: Path, name: str) -> list[float]:
+    packets = probe(out / "video" / name / "index.m3u8", "packet=pts_time", stream="v")["packets"]
+    return sorted(float(packet["pts_time"]) for packet in packets)
 
 
 def _states(expected: str) -> set[str]:
