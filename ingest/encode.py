@@ -18,7 +18,8 @@ from config.ladder import AUDIO_RATE_HZ
 from ingest.chunks import EARLY_S, Span
 from ingest.errors import IngestError, Refused, ToolFailed
 from ingest.ffmpeg import Limits, Progress, Watch, run_ffmpeg
-from ingest.plan import AudioPlan, EncodePlan, Filter, RenditionPlan
+from ingest.filters import Filter
+from ingest.plan import AudioPlan, EncodePlan, RenditionPlan
 from ingest.timing import OWN_CLOCK_HZ, entry_filters, time_filters
 
 # How much earlier than a chunk's start decoding begins: where an index leads to key frames, and where it does not

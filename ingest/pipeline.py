@@ -123,11 +123,7 @@ def package_recording(
         facts = describe(inspection)
         copied = [one.name for one in encode_plan.renditions if one.copied]
         add_texts(found.texts.tracks, made)
-        described = {
-            **describe_package(made, copied=copied),
-            **found.describe(),
-            **describe_cine(inspection, views),
-        }
+        described = {**describe_package(made, copied=copied), **found.describe(), **describe_cine(inspection, views)}
         tell("verify", None)
         verify(made.folder, encode_plan)
         _stop_if(stop)
@@ -143,9 +139,7 @@ def package_recording(
             frames=inspection.dicom and inspection.dicom.timeline(),
         )
         made.folder.rename(out)
-    total_s = time.monotonic() - started
-    timing = {"first_playable_s": total_s, "total_s": total_s, "cpu_s": _cpu_s() - cpu_before_s}
-    timing = {name: round(value, 3) for name, value in timing.items()}
+    timing = _timing(time.monotonic() - started, _cpu_s() - cpu_before_s)
     warnings = (*encode_plan.warnings, *found.texts.warnings)
     if len(made.audio) < len(encode_plan.audio):
         warnings = (*warnings, "A sound track could not be read and was left out.")
@@ -315,6 +309,10 @@ def _answer(path: str, *, state: str = "ready", **known: Any) -> dict[str, Any]:
 def _stop_if(stop: IsCancelled) -> None:
     if stop():
         raise Cancelled
+
+
+def _timing(total_s: float, cpu_s: float) -> dict[str, float]:
+    return {"first_playable_s": round(total_s, 3), "total_s": round(total_s, 3), "cpu_s": round(cpu_s, 3)}
 
 
 def _cpu_s() -> float:

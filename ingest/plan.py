@@ -30,6 +30,7 @@ from config.ladder import (
     Rung,
 )
 from ingest.chunks import WHOLE, Span, cut_evenly
+from ingest.filters import Filter, even_up, filter_of, picture_filters
 from ingest.inspection import AudioStream, Inspection, VideoStream
 
 # Below this rate a B-frame would delay decoding by seconds.
@@ -45,14 +46,6 @@ POSTER_AT = 0.10
 TILE_PX = 160
 SHEET_COLUMNS = 10
 MOST_TILES = 200
-
-
-@dataclass(frozen=True)
-class Filter:
-    """One ffmpeg filter: its name, and its options as text."""
-
-    name: str
-    options: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -171,7 +164,7 @@ def plan(
     zero_s = round(video.start_s - lead_s - taken_off_s, 6)
     return EncodePlan(
         video_index=video.index,
-        filters=tuple(_picture_filters(video, top, can_tone_map=can_tone_map)),
+        filters=tuple(picture_filters(video, (top.width, top.height), can_tone_map=can_tone_map)),
         renditions=renditions,
         audio=_audio(sounds, zero_s, duration_s),
         fps=fps,
@@ -212,7 +205,7 @@ def capped_fps(fps: Fraction) -> Fraction:
 def _renditions(video: VideoStream, fps: Fraction, ladder: Sequence[Rung]) -> tuple[RenditionPlan, ...]:
     """Return the recording's own size (padded to even), then every rung that is clearly smaller."""
     width, height = _top_size(video, ladder[-1].height)
-    width, height = _even_up(width), _even_up(height)
+    width, height = even_up(width), even_up(height)
     short = min(width, height)
     above = next((rung for rung in ladder if rung.height >= short), ladder[-1])
     # a size between two rungs takes the bits of the rung above by its share of the pixels
@@ -243,77 +236,6 @@ def _top_size(video: VideoStream, tallest_px: int) -> tuple[int, int]:
 def _even(length_px: Fraction) -> int:
     """Return the nearest even number of pixels, at least 2."""
     return max(2, 2 * round(length_px / 2))
-
-
-def _even_up(length_px: int) -> int:
-    return length_px + length_px % 2
-
-
-def _picture_filters(video: VideoStream, top: RenditionPlan, *, can_tone_map: bool) -> list[Filter]:
-    """Return what turns decoded pictures into the largest rendition.
-
-    ffmpeg's autorotation has turned and mirrored them before, by the matrix that the display size comes from.
-    """
-    filters = []
-    if video.interlaced:
-        # one frame of every two fields: 25i becomes 25p; all frames, as some decoders lose each frame's flag
-        filters.append(filter_of("bwdif", mode="send_frame", parity="auto", deint="all"))
-    if video.hdr and can_tone_map:
-        filters += _tone_mapping(video)
-    width, height = _unpadded(video, top)
-    upright = (video.width, video.height) if video.rotation in {0, 180} else (video.height, video.width)
-    converts = video.full_range or _is_rgb_or_grey(video)
-    if (width, height) != upright or converts:
-        matrix = {"out_color_matrix": "bt709"} if _is_rgb_or_grey(video) else {}
-        filters.append(filter_of("scale", w=width, h=height, flags="bicubic", out_range="limited", **matrix))
-    if (width, height) != (top.width, top.height):
-        filters.append(filter_of("pad", w=top.width, h=top.height, x=0, y=0))
-    filters += [filter_of("format", pix_fmts="yuv420p"), filter_of("setsar", sar="1"), *_colour_tags(video)]
-    return filters
-
-
-def _unpadded(video: VideoStream, top: RenditionPlan) -> tuple[int, int]:
-    """Return the size before the row or column that makes it even."""
-    own = video.display_width, video.display_height
-    padded = (_even_up(own[0]), _even_up(own[1]))
-    return own if padded == (top.width, top.height) else (top.width, top.height)
-
-
-def _tone_mapping(video: VideoStream) -> list[Filter]:
-    """Return the way from HDR (BT.2020, PQ or HLG) to BT.709 at standard range, through linear light.
-
-    100 cd/m² is the white of the SDR that comes out; hable keeps detail in highlights (wet tissue, lamps).
-    """
-    source = {
-        "tin": "smpte2084" if video.hdr == "pq" else "arib-std-b67",
-        "min": "2020_ncl",
-        "pin": "2020",
-        "rin": "full" if video.full_range else "limited",
-    }
-    return [
-        filter_of("zscale", t="linear", npl=100, **source),
-        filter_of("format", pix_fmts="gbrpf32le"),
-        filter_of("zscale", p="709"),
-        filter_of("tonemap", tonemap="hable", desat=0),
-        filter_of("zscale", t="709", m="709", r="limited"),
-        filter_of("format", pix_fmts="yuv420p"),
-    ]
-
-
-def _is_rgb_or_grey(video: VideoStream) -> bool:
-    return video.pix_fmt.startswith(("gbr", "rgb", "bgr", "argb", "abgr", "0rgb", "0bgr", "gray", "mono", "pal8"))
-
-
-def _colour_tags(video: VideoStream) -> list[Filter]:
-    """Return the tags of recordings that say nothing of their colours, so that all renditions look alike.
-
-    Players guess by size, and would guess differently for small and large renditions of one recording.
-    """
-    if video.hdr or (video.matrix is not None and not _is_rgb_or_grey(video)):
-        return []
-    is_bt709 = _is_rgb_or_grey(video) or (video.codec != "mjpeg" and min(video.width, video.height) >= 720)
-    tag = "bt709" if is_bt709 else "smpte170m"
-    return [filter_of("setparams", range="limited", color_primaries=tag, color_trc=tag, colorspace=tag)]
 
 
 def _clock_start_s(inspection: Inspection, sounds: Iterable[AudioStream]) -> float:
@@ -407,8 +329,3 @@ def _warnings(inspection: Inspection, *, can_tone_map: bool) -> tuple[str, ...]:
     if len(inspection.audio) > MAX_AUDIO_TRACKS:
         found.append(f"Of {len(inspection.audio)} sound tracks the first {MAX_AUDIO_TRACKS} are kept.")
     return tuple(found)
-
-
-def filter_of(name: str, **options: str | float) -> Filter:
-    """Describe one ffmpeg filter."""
-    return Filter(name, tuple((key, str(value)) for key, value in options.items()))

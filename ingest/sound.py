@@ -13,7 +13,8 @@ from pathlib import Path
 
 from ingest.errors import ToolFailed
 from ingest.ffmpeg import Limits, Watch, run_ffmpeg
-from ingest.plan import AudioPlan, EncodePlan, Filter
+from ingest.filters import Filter
+from ingest.plan import AudioPlan, EncodePlan
 
 # EBU R128 and R128 s1: programme loudness, and the highest true peak in production
 TARGET_LUFS, MAX_PEAK_DBTP = -23.0, -1.0

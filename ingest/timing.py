@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from config.ladder import MAX_FPS
 from ingest.chunks import EARLY_S, Span, pictures_before
-from ingest.plan import EncodePlan, Filter, filter_of
+from ingest.filters import Filter, filter_of
+from ingest.plan import EncodePlan
 
 # Timestamps of variable-rate video are counted in the 90 kHz of MPEG systems, which every player handles.
 OWN_CLOCK_HZ = 90_000
