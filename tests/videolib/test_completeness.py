@@ -188,6 +188,8 @@ def vocabulary() -> dict[str, Term]:
         ({"en": "TACE of a hepatocellular carcinoma"}, ["proc.tace"], True),
         ({"en": "TACE of a hepatocellular carcinoma"}, ["path.hcc"], True),
         ({"zh": "肝細胞癌的化療栓塞"}, ["path.hcc"], True),
+        ({"zh": "肝細胞癌的化療栓塞"}, ["proc.tace"], True),
+        ({"zh": "肝细胞癌的消融"}, ["proc.tace"], False),
         ({"zh": "股浅动脉支架植入术"}, ["proc.stent_sfa"], True),
         ({"en": "Stents for iliac arteries"}, ["proc.stent_iliac"], True),
         ({"en": "Stenting of the iliac artery"}, ["proc.stent_iliac"], True),

@@ -13,6 +13,8 @@ from search.languages import simplify
 from videolib.catalogue.vocabulary import Term
 
 _CHINESE_RUN = re.compile(rf"[{CHINESE}]+")
+# 动脉化疗栓塞 is called 化疗栓塞 in a title: the end of a longer name says enough
+_LONG_NAME, _ENOUGH = 5, 4
 _LATIN_WORD = re.compile(rf"[^\W_{CHINESE}]+")
 
 
@@ -35,8 +37,13 @@ def _is_said(form: str, said: list[str]) -> bool:
     """Chinese stands in the title as it is written, Latin words in any order and inflection."""
     runs, needed = _CHINESE_RUN.findall(form), _latin_words(form)
     return bool(runs or needed) and any(
-        all(run in title for run in runs) and needed <= _latin_words(title) for title in said
+        all(_core_of(run) in title for run in runs) and needed <= _latin_words(title) for title in said
     )
+
+
+def _core_of(run: str) -> str:
+    name = run.removesuffix("术")
+    return name[-_ENOUGH:] if len(name) >= _LONG_NAME else run
 
 
 def _latin_words(text: str) -> set[str]:

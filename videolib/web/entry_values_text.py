@@ -35,13 +35,20 @@ def label_of(path: str) -> str:
     return str(found.label)
 
 
+def place_of(path: str) -> int:
+    """Where in the form it stands; what is not in it comes last."""
+    fields = list(all_fields())
+    return next((at for at, item in enumerate(fields) if (path + ".").startswith(f"{item.path}.")), len(fields))
+
+
 def _plain_label(field: FormField) -> str:
     return str(field.label[0] if isinstance(field.label, tuple) else field.label)
 
 
-def text_of_value(value: Any) -> str:
-    """A value in words; ids of terms by their labels."""
-    return _text(value, _labels(value))
+def text_of_value(path: str, value: Any) -> str:
+    """The value at a path in words: terms by their labels, answers and parts of a row as the form calls them."""
+    field = next((item for item in all_fields() if item.path == path), None)
+    return _text(value, field, _labels(value))
 
 
 def _labels(value: Any) -> Mapping[str, str]:
@@ -56,13 +63,21 @@ def _texts(value: Any) -> list[str]:
     return [text for item in inner for text in _texts(item)]
 
 
-def _text(value: Any, labels: Mapping[str, str]) -> str:
+def _text(value: Any, field: FormField | None, labels: Mapping[str, str]) -> str:
     if value is None:
         return ""
-    if isinstance(value, bool):
-        return _("Yes") if value else _("No")
     if isinstance(value, Mapping):
-        return ", ".join(f"{name}: {_text(inner, labels)}" for name, inner in value.items())
+        columns = {column.path: column for column in field.columns} if field else {}
+        names = [*(name for name in columns if name in value), *(name for name in value if name not in columns)]
+        return " · ".join(_part(name, value[name], columns.get(name), labels) for name in names)
     if isinstance(value, list):
-        return "\n".join(_text(item, labels) for item in value)
-    return labels.get(str(value), str(value))
+        return "\n".join(_text(item, field, labels) for item in value)
+    words = dict(field.options) if field else {}
+    if isinstance(value, bool):
+        return str(words.get("yes" if value else "no", _("Yes") if value else _("No")))
+    return str(words.get(value) or labels.get(str(value), value))
+
+
+def _part(name: str, value: Any, column: FormField | None, labels: Mapping[str, str]) -> str:
+    text = _text(value, column, labels)
+    return f"{column.label}: {text}" if column else text if name in {"zh", "en"} else f"{name}: {text}"

@@ -213,7 +213,9 @@ def _field_view(
     conflict = refusal.conflicts.get(item.path)
     value = refusal.typed.get(item.path, stored)
     view = _view(item, item.path, value, lists)
-    both = ConflictView(text_of_value(conflict.mine), text_of_value(conflict.theirs)) if conflict else None
+    both = None
+    if conflict is not None:
+        both = ConflictView(text_of_value(item.path, conflict.mine), text_of_value(item.path, conflict.theirs))
     return FieldView(
         **{
             **view.__dict__,

@@ -26,7 +26,7 @@ from videolib.web.access import current_person, entry_to_edit, entry_to_see, req
 from videolib.web.api.entry_json import FOR_EDITORS, public_document
 from videolib.web.cards import make_card
 from videolib.web.context import commit, database_session, services
-from videolib.web.entry_values_text import label_of, text_of_value
+from videolib.web.entry_values_text import label_of, place_of, text_of_value
 from videolib.web.texts import minute_text
 
 blueprint = Blueprint("versions", __name__)
@@ -130,8 +130,8 @@ def change_views(changes: Iterable[Change]) -> tuple[ChangeView, ...]:
     """The changes in words; those of the editors' business for editors only."""
     hidden = () if may_edit(current_person()) else (*FOR_EDITORS, "device_details")
     return tuple(
-        ChangeView(label_of(item.path), text_of_value(item.before), text_of_value(item.after))
-        for item in changes
+        ChangeView(label_of(item.path), text_of_value(item.path, item.before), text_of_value(item.path, item.after))
+        for item in sorted(changes, key=lambda item: place_of(item.path))
         if item.path.partition(".")[0] not in hidden
     )
 
