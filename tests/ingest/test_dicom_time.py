@@ -154,7 +154,8 @@ def test_runs_of_different_rates_meet_on_one_that_both_divide():
 
     first, second = lay_together([quick, slow])
 
-    assert (first.fps, set(first.repeats), set(second.repeats)) == (30, {2}, {3})
+    assert first.fps == second.fps == 30
+    assert (set(first.repeats), set(second.repeats)) == ({2}, {3})
 
 
 def test_what_is_trimmed_takes_its_times_along():
