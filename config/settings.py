@@ -93,6 +93,9 @@ class Settings(BaseModel):
     review_threshold: int = Field(
         11, ge=0, le=18, description="points of 18 that a LAP-VEGaS review must give before publishing; 0: no review"
     )
+    open_metadata: bool = Field(
+        default=False, description="tell machines of public entries: OAI-PMH at `/oai`, schema.org in their pages"
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
     @field_validator("database_url")

@@ -24,6 +24,8 @@ COMMANDS = {
     "retry": ("intake", "retry", "Try a recording again."),
     "cancel": ("intake", "cancel", "Stop the work on a recording."),
     "search": ("find", "search", "Search the catalogue."),
+    "entry": ("carrying", "entry", "One entry with its package, to and from another library."),
+    "entries": ("tables", "entries", "All entries as CSV, XLSX or JSON, out and in."),
     "user": ("people", "user", "People, their roles and tokens."),
     "vocabulary": ("words", "vocabulary", "Load and check the vocabulary."),
     "demo": ("demo", "demo", "Make a demo library and serve it."),

@@ -3,6 +3,7 @@
 from videolib.catalogue import (
     annotations,
     audit,
+    bulk_edits,
     captions,
     cines,
     entries,
@@ -20,6 +21,7 @@ from videolib.db import Base
 __all__ = [
     "annotations",
     "audit",
+    "bulk_edits",
     "captions",
     "cines",
     "entries",

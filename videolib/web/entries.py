@@ -29,6 +29,7 @@ from videolib.web.cards import (
 from videolib.web.context import database_session
 from videolib.web.languages import html_language, language
 from videolib.web.moments import MomentLists, make_moments
+from videolib.web.open_metadata import schema_org
 from videolib.web.playback import find_package, make_playback
 from videolib.web.recording_views import RecordingView, make_recording_view
 from videolib.web.texts import clock_text
@@ -86,7 +87,10 @@ class EntryPage(EntryCard):
 @blueprint.get("/entries/<entry_id>")
 def show(entry_id: str) -> str:
     """The page to watch."""
-    return render_template("entries/show.html", entry=make_page(entry_to_see(entry_id), start_s=_start_s()))
+    entry = entry_to_see(entry_id)
+    return render_template(
+        "entries/show.html", entry=make_page(entry, start_s=_start_s()), schema_org=schema_org(entry)
+    )
 
 
 def make_page(entry: Entry, *, start_s: float = 0.0) -> EntryPage:

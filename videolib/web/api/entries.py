@@ -14,6 +14,7 @@ from videolib.catalogue import publishing
 from videolib.catalogue.captions import add_captions, say_who_made
 from videolib.catalogue.entries import Entry, create_entry, list_entries
 from videolib.catalogue.entry_values import parse_values
+from videolib.catalogue.exchange import export_entries, import_rows, read_rows
 from videolib.catalogue.people import User
 from videolib.catalogue.recordings import get_recording
 from videolib.cues import MAX_BYTES
@@ -27,6 +28,9 @@ from videolib.web.api.schemas import (
     EntryFields,
     EntryOut,
     EntryPage,
+    ExportQuery,
+    ImportOut,
+    ImportQuery,
     NewCaptions,
     NewEntry,
     Playback,
@@ -41,6 +45,11 @@ CAPTION_TYPES = frozenset(
     {"text/vtt", "text/plain", "text/srt", "text/x-ssa", "application/x-subrip", "application/octet-stream"}
 )
 
+FILE_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "json": "application/json",
+}
 blueprint = APIBlueprint("entries_api", __name__, url_prefix="/api/v1", tag="Entries")
 
 
@@ -60,6 +69,36 @@ def index(query: dict[str, Any]) -> Response:
         cursor=query.get("cursor") or None,
     )
     return tagged({"items": entries_json(rows), "next_cursor": next_cursor})
+
+
+@blueprint.get("/entries/export")
+@blueprint.input(ExportQuery, location="query", arg_name="query")
+def export(query: dict[str, Any]) -> Response:
+    """Take all entries as a file
+
+    Everything that the caller may see, as CSV, XLSX or JSON; rows of it can be sent back to `/entries/import`.
+    """
+    form = query["form"]
+    response = Response(export_entries(database_session(), form, by=current_person()), content_type=FILE_TYPES[form])
+    response.headers.set("Content-Disposition", "attachment", filename=f"entries.{form}")
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+@blueprint.post("/entries/import")
+@blueprint.input(ImportQuery, location="query", arg_name="query")
+@blueprint.output(ImportOut)
+def take_in(query: dict[str, Any]) -> Response:
+    """Take in rows
+
+    The body is the file. A row with an `id` changes that entry, one without adds a draft; each has a report of its
+    own. With `dry_run` nothing is written.
+    """
+    person = require_editor()
+    rows = read_rows(request.get_data(), query["form"], f"entries.{query['form']}")
+    reports = import_rows(database_session(), rows, threshold=services().settings.review_threshold, by=person)
+    database_session().rollback() if query["dry_run"] else commit()
+    return tagged({"dry_run": query["dry_run"], "items": [vars(report) for report in reports]})
 
 
 @blueprint.post("/entries")

@@ -109,6 +109,38 @@ class EntryPage(Schema):
     next_cursor = String(allow_none=True)
 
 
+class ExportQuery(Schema):
+    """As what."""
+
+    form = String(load_default="json", validate=OneOf(("csv", "xlsx", "json")))
+
+
+class ImportQuery(ExportQuery):
+    """What the body is, and whether it is only tried."""
+
+    dry_run = Boolean(load_default=False)
+
+
+RowReportOut = _schema(
+    "RowReportOut",
+    {
+        "number": Integer(metadata={"description": "the row in the sheet, or the place in the JSON"}),
+        "what": String(validate=OneOf(("added", "changed", "unchanged", "refused"))),
+        "entry_id": String(allow_none=True),
+        "fields": List(String()),
+        "message": String(),
+        "problems": Dict(metadata={"description": "a sentence a field"}),
+    },
+)
+
+
+class ImportOut(Schema):
+    """What became of each row."""
+
+    dry_run = Boolean()
+    items = List(Nested(RowReportOut))
+
+
 class Withdrawal(Schema):
     """Why."""
 
