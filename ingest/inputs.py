@@ -11,24 +11,30 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from ingest.intake import Item, read_meta
+from ingest.parts import find_groups
 from videolib.errors import InvalidInput, VideolibError
 
 if TYPE_CHECKING:
     from ingest.studies import StudyFolder
 
 MANIFEST_SUFFIXES = frozenset({".csv", ".yaml", ".yml"})
+# in a row: the files that together are the recording; what is to be said of it
+PARTS, NOTE = "parts", "note of the intake"
 MAX_META_BYTES = 16 * 1024 * 1024
 
 
-def find_inputs(paths: Sequence[Path], meta: Mapping[str, Any]) -> list[Item | tuple[Path, VideolibError]]:
+def find_inputs(
+    paths: Sequence[Path], meta: Mapping[str, Any], *, join: bool = False
+) -> list[Item | tuple[Path, VideolibError]]:
     """Every input of these paths, in order; one whose metadata cannot be understood comes with its error.
 
-    `meta` is laid under the row's own metadata.
+    `meta` is laid under the row's own metadata. `join`: files of a folder that a camera has cut are one recording;
+    without it each is told to be a part. A row of a manifest names its `parts` itself.
     """
     items: list[Item | tuple[Path, VideolibError]] = []
     for path in paths:
         try:
-            rows = list(_expanded(path))
+            rows = list(_expanded(path, join=join))
         except InvalidInput as error:
             items.append((path, error))
             continue
@@ -36,13 +42,21 @@ def find_inputs(paths: Sequence[Path], meta: Mapping[str, Any]) -> list[Item | t
             if isinstance(found, tuple):
                 items.append(found)
                 continue
-            place = found if isinstance(found, Path) else found.folder
-            try:
-                values, captions = read_meta({**meta, **row})
-                items.append(Item(place, values, captions, study=None if isinstance(found, Path) else found))
-            except InvalidInput as error:
-                items.append((place, error))
+            items.append(_item(found, {**meta, **row}))
     return items
+
+
+def _item(found: Path | StudyFolder, row: Mapping[str, Any]) -> Item | tuple[Path, VideolibError]:
+    """One input with what is known of it."""
+    place = found if isinstance(found, Path) else found.folder
+    told = dict(row)
+    parts, note = told.pop(PARTS, ()), told.pop(NOTE, "")
+    try:
+        values, captions = read_meta(told)
+    except InvalidInput as error:
+        return place, error
+    study = None if isinstance(found, Path) else found
+    return Item(place, values, captions, study=study, parts=tuple(parts), note=str(note))
 
 
 def read_meta_file(path: Path) -> dict[str, Any]:
@@ -56,17 +70,42 @@ def read_meta_file(path: Path) -> dict[str, Any]:
     return content
 
 
-def _expanded(path: Path) -> Iterator[tuple[Path | StudyFolder | tuple[Path, VideolibError], dict[str, Any]]]:
+def _expanded(
+    path: Path, *, join: bool
+) -> Iterator[tuple[Path | StudyFolder | tuple[Path, VideolibError], dict[str, Any]]]:
     if path.is_dir():
         # loaded when needed: sorting DICOM files takes half a second to begin
         from ingest.studies import find_recordings  # noqa: PLC0415
 
-        yield from ((found, {}) for found in find_recordings(path))
+        found = list(find_recordings(path))
+        yield from ((other, {}) for other in found if not isinstance(other, Path))
+        yield from _grouped([file for file in found if isinstance(file, Path)], join=join)
     elif path.suffix.lower() in MANIFEST_SUFFIXES:
         for row in _rows(path):
-            yield path.parent / str(row.pop("path", "")), row
+            parts = [path.parent / name for name in _names(row.pop(PARTS, ()))]
+            named = path.parent / str(row.pop("path", ""))
+            yield (parts[0] if parts else named), {**row, **({PARTS: parts} if parts else {})}
     else:
         yield path, {}
+
+
+def _grouped(files: Sequence[Path], *, join: bool) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Each file, or the parts of one recording together; where nobody said to join, each part says what it seems."""
+    for group in find_groups(files):
+        if len(group) == 1:
+            yield group[0], {}
+        elif join:
+            yield group[0], {PARTS: group}
+        else:
+            for number, file in enumerate(group, start=1):
+                note = f"This looks like part {number} of {len(group)} of one recording; --join takes them as one."
+                yield file, {NOTE: note}
+
+
+def _names(value: Any) -> list[str]:
+    """A list of names; also `a; b` as in a CSV."""
+    names = value.split(";") if isinstance(value, str) else value
+    return [str(name).strip() for name in names or () if str(name).strip()]
 
 
 def _rows(manifest: Path) -> list[dict[str, Any]]:
@@ -75,8 +114,10 @@ def _rows(manifest: Path) -> list[dict[str, Any]]:
     else:
         content = _read_yaml(manifest)
     rows: Any = content.get("recordings") if isinstance(content, dict) else content
-    if not isinstance(rows, list) or not all(isinstance(row, dict) and row.get("path") for row in rows):
-        raise InvalidInput(f"Each row of {manifest.name} needs a path.", code="manifest_unreadable")
+    if not isinstance(rows, list) or not all(
+        isinstance(row, dict) and (row.get("path") or row.get(PARTS)) for row in rows
+    ):
+        raise InvalidInput(f"Each row of {manifest.name} needs a path, or parts.", code="manifest_unreadable")
     checked: list[dict[str, Any]] = rows
     return checked
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from ingest.studies import StudyFolder
 
 READ_BYTES = 4 * 1024 * 1024
+# a file written this moment is looked at again after a while: a copy that is going on has grown then
+_FRESH_NS, SETTLE_S = 2 * 10**9, 0.4
 # trying again may help with these; what was refused for its content stays refused
 _WORTH_ANOTHER_TRY = frozenset({"failed", "cancelled"})
 
@@ -43,7 +46,8 @@ _WORTH_ANOTHER_TRY = frozenset({"failed", "cancelled"})
 class Item:
     """One input: a file and what is known of it. `captions` are WebVTT texts by language.
 
-    Of a `study`, `path` is its folder; it is packed into a file before it is taken in.
+    Of a `study`, `path` is its folder; it is packed into a file before it is taken in. Of `parts` it is the first;
+    they are joined before. `note` is told with the answer.
     `review_threshold`: the points that a review must give, where the input is to be published.
     """
 
@@ -52,6 +56,8 @@ class Item:
     captions: Mapping[str, str] = field(default_factory=dict)
     review_threshold: int = THRESHOLD
     study: StudyFolder | None = None
+    parts: tuple[Path, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,24 +82,59 @@ def take_in(
 
     Raises `Refused` before anything is kept, `InvalidInput` for metadata that cannot be, `Unavailable`.
     """
+    before = stamp(item.path)
     sha256 = _read_through(item.path, on_progress)
     with database.reading() as session:
         known = find_recording_by_digest(session, sha256) is not None
     if not known:
         inspect(item.path)
+        require_still({item.path: before})
         key = secrets.token_hex(16)
         originals.put_file(key, item.path)
         try:
+            # between the two readings it may have grown
+            require_still({item.path: before})
             with database.writing() as session:
                 return _confirm(session, item, key, sha256, by=by, publish=publish)
         except IntegrityError:
             originals.delete([key])  # somebody confirmed the same bytes in this moment: theirs counts
-        except InvalidInput:
+        except (InvalidInput, Refused):
             # certainly rolled back; after a lost connection the row may stand, then the object must stay
             originals.delete([key])
             raise
     with database.writing() as session:
         return _known_already(session, item, sha256, by=by, publish=publish)
+
+
+def try_out(database: Database, path: Path) -> tuple[str, str] | None:
+    """The recording and entry that have these bytes already. Raises `Refused` as `take_in` would; keeps nothing."""
+    before = stamp(path)
+    sha256 = _read_through(path, None)
+    require_still({path: before})
+    with database.reading() as session:
+        known = find_recording_by_digest(session, sha256)
+        entry = find_entry_of(session, known.id) if known else None
+        return (known.id, entry.id if entry else "") if known else None
+
+
+def stamp(path: Path) -> tuple[int, int]:
+    """Size and time of the last write of a file, to see later whether it was still being written. Raises `Refused`."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise _gone(error) from error
+    return found.st_size, found.st_mtime_ns
+
+
+def require_still(stamps: Mapping[Path, tuple[int, int]]) -> None:
+    """Raise `Refused` for a file that has changed since its stamp, or that was written this moment and changes yet."""
+    now_ns = time.time_ns()
+    if any(0 <= now_ns - written_ns < _FRESH_NS for _size, written_ns in stamps.values()):
+        time.sleep(SETTLE_S)
+    if any(stamp(path) != before for path, before in stamps.items()):
+        raise Refused(
+            "truncated", "The file is still being written. Wait until copying has ended, then take it in again."
+        )
 
 
 def _read_through(path: Path, on_progress: Callable[[float], None] | None) -> str:
@@ -102,10 +143,14 @@ def _read_through(path: Path, on_progress: Callable[[float], None] | None) -> st
         if path.stat().st_size == 0:
             raise Refused("empty")
         return digest_of(path, on_progress)
-    except FileNotFoundError as error:
-        raise Refused("not_media", "There is no file of this name. Check the path in the manifest.") from error
     except OSError as error:
-        raise Refused("corrupt", "The file cannot be read. Check its permissions and the disk it lies on.") from error
+        raise _gone(error) from error
+
+
+def _gone(error: OSError) -> Refused:
+    if isinstance(error, FileNotFoundError):
+        return Refused("not_media", "There is no file of this name. Check the path in the manifest.")
+    return Refused("corrupt", "The file cannot be read. Check its permissions and the disk it lies on.")
 
 
 def digest_of(path: Path, on_progress: Callable[[float], None] | None = None) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from config.settings import Settings
     from ingest.intake import Intake, Item
     from ingest.workshop import Workshop
     from videolib.catalogue.recordings import Recording
@@ -40,18 +41,23 @@ LOOK_EVERY_S = 0.5
     help="YAML with the entry's fields.",
 )
 @click.option("--publish", is_flag=True, help="Publish what passes the gate; the rest stays a draft.")
+@click.option("--join", is_flag=True, help="Files that a camera has cut into numbered parts are one recording.")
+@click.option("--dry-run", is_flag=True, help="Only say what would become of each input; keep nothing.")
 @click.option("--no-wait", is_flag=True, help="Only queue; a worker does the rest.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object an input.")
-def ingest(paths: tuple[Path, ...], meta: Path | None, *, publish: bool, no_wait: bool, as_json: bool) -> None:
+def ingest(paths: tuple[Path, ...], meta: Path | None, **how: bool) -> None:
     """Take in PATHS: videos, DICOM files, folders of either, or a manifest (.csv, .yaml)."""
     from ingest.inputs import find_inputs, read_meta_file
     from ingest.intake import Intake
 
     settings = read_settings()
-    items = find_inputs(paths, read_meta_file(meta) if meta else {})
+    as_json = how["as_json"]
+    items = find_inputs(paths, read_meta_file(meta) if meta else {}, join=how["join"])
+    if how["dry_run"]:
+        raise SystemExit(_try_all(settings, items, as_json=as_json))
     with opened_workshop(settings) as workshop:
-        taken = [(item, _take(workshop, item, publish=publish)) for item in items]
-        if not no_wait:
+        taken = [(item, _take(workshop, item, publish=how["publish"])) for item in items]
+        if not how["no_wait"]:
             work_off(workshop, [done.recording_id for _, done in taken if isinstance(done, Intake)])
         worst = 0
         with workshop.database.reading() as session:
@@ -110,6 +116,42 @@ def cancel(recording_id: str) -> None:
     click.echo("Cancelled; what runs stops within seconds.")
 
 
+def _try_all(settings: Settings, items: list[Item | tuple[Path, VideolibError]], *, as_json: bool) -> int:
+    """Say of each input what would become of it; gives the exit status."""
+    worst = 0
+    with opened_workshop(settings) as workshop:
+        for item in items:
+            answer = _try(workshop, item)
+            worst = max(worst, 1 if answer["state"] == "rejected" else 0)
+            print_json(answer) if as_json else _tell(answer)
+    click.echo("Nothing was kept: this was a dry run.", err=True)
+    return worst
+
+
+def _try(workshop: Workshop, item: Item | tuple[Path, VideolibError]) -> dict[str, Any]:
+    """The contract's object for an input that is only looked at: queued stands for would be taken in."""
+    from ingest.intake import try_out
+    from ingest.pipeline import inspect_report
+    from videolib.errors import VideolibError
+
+    if isinstance(item, tuple):
+        return {**_refused(*item), "dry_run": True}
+    try:
+        with _as_one_file(workshop, item) as whole:
+            known = try_out(workshop.database, whole.path)
+            answer = inspect_report(whole.path)
+    except VideolibError as error:
+        return {**_refused(item.path, error), "dry_run": True}
+    answer |= {"path": str(item.path), "dry_run": True}
+    if answer["state"] != "rejected":
+        answer["state"] = "queued"
+    if known is not None:
+        answer |= {"recording_id": known[0], "entry_id": known[1] or None, "duplicate_of": known[0]}
+    if item.note:
+        answer["warnings"] = [item.note, *answer["warnings"]]
+    return answer
+
+
 def _take(workshop: Workshop, item: Item | tuple[Path, VideolibError], *, publish: bool) -> Intake | VideolibError:
     from ingest.intake import take_in
     from videolib.errors import VideolibError
@@ -132,15 +174,23 @@ def _take(workshop: Workshop, item: Item | tuple[Path, VideolibError], *, publis
 
 @contextmanager
 def _as_one_file(workshop: Workshop, item: Item) -> Iterator[Item]:
-    """The input as one file: a study is packed for the while."""
-    if item.study is None:
+    """The input as one file: a study is packed, and parts are joined, for the while."""
+    if item.study is None and not item.parts:
         yield item
         return
+    from ingest.intake import require_still, stamp
+    from ingest.parts import joined
     from ingest.studies import packed
 
     workshop.scratch.mkdir(parents=True, exist_ok=True)
-    with packed(item.study, workshop.scratch) as file:
-        yield replace(item, path=file, study=None)
+    if item.study is not None:
+        with packed(item.study, workshop.scratch) as file:
+            yield replace(item, path=file, study=None)
+        return
+    stamps = {part: stamp(part) for part in item.parts}
+    with joined(item.parts, workshop.scratch) as file:
+        require_still(stamps)
+        yield replace(item, path=file, parts=())
 
 
 def work_off(workshop: Workshop, recording_ids: list[str]) -> None:
@@ -228,8 +278,16 @@ def _answer(
         "source": recording.source,
         "package": package.description if package else None,
         "timing": {"first_playable_s": None, "total_s": None, "cpu_s": None, **recording.timing},
-        "warnings": [*recording.warnings, *(f"{field}: {sentence}" for field, sentence in missing.items())],
+        "warnings": [
+            *_note(item),
+            *recording.warnings,
+            *(f"{field}: {sentence}" for field, sentence in missing.items()),
+        ],
     }
+
+
+def _note(item: Item | tuple[Path, VideolibError]) -> list[str]:
+    return [item.note] if not isinstance(item, tuple) and item.note else []
 
 
 def _refused(path: Path, error: VideolibError) -> dict[str, Any]:

@@ -102,15 +102,15 @@ def _page(reports: Sequence[RowReport], *, is_dry: bool = False) -> str:
         database_session(), by=person, status=status if status in STATUSES else None, limit=MAX_LIMIT, cursor=cursor
     )
     names = get_names(database_session(), (entry.created_by_id for entry in rows))
-    edits = list_edits(database_session())
+    edits, fields = list_edits(database_session()), _fields()
     doers = get_names(database_session(), (edit.by_id for edit in edits))
     return render_template(
         "many/index.html",
         lines=tuple(_line(entry, names) for entry in rows),
-        deeds=tuple(_deed(edit, doers) for edit in edits),
+        deeds=tuple(_deed(edit, doers, {field: label for field, label, _terms in fields}) for edit in edits),
         statuses=tuple((name, word(STATUSES, name)) for name in STATUSES),
         status=status or "",
-        fields=_fields(),
+        fields=fields,
         owners=tuple((str(user.id), user.display_name or user.email) for user in list_owners(database_session())),
         reports=tuple(
             (
@@ -159,10 +159,11 @@ def _line(entry: Entry, names: dict[int, str]) -> Line:
     )
 
 
-def _deed(edit: BulkEdit, names: dict[int, str]) -> Deed:
+def _deed(edit: BulkEdit, names: dict[int, str], labels: dict[str, str]) -> Deed:
     words = {"add": _("Added to"), "remove": _("Removed from"), "set": _("Set")}
     count = len(edit.before)
-    what = f"{words.get(edit.deed, edit.deed)} {edit.field}"
+    plain = {"keywords": _("Keywords"), "owner": _("Owner"), "audience": _("Who may watch")}
+    what = f"{words.get(edit.deed, edit.deed)} {plain.get(edit.field) or labels.get(edit.field, edit.field)}"
     return Deed(
         id=edit.id,
         text=f"{what} · " + _("%(count)s entries", count=count),
