@@ -25,7 +25,7 @@ from videolib.catalogue.entries import Entry
 from videolib.catalogue.publishing import withdraw_entry
 from videolib.db import Database, utc_now
 from videolib.web import harvest
-from videolib.web.server import listening
+from videolib.web.server import make_server
 
 TITLE = {"zh": "髂动脉 </script><b> 支架植入术", "en": "Iliac artery stenting & more"}
 
@@ -52,12 +52,13 @@ def withdraw(site: Site, entry: Entry) -> None:
 @pytest.fixture
 def harvester(open_site: Site) -> Iterator[sickle.Sickle]:
     """A real harvester at a real server."""
-    with listening(open_site.app, "127.0.0.1", 0) as server:
-        thread = Thread(target=server.run, daemon=True)
-        thread.start()
-        yield sickle.Sickle(f"http://127.0.0.1:{server.effective_port}/oai")
-        server.close()
-        thread.join(5)
+    server = make_server(open_site.app, "127.0.0.1", 0)
+    thread = Thread(target=server.run)
+    thread.start()
+    yield sickle.Sickle(f"http://127.0.0.1:{server.effective_port}/oai")
+    # in the thread that answers: from another one its workers would find the door shut before they are done
+    server.trigger.pull_trigger(server.close)
+    thread.join()
 
 
 def test_a_harvester_finds_public_entries_and_only_these(

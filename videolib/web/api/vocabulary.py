@@ -24,8 +24,16 @@ from videolib.catalogue.vocabulary import (
 from videolib.errors import Conflict, InvalidInput, NotFound
 from videolib.web.access import require_admin, require_editor
 from videolib.web.api.answers import sent_object, tagged
-from videolib.web.api.schemas import MergeInto, NewTerm, OffersQuery, SchemeOut, SchemesOut, TermFields, TermOut
 from videolib.web.api.spec import documents_body
+from videolib.web.api.vocabulary_schemas import (
+    MergeInto,
+    NewTerm,
+    OffersQuery,
+    SchemeOut,
+    SchemesOut,
+    TermFields,
+    TermOut,
+)
 from videolib.web.context import commit, database_session
 from videolib.web.languages import language
 
