@@ -108,15 +108,27 @@ class IndexFolder:
         except OSError:
             return False
 
-    def commit(self, entries: Iterable[PreparedEntry], deleted_ids: Iterable[str], sequence: int) -> int:
-        """Change the live index; the number of entries there are then. IndexBusy, IndexMissing, IndexDamaged."""
-        with self._locked("lock"):
+    def commit(
+        self,
+        entries: Iterable[PreparedEntry],
+        deleted_ids: Iterable[str],
+        sequence: int,
+        *,
+        wait_s: float | None = None,
+    ) -> int:
+        """Change the live index; the number of entries there are then. IndexBusy, IndexMissing, IndexDamaged.
+
+        Where another writer was first with a later sequence, its commit holds all of this and stays.
+        """
+        with self._locked("lock", wait_s):
             before = self.current()
             self.check(before)
+            manifest = self.manifest(before)
+            if manifest.sequence > sequence:
+                return manifest.entries
+            known = manifest.files
             folder = self._next_folder()
             folder.mkdir()
-            manifest = self.manifest(before)
-            known = manifest.files
             for file in known:
                 _share(self.path / before / file, folder / file)
             count = self._fill(folder, entries, deleted_ids, (manifest.library, sequence), known)
@@ -209,13 +221,13 @@ class IndexFolder:
             shutil.rmtree(path, ignore_errors=True)
 
     @contextmanager
-    def _locked(self, name: str) -> Iterator[None]:
+    def _locked(self, name: str, wait_s: float | None = None) -> Iterator[None]:
         try:
             descriptor = os.open(self.path / name, os.O_CREAT | os.O_RDWR, 0o644)
         except FileNotFoundError:
             raise IndexMissing(_MISSING) from None
         try:
-            _lock(descriptor)
+            _lock(descriptor, LOCK_WAIT_S if wait_s is None else wait_s)
             yield
         finally:
             os.close(descriptor)  # which also lets go of the lock
@@ -232,8 +244,8 @@ def _number(name: str) -> int:
     return int(name[:8])
 
 
-def _lock(descriptor: int) -> None:
-    give_up = time.monotonic() + LOCK_WAIT_S
+def _lock(descriptor: int, wait_s: float) -> None:
+    give_up = time.monotonic() + wait_s
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

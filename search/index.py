@@ -147,12 +147,22 @@ class SearchIndex:
 
         return self._reading(complete)
 
-    def update(self, documents: Iterable[EntryDocument], deleted_ids: Iterable[str], sequence: int) -> None:
-        """Put documents in the place of those with the same id and remove others, in one commit."""
+    def update(
+        self,
+        documents: Iterable[EntryDocument],
+        deleted_ids: Iterable[str],
+        sequence: int,
+        *,
+        wait_s: float | None = None,
+    ) -> None:
+        """Put documents in the place of those with the same id and remove others, in one commit.
+
+        wait_s: how long to wait for another writer, a while unless said otherwise.
+        """
         # Prepared before the lock is taken, and outside the `try`: a document's fault is no damage of the index.
         entries = [self._tools.preparer.prepare(document) for document in documents]
         try:
-            self._folder.commit(entries, tuple(deleted_ids), sequence)
+            self._folder.commit(entries, tuple(deleted_ids), sequence, wait_s=wait_s)
         except self._engine.damage as error:
             # Only what the engine itself cannot read is damage; a full disk is not mended by a rebuild.
             if isinstance(error, OSError) and error.errno is not None:

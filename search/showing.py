@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
-from search.analysis import Analyzer
+from search.analysis import Analyzer, is_chinese
 from search.concepts import ConceptFinder
 from search.documents import Moment, Vocabulary
 from search.engine import SPOKEN, SPOKEN_CONCEPTS, WIDER, AllOf, Clause, Leaf, Phrase
@@ -137,10 +137,15 @@ class Shower:
                         yield number + 1
 
     def _phrase_places(self, text: str, phrases: Iterable[Phrase]) -> list[tuple[int, int]]:
-        phrases = [phrase for phrase in phrases if _may_hold(phrase, text)]
-        places = self._analyzer.exact_places(text) if phrases else []
         found: list[tuple[int, int]] = []
+        dear: list[Phrase] = []
         for phrase in phrases:
+            if _may_hold(phrase, text):
+                needle = _chinese_of(phrase) if unicodedata.is_normalized("NFKC", text) else ""
+                found += _standing_in(needle, simplify(text)) if needle else ()
+                dear += () if needle else (phrase,)
+        places = self._analyzer.exact_places(text) if dear else []
+        for phrase in dear:
             last_offset = phrase.tokens[-1][0] + (len(phrase.tokens[-1][1]) == 2 and not phrase.tokens[-1][1].isascii())
             for at in range(len(places) - last_offset):
                 if all(token in places[at + offset][0] for offset, token in phrase.tokens):
@@ -172,6 +177,23 @@ class Shower:
     @cached_property
     def _phrases(self) -> list[Phrase]:
         return [phrase for wanted in self._wanted for phrase in wanted.phrases]
+
+
+def _chinese_of(phrase: Phrase) -> str:
+    """The characters of a phrase that is all Chinese, else nothing."""
+    characters: dict[int, str] = {}
+    for offset, token in phrase.tokens:
+        if not is_chinese(token):
+            return ""
+        characters.update(enumerate(token, offset))
+    return "".join(characters[at] for at in sorted(characters))
+
+
+def _standing_in(needle: str, text: str) -> Iterator[tuple[int, int]]:
+    at = text.find(needle)
+    while at >= 0:
+        yield at, at + len(needle)
+        at = text.find(needle, at + 1)
 
 
 def _may_hold(phrase: Phrase, text: str) -> bool:

@@ -30,6 +30,7 @@ log = structlog.get_logger(__name__)
 
 BATCH = 200
 LOOK_AGAIN_S = 1.0  # for an index of a new vocabulary, while the one before answers
+CATCH_UP_WAIT_S = 1.0  # for another writer, which is probably taking in the same
 MOST_CAUGHT_UP = 20  # changes that somebody who searches may wait for
 
 
@@ -101,7 +102,9 @@ class HostIndex:
             if seen == latest or (at_most is not None and latest - seen > at_most):
                 return 0
             changed = [_split(entry, session) for entry in _changed_since(session, seen)]
-        index.update([found for found, _ in changed if found], [gone for _, gone in changed if gone], latest)
+        wait_s = None if at_most is None else CATCH_UP_WAIT_S
+        found, gone = [new for new, _ in changed if new], [old for _, old in changed if old]
+        index.update(found, gone, latest, wait_s=wait_s)
         return len(changed)
 
     def sequence(self) -> int:
