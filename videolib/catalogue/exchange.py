@@ -118,8 +118,8 @@ def import_rows(
 
 def _import_row(session: Session, row: Row, threshold: int, by: User | None) -> RowReport:
     if row.entry_id is None:
-        entry = create_entry(session, parse_values(_given({}, row.cells)), by=by)
-        return RowReport(row.number, "added", entry.id, tuple(sorted(row.cells)))
+        added = create_entry(session, parse_values(_given({}, row.cells)), by=by)
+        return RowReport(row.number, "added", added.id, tuple(sorted(row.cells)))
     entry = session.get(Entry, row.entry_id)
     if entry is None:
         raise InvalidInput("There is no entry of this id; leave the id empty to add one.", code="entry_not_found")
