@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict
 
 from ingest.ffmpeg import find_tools
-from ingest.images import POSTER, TILES
+from ingest.images import POSTER, TILES, list_offers
 from ingest.inspection import Inspection
 from ingest.package import MULTIVARIANT, HlsPackage
 from ingest.plan import EncodePlan
@@ -47,6 +47,7 @@ def describe_package(made: HlsPackage, *, copied: Collection[str] = ()) -> dict[
         "audio": audio,
         "subtitles": [],
         "poster": POSTER,
+        "posters": list_offers(made.folder),
         "storyboard": TILES,
     }
 

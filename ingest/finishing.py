@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from ingest.chunk_work import begin_anew
 from ingest.description import describe_package, settings_of, tools_in_use
 from ingest.errors import ToolFailed
-from ingest.images import POSTER, SHEET, TILES, make_images
+from ingest.images import OFFERS, POSTER, SHEET, TILES, make_images
 from ingest.inspect import check_decoded_length, describe
 from ingest.inspection import Inspection
 from ingest.making import SOUND_OVERHANG_S
@@ -175,8 +175,9 @@ def _put_pages(
     folder = pages.folder
     playlists = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("index.m3u8"))
     shelf = Shelf(workshop.store, made.package.id, job.attempt, lambda: False)
-    texts = sorted(path.relative_to(folder).as_posix() for path in folder.glob("subtitles/*/*.vtt"))
-    pages_in_order = (POSTER, SHEET, TILES, *texts, *playlists, MULTIVARIANT)
+    further = [path for pattern in (f"{OFFERS}/*.jpg", "subtitles/*/*.vtt") for path in folder.glob(pattern)]
+    names = sorted(path.relative_to(folder).as_posix() for path in further)
+    pages_in_order = (POSTER, SHEET, TILES, *names, *playlists, MULTIVARIANT)
     written = [shelf.put_page(folder / path, path) for path in pages_in_order]
     kept = [item for chunk in made.chunks if chunk.position != PROVISIONAL_SOUND for item in chunk.objects]
     everything = {item["path"]: PackageFile(**item) for item in (*kept, *written)}

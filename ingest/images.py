@@ -7,7 +7,8 @@ WebVTT file that says which tile (`#xywh=`) belongs to which time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -22,6 +23,8 @@ from ingest.plan import EncodePlan, StoryboardPlan
 from videolib.hls import Segment, Track
 
 POSTER, SHEET, TILES = "poster.jpg", "storyboard.jpg", "storyboard.vtt"
+# a folder of further pictures, of which an editor may choose the poster
+OFFERS, MOST_OFFERS = "posters", 8
 POSTER_LONG_SIDE_PX = 1280
 # A picture is lit when this share of it is brighter than that grey: ultrasound is mostly black, but not all.
 LIT_SHARE, LIT_GREY = 0.02, 40
@@ -51,17 +54,20 @@ def make_images(
     """
     watch = Watch(cancelled=cancelled)
     smallest, largest = package.video[-1], package.video[0]
-    groups = list(_groups(package, smallest))
-    shown = _one_each(groups, plan.storyboard.interval_s)
+    shown = _one_each(list(_groups(package, smallest)), plan.storyboard.interval_s)
     _write_clip(package, smallest, shown, work / "tiles.mp4")
     run_ffmpeg(_sheet_arguments(plan.storyboard, len(shown)), source=None, out=work, limits=_LIMITS, watch=watch)
     times_s = [group.time_s for group in shown]
     chosen, is_lit = find_candidates(work / SHEET, plan.storyboard, times_s, (plan.poster_s, package.duration_s))
+    offered = find_offers(work / SHEET, plan.storyboard, times_s) if is_lit else []
+    wanted = sorted({*chosen, *offered})
     large = list(_groups(package, largest))
-    candidates = [min(large, key=lambda group: abs(group.time_s - times_s[index])) for index in chosen]
-    _write_clip(package, largest, candidates, work / "poster.mp4")
+    groups = [min(large, key=lambda group: abs(group.time_s - times_s[index])) for index in wanted]
+    _write_clip(package, largest, groups, work / "poster.mp4")
     run_ffmpeg(_poster_arguments(largest, is_lit=is_lit), source=None, out=work, limits=_LIMITS, watch=watch)
-    sharpest(sorted(work.glob("candidate-*.jpg"))).rename(work / POSTER)
+    stills = dict(zip(wanted, sorted(work.glob("candidate-*.jpg")), strict=False))
+    shutil.copyfile(sharpest([stills[index] for index in chosen if index in stills]), work / POSTER)
+    _keep_offers({times_s[index]: stills[index] for index in offered if index in stills}, package.folder / OFFERS)
     for name in (POSTER, SHEET):
         if not (work / name).is_file():
             raise ToolFailed(stderr_tail=f"{name} was not written")
@@ -78,9 +84,7 @@ def find_candidates(
     They are the lit ones nearest to that time, few, and no further from it than a twentieth of the recording; but the
     nearest of all in any case, and where none is lit the brightest.
     """
-    with Image.open(sheet) as image:
-        grey = image.convert("L")
-    shares = [_lit_share(grey.crop(_box(grid, index))) for index in range(len(times_s))]
+    shares = _lit_shares(sheet, grid, len(times_s))
     lit = [index for index, share in enumerate(shares) if share >= LIT_SHARE]
     if not lit:
         return [max(range(len(shares)), key=shares.__getitem__)], False
@@ -88,6 +92,19 @@ def find_candidates(
     nearest = sorted(lit, key=lambda index: abs(times_s[index] - wanted_s))[:MOST_CANDIDATES]
     near = [index for index in nearest if abs(times_s[index] - wanted_s) <= POSTER_WITHIN * duration_s]
     return sorted(near or nearest[:1]), True
+
+
+def find_offers(sheet: Path, grid: StoryboardPlan, times_s: Sequence[float]) -> list[int]:
+    """Return the lit tiles that an editor may choose as poster: some, as evenly over the recording as can be."""
+    lit = [index for index, share in enumerate(_lit_shares(sheet, grid, len(times_s))) if share >= LIT_SHARE]
+    step = max(1.0, len(lit) / MOST_OFFERS)
+    return sorted({lit[int((number + 0.5) * step)] for number in range(min(len(lit), MOST_OFFERS))})
+
+
+def list_offers(folder: Path) -> list[dict[str, object]]:
+    """Return the pictures in a package's folder that an editor may choose as poster, and when they are shown."""
+    pictures = sorted((folder / OFFERS).glob("*.jpg"))
+    return [{"path": f"{OFFERS}/{path.name}", "time_s": int(path.stem) / 1000} for path in pictures]
 
 
 def sharpest(pictures: Sequence[Path]) -> Path:
@@ -98,6 +115,19 @@ def sharpest(pictures: Sequence[Path]) -> Path:
     if not pictures:
         raise ToolFailed(stderr_tail=f"{POSTER} was not written")
     return max(pictures, key=_sharpness)
+
+
+def _keep_offers(stills: Mapping[float, Path], folder: Path) -> None:
+    """Put pictures into the package, named by their milliseconds."""
+    folder.mkdir(exist_ok=True)
+    for time_s, still in stills.items():
+        still.rename(folder / f"{round(time_s * 1000):09}.jpg")
+
+
+def _lit_shares(sheet: Path, grid: StoryboardPlan, count: int) -> list[float]:
+    with Image.open(sheet) as image:
+        grey = image.convert("L")
+    return [_lit_share(grey.crop(_box(grid, index))) for index in range(count)]
 
 
 def _sharpness(path: Path) -> float:

@@ -114,9 +114,8 @@ def package_recording(
         found = refine(readable, inspection, plans[0], work / "probe", beside=method.beside, cancelled=stop)
         plans = tuple(found.follow(one) for one in plans)
         views = _make_views(further, found.quality, work, (tell, stop))
-        main = Recorded(
-            inspection, readable, plans, copied=method.copy and reason_to_encode(inspection, plans[0]) is None
-        )
+        may_copy = method.copy and reason_to_encode(inspection, plans[0]) is None
+        main = Recorded(inspection, readable, plans, copied=may_copy)
         encode_plan, made = _make(main, work, _encode_share(tell, len(further), len(further) + 1), stop)
         put_inside(made, views)
         check_decoded_length(inspection, made.duration_s - encode_plan.lead_s)
@@ -304,6 +303,10 @@ def _answer(path: str, *, state: str = "ready", **known: Any) -> dict[str, Any]:
         "warnings": [],
         **known,
     }
+
+
+def _timing(total_s: float, cpu_s: float) -> dict[str, float]:
+    return {"first_playable_s": round(total_s, 3), "total_s": round(total_s, 3), "cpu_s": round(cpu_s, 3)}
 
 
 def _stop_if(stop: IsCancelled) -> None:

@@ -36,6 +36,7 @@ PACKAGE: Mapping[str, bytes] = {
     "video/360p/init.mp4": b"init" * 16,
     "video/360p/0001.m4s": bytes(range(256)) * 8,
     "poster.jpg": POSTER,
+    "posters/000001000.jpg": POSTER + b"another",
     "storyboard.jpg": POSTER + b"sheet",
     "storyboard.vtt": b"WEBVTT\n\n00:00.000 --> 00:02.000\nstoryboard.jpg#xywh=0,0,160,90\n",
     "package.json": b'{"source_sha256": "of nobody\'s business"}',
@@ -45,6 +46,7 @@ DESCRIPTION = {
     "duration_s": 4.0,
     "renditions": [{"name": "360p", "width": 640, "height": 360, "fps": 25.0}],
     "poster": "poster.jpg",
+    "posters": [{"path": "posters/000001000.jpg", "time_s": 1.0}, {"path": "posters/000003000.jpg", "time_s": 3.0}],
     "storyboard": "storyboard.vtt",
 }
 

@@ -135,6 +135,8 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/studio"): Row(PAGE_OF_EDITORS),
     ("GET", "/studio/entries/<entry_id>"): Row(PAGE_OF_EDITORS, draft),
     ("POST", "/studio/entries/<entry_id>"): Row(DEED_OF_EDITORS, draft, form={"title_zh": "标题"}),
+    ("GET", "/studio/entries/<entry_id>/poster"): Row(PAGE_OF_EDITORS, draft),
+    ("POST", "/studio/entries/<entry_id>/poster"): Row(DEED_OF_EDITORS, draft, form={"time_s": "1"}),
     ("POST", "/studio/entries/<entry_id>/publish"): Row(DEED_OF_EDITORS, draft, form={}),
     ("POST", "/studio/entries/<entry_id>/withdraw"): Row(DEED_OF_EDITORS, published, form={"reason": "A name."}),
     ("POST", "/studio/entries/<entry_id>/autosave"): Row((401, 403, 403, 200, 200), draft, form={}),
@@ -245,6 +247,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/api/v1/entries/<entry_id>/captions"): Row(
         (401, 403, 403, 201, 201), published, body={"language": "en", "vtt": VTT}
     ),
+    ("PUT", "/api/v1/entries/<entry_id>/poster"): Row((401, 403, 403, 200, 200), published, body={"time_s": 1}),
     ("GET", "/api/v1/entries/<entry_id>/playback"): Row(SIGNED_IN, published),
     ("GET", "/api/v1/entries/<entry_id>/annotations"): Row(SIGNED_IN, published),
     ("POST", "/api/v1/entries/<entry_id>/annotations"): Row((401, 403, 403, 201, 201), published, body=NOTE),

@@ -13,6 +13,8 @@ from flask import Blueprint, Response, redirect, request, send_file
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from videolib.catalogue.captions import cues_of, get_track
+from videolib.catalogue.packages import get_package
+from videolib.catalogue.posters import PICKED, poster_of
 from videolib.cues import write_vtt
 from videolib.errors import NotFound, Unavailable
 from videolib.web.context import database_session, services
@@ -23,6 +25,8 @@ blueprint = Blueprint("media", __name__)
 
 SIGNED_FOR_S = 60
 MOST_CACHED_S = 3600
+# an editor may choose another
+POSTER_CACHED_S = 60
 # what players ask for; package.json says how the package was made and is not theirs
 _TYPES = {
     ".m3u8": "application/vnd.apple.mpegurl",
@@ -55,6 +59,9 @@ def package_file(token: str, path: str) -> WerkzeugResponse:
     kind = _TYPES.get(PurePosixPath(path).suffix)
     if kind is None:
         raise NotFound("There is nothing at this address.")
+    if path == PICKED:
+        services().gate.require(grant)
+        path = poster_of(get_package(database_session(), grant.package_id, or_making=True))
     growing = services().gate.find_playlist(grant, path)
     if growing is not None:
         return _growing(growing)
@@ -100,7 +107,8 @@ def _may_be_kept(response: WerkzeugResponse, file: StoredFile, grant: Grant) -> 
     """Objects never change; a browser may keep them while the address is valid, an hour at most."""
     if response.status_code == 302:
         return response
-    left_s = min(services().links.seconds_left(grant), MOST_CACHED_S)
+    most_s = POSTER_CACHED_S if request.path.endswith(f"/{PICKED}") else MOST_CACHED_S
+    left_s = min(services().links.seconds_left(grant), most_s)
     response.headers["Cache-Control"] = f"private, max-age={left_s}"
     if response.status_code == 200 and not response.is_streamed:
         response.set_etag(file.sha256[:32])

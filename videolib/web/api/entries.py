@@ -16,12 +16,14 @@ from videolib.catalogue.entries import Entry, create_entry, list_entries
 from videolib.catalogue.entry_values import parse_values
 from videolib.catalogue.exchange import export_entries, import_rows, read_rows
 from videolib.catalogue.people import User
+from videolib.catalogue.posters import choose_poster, list_posters
 from videolib.catalogue.recordings import get_recording
 from videolib.cues import MAX_BYTES
-from videolib.errors import InvalidInput
+from videolib.errors import InvalidInput, NotFound
 from videolib.web.access import current_person, entry_to_edit, entry_to_see, require_editor
 from videolib.web.api.answers import expected_revision, sent_object, tagged
 from videolib.web.api.entry_json import entries_json, entry_json
+from videolib.web.api.poster_schemas import PosterChoice, PosterOut
 from videolib.web.api.schemas import (
     CaptionsOut,
     EntriesQuery,
@@ -38,7 +40,7 @@ from videolib.web.api.schemas import (
 )
 from videolib.web.api.spec import documents_body
 from videolib.web.context import commit, database_session, services
-from videolib.web.playback import make_playback
+from videolib.web.playback import find_package, make_playback
 
 # what browsers and programs call the files they send; what a file is, it says itself
 CAPTION_TYPES = frozenset(
@@ -215,6 +217,25 @@ def captions(entry_id: str) -> Response:
     return tagged({"language": track.language, "cues": len(track.cues)}, str(entry.revision), status=201)
 
 
+@blueprint.put("/entries/<entry_id>/poster")
+@documents_body(PosterChoice)
+@blueprint.output(PosterOut)
+def poster(entry_id: str) -> Response:
+    """Choose the poster
+
+    The picture nearest to `time_s` of those that the recording offers; null is the one that was picked by itself.
+    """
+    person, entry = require_editor_of(entry_id)
+    expected_revision(entry)
+    package = find_package(entry)
+    if package is None:
+        raise NotFound("There is nothing to play yet.", code="not_playable")
+    taken = choose_poster(database_session(), entry, package, _time_in(sent_object()), by=person)
+    commit()
+    offered = [{"time_s": one.time_s, "chosen": one.is_chosen} for one in list_posters(package)]
+    return tagged({"time_s": taken.time_s if taken else None, "offered": offered}, str(entry.revision))
+
+
 @blueprint.get("/entries/<entry_id>/playback")
 @blueprint.output(Playback)
 def playback(entry_id: str) -> Response:
@@ -261,6 +282,15 @@ def _told_of_captions() -> tuple[str, bool] | None:
     if "source" not in sent and "reviewed" not in sent:
         return None
     return str(sent.get("source", "human")), sent.get("reviewed") in {True, "true", "yes", "1"}
+
+
+def _time_in(sent: dict[str, Any]) -> float | None:
+    value = sent.get("time_s")
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidInput("Choose one of the pictures.", fields={"time_s": "Choose one of the pictures."})
+    return float(value)
 
 
 def _text_in(sent: dict[str, Any], name: str) -> str:
