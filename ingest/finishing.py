@@ -92,7 +92,7 @@ def finish_package(workshop: Workshop, job: Job, watch: Watch, *, finish: Finish
         pages = replace(package(video, audio, folder), fetch=_fetcher(workshop, made.package.prefix, folder))
         watch.on_progress("images", None)
         (scratch / "images").mkdir()
-        make_images(pages, made.plan, scratch / "images", cancelled=watch.cancelled)
+        make_images(pages, made.plan, scratch / "images", offers=True, cancelled=watch.cancelled)
         verify_pages(folder, made.plan, video[0].duration_s)
         add_texts(made.texts.tracks, pages)
         description = {

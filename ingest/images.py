@@ -46,10 +46,16 @@ class _Group:
 
 
 def make_images(
-    package: HlsPackage, plan: EncodePlan, work: Path, *, cancelled: Callable[[], bool] | None = None
+    package: HlsPackage,
+    plan: EncodePlan,
+    work: Path,
+    *,
+    offers: bool = False,
+    cancelled: Callable[[], bool] | None = None,
 ) -> None:
     """Write poster and storyboard into the package's folder; `work` is an empty folder for what lies between.
 
+    With `offers` further pictures are kept, of which an editor may choose another poster.
     Raises `ToolFailed`, `Cancelled`.
     """
     watch = Watch(cancelled=cancelled)
@@ -59,7 +65,7 @@ def make_images(
     run_ffmpeg(_sheet_arguments(plan.storyboard, len(shown)), source=None, out=work, limits=_LIMITS, watch=watch)
     times_s = [group.time_s for group in shown]
     chosen, is_lit = find_candidates(work / SHEET, plan.storyboard, times_s, (plan.poster_s, package.duration_s))
-    offered = find_offers(work / SHEET, plan.storyboard, times_s) if is_lit else []
+    offered = find_offers(work / SHEET, plan.storyboard, times_s) if is_lit and offers else []
     wanted = sorted({*chosen, *offered})
     large = list(_groups(package, largest))
     groups = [min(large, key=lambda group: abs(group.time_s - times_s[index])) for index in wanted]
@@ -119,8 +125,8 @@ def sharpest(pictures: Sequence[Path]) -> Path:
 
 def _keep_offers(stills: Mapping[float, Path], folder: Path) -> None:
     """Put pictures into the package, named by their milliseconds."""
-    folder.mkdir(exist_ok=True)
     for time_s, still in stills.items():
+        folder.mkdir(exist_ok=True)
         still.rename(folder / f"{round(time_s * 1000):09}.jpg")
 
 

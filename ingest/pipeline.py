@@ -52,11 +52,15 @@ IsCancelled = Callable[[], bool]
 
 @dataclass(frozen=True)
 class Method:
-    """How a package is made: in chunks of `chunk_s` what is longer, its own pictures copied where they can be."""
+    """How a package is made: in chunks of `chunk_s` what is longer, its own pictures copied where they can be.
+
+    `beside` are caption files that lie beside the recording; `offers` keeps pictures of which a poster can be chosen.
+    """
 
     chunk_s: float = LONGEST_CHUNK_S
     copy: bool = True
     beside: tuple[Path, ...] = ()
+    offers: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ class Recorded:
     readable: Path
     plans: tuple[EncodePlan, ...]
     copied: bool
+    offers: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,7 +120,7 @@ def package_recording(
         plans = tuple(found.follow(one) for one in plans)
         views = _make_views(further, found.quality, work, (tell, stop))
         may_copy = method.copy and reason_to_encode(inspection, plans[0]) is None
-        main = Recorded(inspection, readable, plans, copied=may_copy)
+        main = Recorded(inspection, readable, plans, copied=may_copy, offers=method.offers)
         encode_plan, made = _make(main, work, _encode_share(tell, len(further), len(further) + 1), stop)
         put_inside(made, views)
         check_decoded_length(inspection, made.duration_s - encode_plan.lead_s)
@@ -254,7 +259,7 @@ def _make(recorded: Recorded, work: Path, tell: OnProgress, stop: IsCancelled) -
     made = package(tracks.video, tracks.audio, work / "package")
     _stop_if(stop)
     tell("images", None)
-    make_images(made, tracks.plan, work / "images", cancelled=stop)
+    make_images(made, tracks.plan, work / "images", offers=recorded.offers, cancelled=stop)
     return tracks.plan, made
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +83,7 @@ def make_watchable(
             on_progress=watch.on_progress,
             cancelled=watch.cancelled,
             choices=choices,
-            method=method,
+            method=replace(method, offers=True),
         )
         watch.on_progress("store", 0.0)
         package = _keep(workshop, recording_id, folder / "package", watch)

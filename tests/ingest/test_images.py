@@ -104,6 +104,18 @@ def test_the_poster_is_the_sharpest_picture_near_a_tenth(tmp_path: Path) -> None
     assert ImageStat.Stat(difference).mean[0] < 8
 
 
+def test_pictures_are_offered_from_all_over_the_recording(tmp_path: Path) -> None:
+    source = make_recording(tmp_path / "in.mp4", seconds=40, size="64x36", fps=2, audio=False)
+
+    report = package_recording(source, tmp_path / "out", method=Method(copy=False, offers=True))
+
+    offered = report.as_json()["package"]["posters"]
+    assert [one["time_s"] for one in offered] == [2.0, 6.0, 12.0, 16.0, 22.0, 26.0, 32.0, 36.0]
+    for one in offered:
+        with Image.open(tmp_path / "out" / one["path"]) as picture:
+            assert picture.size == (64, 36)
+
+
 def test_a_recording_that_is_all_black_still_has_a_poster(tmp_path: Path) -> None:
     source = make_recording(tmp_path / "in.mp4", seconds=3, size="320x180", pattern="color=black", audio=False)
 
