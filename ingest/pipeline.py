@@ -314,15 +314,6 @@ def _timing(total_s: float, cpu_s: float) -> dict[str, float]:
     return {"first_playable_s": round(total_s, 3), "total_s": round(total_s, 3), "cpu_s": round(cpu_s, 3)}
 
 
-def _stop_if(stop: IsCancelled) -> None:
-    if stop():
-        raise Cancelled
-
-
-def _timing(total_s: float, cpu_s: float) -> dict[str, float]:
-    return {"first_playable_s": round(total_s, 3), "total_s": round(total_s, 3), "cpu_s": round(cpu_s, 3)}
-
-
 def _cpu_s() -> float:
     """Return the CPU seconds of this process and of all its finished children."""
     usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
