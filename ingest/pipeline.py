@@ -310,6 +310,11 @@ def _answer(path: str, *, state: str = "ready", **known: Any) -> dict[str, Any]:
     }
 
 
+def _stop_if(stop: IsCancelled) -> None:
+    if stop():
+        raise Cancelled
+
+
 def _timing(total_s: float, cpu_s: float) -> dict[str, float]:
     return {"first_playable_s": round(total_s, 3), "total_s": round(total_s, 3), "cpu_s": round(cpu_s, 3)}
 
