@@ -199,7 +199,7 @@ def test_a_search_in_both_languages_finds_it_with_the_contract_s_shape(served: S
     assert [hit["entry_id"] for hit in answer["hits"]] == [served.entry_id]
     assert {"title", "snippet", "score", "moments"} <= set(answer["hits"][0])
     for facet in answer["facets"].values():
-        assert all(set(item) == {"term", "label", "count"} for item in facet)
+        assert all({"term", "label", "count"} <= set(item) for item in facet)
     narrowed = as_json(served.get("/api/v1/search?facet=procedure:proc.stent_iliac", "trainee"))
     assert narrowed["total"] == 1
 

@@ -36,7 +36,7 @@ def make_playback(entry: Entry) -> dict[str, Any]:
             "preview", package=package.id, entry=entry.id, person=person.id if (person := current_person()) else None
         )
     hls_url = f"{base}/{described.get('multivariant') or 'master.m3u8'}"
-    return {
+    answer = {
         "hls_url": hls_url,
         "expires_at": datetime.fromtimestamp(expires_at, UTC).isoformat(),
         "duration_s": package.duration_s or planned_length_s(database_session(), package.id),
@@ -45,8 +45,10 @@ def make_playback(entry: Entry) -> dict[str, Any]:
         "captions": _captions(entry, base),
         "chapters": make_chapters(entry, package),
         "views": list_views(described, base, hls_url),
-        "frame_steps": described.get("frame_steps"),
     }
+    if steps := described.get("frame_steps"):
+        answer["frame_steps"] = steps
+    return answer
 
 
 def make_chapters(entry: Entry, package: Package | None, *, lang: str | None = None) -> list[dict[str, Any]]:
