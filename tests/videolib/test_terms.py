@@ -207,7 +207,7 @@ def test_a_term_in_use_or_of_the_programs_own_is_never_removed(database: Databas
 
 def test_merging_moves_every_use_and_keeps_the_name_findable(database: Database, editor: User, admin: User) -> None:
     made = propose(database, editor)
-    one = add_entry(database, procedures=[made.id, "proc.uae"], case={"indication": made.id, "list": [made.id]})
+    one = add_entry(database, procedures=[made.id, "proc.uae"], case={"primary": made.id, "list": [made.id]})
     both = add_entry(database, procedures=["proc.tace", made.id])
     with database.writing() as session:
         assert count_uses(session, "procedure")[made.id] == 2
@@ -219,7 +219,7 @@ def test_merging_moves_every_use_and_keeps_the_name_findable(database: Database,
         first, second = session.get_one(Entry, one.id), session.get_one(Entry, both.id)
         assert [row.id for row in first.terms_of("procedures")] == ["proc.tace", "proc.uae"]
         assert [row.id for row in second.terms_of("procedures")] == ["proc.tace"]
-        assert first.details["case"] == {"indication": "proc.tace", "list": ["proc.tace"]}
+        assert first.details["case"] == {"primary": "proc.tace", "list": ["proc.tace"]}
         assert first.index_sequence > before
         assert first.revision == one.revision + 1
         old, into = session.get_one(Term, made.id), session.get_one(Term, "proc.tace")

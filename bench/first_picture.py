@@ -1,0 +1,135 @@
+"""Seconds from the end of an upload to the first moving picture.  `python -m bench.first_picture [minutes …]`
+
+The real 720p clip of the shared data is looped to each length, once as it is (its stream is copied) and once as MPEG-4
+Part 2, which no browser plays. `videolib serve` works as an operator starts it; the clock starts when `ingest` with
+`--no-wait` has answered: bytes kept, work queued. It stops when `currentTime` has moved in Chromium. The watch
+page is open and is not loaded again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+from playwright.sync_api import sync_playwright
+
+from ingest.ffmpeg import find_tools
+
+ROOT = Path(__file__).resolve().parent.parent
+CLIP = "../shared/testdata/surgical/lap_cholecystectomy_720p25_aac.mp4"
+CLIP_S = 10
+PORT = 8792
+PASSWORD = "a long password for a bench"  # noqa: S105 - of a library that lives for this run
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--autoplay-policy=no-user-gesture-required",
+]
+VIDEO = "document.querySelector('vl-player video')"
+KINDS = {"copied": ["-c", "copy"], "encoded": ["-c:v", "mpeg4", "-q:v", "4", "-c:a", "copy"]}
+LONGEST_WAIT_S = 300.0
+
+
+def main(minutes: list[int]) -> None:
+    """Print a line for each kind and length."""
+    with tempfile.TemporaryDirectory(prefix="videolib-bench-") as name:
+        folder = Path(name)
+        environment = {**os.environ, "VIDEOLIB_HOME": str(folder / "home"), "VIDEOLIB_LOG_LEVEL": "ERROR"}
+        call(environment, "init")
+        call(environment, "user", "add", "editor@bench.example", "--role", "editor", stdin=PASSWORD)
+        serve = [sys.executable, "-m", "videolib", "serve", "--port", str(PORT)]
+        with subprocess.Popen(serve, env=environment, cwd=ROOT) as server:
+            try:
+                wait_until_alive()
+                measure_all(environment, folder, minutes)
+            finally:
+                server.terminate()
+
+
+def measure_all(environment: dict[str, str], folder: Path, minutes: list[int]) -> None:
+    """Each kind and length in a recording of its own, one after the other, the work on the last one cancelled."""
+    print(f"{'kind':8} {'minutes':>7} {'MB':>6} {'first picture s':>15}")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        page = browser.new_page()
+        log_in(page)
+        for kind, options in KINDS.items():
+            short = folder / f"{kind}.mp4"
+            run_ffmpeg("-i", str((ROOT / CLIP).resolve()), *options, str(short))
+            for length in minutes:
+                source = folder / f"{kind}-{length}.mp4"
+                loops = str(length * 60 // CLIP_S - 1)
+                run_ffmpeg("-stream_loop", loops, "-i", str(short), "-c", "copy", str(source))
+                answer = json.loads(call(environment, "ingest", str(source), "--no-wait", "--json"))
+                took_s = first_picture_s(page, answer["entry_id"])
+                print(f"{kind:8} {length:7} {source.stat().st_size / 1e6:6.0f} {took_s:15.1f}", flush=True)
+                subprocess.run(videolib("cancel", answer["recording_id"]), env=environment, cwd=ROOT, check=False)
+        browser.close()
+
+
+def first_picture_s(page: Any, entry_id: str) -> float:
+    """Open the watch page at once and wait until its video moves."""
+    started = time.monotonic()
+    page.goto(f"http://127.0.0.1:{PORT}/entries/{entry_id}")
+    while time.monotonic() - started < LONGEST_WAIT_S:
+        if (
+            page.evaluate(f"{VIDEO} ? ({VIDEO}.muted = true, {VIDEO}.play().catch(() => 0), {VIDEO}.currentTime) : 0")
+            > 0
+        ):
+            return time.monotonic() - started
+        player = page.locator("vl-player media-player[data-can-play]")
+        if player.count() and page.evaluate(f"!{VIDEO} || {VIDEO}.readyState === 0"):
+            page.keyboard.press("k")
+        page.wait_for_timeout(50)
+    return float("inf")
+
+
+def log_in(page: Any) -> None:
+    """Through the page, as a person does."""
+    page.goto(f"http://127.0.0.1:{PORT}/login")
+    page.fill("input[name=email]", "editor@bench.example")
+    page.fill("input[name=password]", PASSWORD)
+    page.click("button[name=submit]")
+    page.wait_for_url(lambda url: "/login" not in url)
+
+
+def videolib(*arguments: str) -> list[str]:
+    """The command line of the library."""
+    return [sys.executable, "-m", "videolib", *arguments]
+
+
+def call(environment: dict[str, str], *arguments: str, stdin: str = "") -> str:
+    """One command, which has to succeed; gives what it printed."""
+    done = subprocess.run(
+        videolib(*arguments), env=environment, input=stdin, stdout=subprocess.PIPE, text=True, cwd=ROOT, check=True
+    )
+    return done.stdout
+
+
+def run_ffmpeg(*arguments: str) -> None:
+    """Make a source."""
+    subprocess.run([str(find_tools().ffmpeg), "-v", "error", "-nostdin", "-y", *arguments], check=True)
+
+
+def wait_until_alive() -> None:
+    """Until the service answers."""
+    for _ in range(600):
+        try:
+            urlopen(f"http://127.0.0.1:{PORT}/healthz", timeout=5).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+
+
+if __name__ == "__main__":
+    main([int(word) for word in sys.argv[1:]] or [1, 10, 60])
