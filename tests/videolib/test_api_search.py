@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.visitors import Site
@@ -101,7 +103,7 @@ def test_the_document_describes_every_route_of_the_api(sqlite_site: Site) -> Non
     described = sqlite_site.app.test_client().get("/api/v1/openapi.json").json or {}
 
     routes = {
-        (rule.rule.replace("<", "{").replace(">", "}"), method.lower())
+        (re.sub(r"<(?:[^<>]+:)?(\w+)>", r"{\1}", rule.rule), method.lower())
         for rule in sqlite_site.app.url_map.iter_rules()
         if rule.rule.startswith("/api/v1/") and rule.endpoint not in {"openapi.spec", "api_docs.show"}
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
