@@ -104,9 +104,9 @@ class Database:
         ):
             yield session
 
-    def write_engine(self, *, durable: bool = True) -> Engine:
-        """The same pool, for units that write."""
-        return self.engine.execution_options(videolib_writes=True, videolib_durable=durable)
+    def write_engine(self, *, durable: bool = True, rebuilds: bool = False) -> Engine:
+        """The same pool, for units that write; `rebuilds`: SQLite follows no reference, the caller checks them."""
+        return self.engine.execution_options(videolib_writes=True, videolib_durable=durable, videolib_rebuilds=rebuilds)
 
     def close(self) -> None:
         """Give all connections back."""
@@ -152,6 +152,8 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
+    # a table that is rebuilt is dropped, and its rows would take with them what refers to them; it cannot be said later
+    connection.exec_driver_sql(f"PRAGMA foreign_keys={'OFF' if options.get('videolib_rebuilds') else 'ON'}")
     if options.get("videolib_writes"):
         connection.exec_driver_sql(
             f"PRAGMA synchronous={'FULL' if options.get('videolib_durable', True) else 'NORMAL'}"

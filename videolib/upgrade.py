@@ -68,7 +68,7 @@ def upgrade(database: Database, home: Path, *, migrations: Path = MIGRATIONS) ->
         if before not in {None, head}:
             copy = save_copy(database, home / "backups", before or "")
         try:
-            with database.write_engine().begin() as connection:
+            with database.write_engine(rebuilds=before != head).begin() as connection:
                 if before != head:
                     _migrate(connection, script, head)
                 with (
@@ -78,6 +78,7 @@ def upgrade(database: Database, home: Path, *, migrations: Path = MIGRATIONS) ->
                     ensure_facts(session)
                     ensure_roles(session)
                     load_vocabulary(session, STARTER_FOLDER, ships=True)
+                _require_whole_references(connection)
         except Exception as error:
             raise UpgradeFailed(
                 "The upgrade did not work and was taken back; the library is as it was and the former version can be "
@@ -157,9 +158,6 @@ def _refuse_newer(script: ScriptDirectory, revision: str | None) -> None:
 
 
 def _migrate(connection: Connection, script: ScriptDirectory, head: str) -> None:
-    if connection.dialect.name == "sqlite":
-        # batch changes rebuild tables: references are checked once, at the end, not on the way
-        connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
     config = Config()
     config.attributes["connection"] = connection
     with EnvironmentContext(config, script, fn=lambda revision, _: script._upgrade_revs(head, revision)) as environment:
@@ -170,6 +168,15 @@ def _migrate(connection: Connection, script: ScriptDirectory, head: str) -> None
             transaction_per_migration=False,
         )
         environment.run_migrations()
+
+
+def _require_whole_references(connection: Connection) -> None:
+    """SQLite rebuilds tables without following references: they are checked once, at the end."""
+    if connection.dialect.name == "sqlite":
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        if broken:
+            tables = ", ".join(sorted({str(row[0]) for row in broken}))
+            raise Conflict(f"Rows of {tables} would refer to rows that are not there.", code="broken_references")
 
 
 @contextmanager

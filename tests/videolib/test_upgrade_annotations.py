@@ -48,10 +48,11 @@ def test_segments_that_stood_in_an_entry_become_annotations_and_none_is_lost(
 def fill_first_release(database: Database, own_home: Path, tmp_path: Path) -> None:
     """One entry with captions, segments and an event, and the terms that they name."""
     library_at(database, "0001", own_home, tmp_path)
-    insert(database, "schemes", id="all", labels="{}", note="")
-    for term_id in ("ph.access", "comp.spasm", "cls.cirse1"):
+    schemes = {"ph.access": "phase", "comp.spasm": "complication", "cls.cirse1": "classification"}
+    for term_id, scheme_id in schemes.items():
         labels = json.dumps({"en": term_id, "zh": term_id})
-        insert(database, "terms", id=term_id, scheme_id="all", labels=labels, synonyms="{}", position=0, extra="{}")
+        insert(database, "schemes", id=scheme_id, labels="{}", note="")
+        insert(database, "terms", id=term_id, scheme_id=scheme_id, labels=labels, synonyms="{}", position=0, extra="{}")
     details = {"keywords": ["a"], "segments": SEGMENTS, "events": [EVENT]}
     texts = {"title": "{}", "summary": "{}", "key_points": "{}", "learning_objectives": "[]"}
     dates = {"created_at": MOMENT, "updated_at": MOMENT}
