@@ -17,12 +17,16 @@ from ingest.pipeline import package_recording
 from ingest.plan import EncodePlan, plan
 from ingest.quality import QualityRecord, can_compare, choose_rungs, follow, judge
 from ingest.tools import candidates
+from tests.conftest import need
 from tests.samples import make_recording
 from tests.wires import contrast_of, make_wire
 
-needs_vmaf = pytest.mark.skipif(
-    "not __import__('ingest.quality').quality.can_compare()", reason="ffmpeg has no libvmaf"
-)
+needs_vmaf = pytest.mark.usefixtures("vmaf")
+
+
+@pytest.fixture
+def vmaf() -> None:
+    need(can_compare(), "an ffmpeg with libvmaf")
 
 
 def kept(*scores: float) -> list[bool]:
