@@ -8,17 +8,21 @@ import secrets
 import shutil
 import socket
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ingest.delivery import make_app
 from tests.conftest import need
 from tests.servers import until
 from videolib.children import Child
 
 RABBITMQ_SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # the packaged wrapper insists on a user of its own
 READY_S = 120.0
+# RabbitMQ 3.10 loses a quorum queue for good when it is killed within a second of that queue's first declaration
+SETTLED_S = 3.0
 
 
 def free_port() -> int:
@@ -147,6 +151,11 @@ def _running(kind: type[Broker]) -> Iterator[Broker]:
         broker = kind(folder)
         try:
             broker.start()
+            app = make_app(broker.url)
+            with app.connection_for_write() as connection:
+                for queue in app.conf.task_queues:
+                    queue(connection.default_channel).declare()
+            time.sleep(SETTLED_S)
             yield broker
         finally:
             broker.kill()

@@ -230,7 +230,8 @@ def test_a_failed_check_is_told_to_the_tests_and_fails_the_run(checkout_with: Ma
     bad = checkout.run("test")
     only_tests = checkout.run("test", "-k", "ladder")
 
-    assert (good.returncode, json.loads(good.stdout)) == (0, {"pytest": [], "failed_checks": ""})
+    assert good.returncode == 0
+    assert json.loads(good.stdout) == {"pytest": ["-n", "2", "--dist", "loadfile"], "failed_checks": ""}
     assert bad.returncode == 1
     assert json.loads(bad.stdout)["failed_checks"] == "ruff format, ruff check, mypy --strict"
     assert (only_tests.returncode, json.loads(only_tests.stdout)["pytest"]) == (0, ["-k", "ladder"])
