@@ -11,7 +11,7 @@ from search.documents import Vocabulary
 from search.pages import SearchRequest
 from tests.visitors import Site, make_site
 from videolib.catalogue import indexing
-from videolib.catalogue.entries import audiences_of
+from videolib.catalogue.access import audiences_of
 from videolib.catalogue.entry_lists import count_published
 from videolib.catalogue.indexing import index_folder
 from videolib.catalogue.library import LibraryFact, begin_index_epoch, current_sequence

@@ -1,14 +1,12 @@
-"""Entries: the teaching pages of the catalogue, from draft to published, and who may see them."""
+"""Entries: the teaching pages of the catalogue, from draft to published; who may see them stands in `access`."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import secrets
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, ForeignKey, and_, or_, select, true, update
+from sqlalchemy import BigInteger, ForeignKey, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from videolib.catalogue.audit import record_event
@@ -28,11 +26,9 @@ from videolib.catalogue.people import User
 from videolib.catalogue.recordings import Recording
 from videolib.catalogue.vocabulary import Term
 from videolib.db import Base, new_id, utc_now
-from videolib.errors import Conflict, InvalidInput, NotFound
+from videolib.errors import Conflict
 
 __all__ = ["STATUSES"]
-EDITING_ROLES = frozenset({"editor", "admin"})
-DEFAULT_LIMIT, MAX_LIMIT = 20, 100
 # no letter that is read as another or as a digit
 _CODE_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -137,64 +133,9 @@ def update_entry(
     return entry
 
 
-def may_edit(user: User | None) -> bool:
-    """Whether this person may see drafts and change entries."""
-    return user is not None and user.active and bool(user.role_names & EDITING_ROLES)
-
-
-def may_preview(user: User | None, entry: Entry) -> bool:
-    """Whether this person may watch what is not published: editors, the uploader, the named reviewer."""
-    if user is None or not user.active:
-        return False
-    uploader_id = entry.recording.uploader_id if entry.recording else None
-    return may_edit(user) or user.id in {entry.reviewer_id, uploader_id}
-
-
-def audiences_of(user: User | None) -> frozenset[str]:
-    """The audiences to which this person belongs."""
-    return frozenset({"public", "signed_in"} if user is not None and user.active else {"public"})
-
-
-def visible_to(user: User | None) -> ColumnElement[bool]:
-    """The condition under which this person may see an entry."""
-    watchable = and_(Entry.status == "published", Entry.package_id.is_not(None), Entry.audience.in_(audiences_of(user)))
-    if may_edit(user):
-        return true()
-    return or_(watchable, Entry.reviewer_id == user.id) if user is not None and user.active else watchable
-
-
-def get_entry(session: Session, entry_id: str, *, by: User | None) -> Entry:
-    """That entry, if this person may see it. Raises `NotFound` in both other cases."""
-    entry = session.scalars(select(Entry).where(Entry.id == entry_id, visible_to(by))).first()
-    if entry is None:
-        raise NotFound("There is no such entry, or you may not see it.", code="entry_not_found")
-    return entry
-
-
 def find_entry_of(session: Session, recording_id: str) -> Entry | None:
     """The first entry made of that recording."""
     return session.scalars(select(Entry).where(Entry.recording_id == recording_id).order_by(Entry.created_at)).first()
-
-
-def list_entries(
-    session: Session,
-    *,
-    by: User | None,
-    status: str | None = None,
-    limit: int = DEFAULT_LIMIT,
-    cursor: str | None = None,
-) -> tuple[list[Entry], str | None]:
-    """A page of what this person may see, newest first, and the cursor of the next one."""
-    order = (Entry.created_at.desc(), Entry.id)
-    statement = select(Entry).where(visible_to(by)).order_by(*order).limit(limit + 1)
-    if status is not None:
-        statement = statement.where(Entry.status == status)
-    if cursor is not None:
-        at, entry_id = _read_cursor(cursor)
-        statement = statement.where(or_(Entry.created_at < at, and_(Entry.created_at == at, Entry.id > entry_id)))
-    rows = list(session.scalars(statement))
-    more = len(rows) > limit
-    return rows[:limit], _make_cursor(rows[limit - 1]) if more else None
 
 
 def apply_values(session: Session, entry: Entry, values: EntryValues) -> None:
@@ -269,18 +210,3 @@ def give_place(session: Session, entry: Entry) -> None:
     """
     entry.index_sequence = next_sequence(session)
     session.flush()
-
-
-def _make_cursor(entry: Entry) -> str:
-    return base64.urlsafe_b64encode(f"{entry.created_at.isoformat()}|{entry.id}".encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str) -> tuple[datetime, str]:
-    try:
-        at, _, entry_id = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition("|")
-        moment = datetime.fromisoformat(at)
-    except (ValueError, binascii.Error, UnicodeDecodeError) as error:
-        raise InvalidInput("This page address is damaged; start again at the first page.", code="bad_cursor") from error
-    if moment.tzinfo is None:
-        raise InvalidInput("This page address is damaged; start again at the first page.", code="bad_cursor")
-    return moment, entry_id

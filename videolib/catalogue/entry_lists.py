@@ -1,34 +1,60 @@
-"""Lists of entries beside the plain one: newest, counted by term, related, found by title without an index."""
+"""Lists of entries that a person may see: by age, counted by term, related, found by title without an index."""
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Iterable
+from datetime import datetime
 
-from sqlalchemy import String, cast, func, or_, select
+from sqlalchemy import String, and_, cast, func, or_, select
 from sqlalchemy.orm import Session
 
-from videolib.catalogue.entries import Entry, EntryTerm, visible_to
+from videolib.catalogue.access import published, visible_entries
+from videolib.catalogue.entries import Entry, EntryTerm
 from videolib.catalogue.people import User
 from videolib.catalogue.vocabulary import Term
+from videolib.errors import InvalidInput
+
+DEFAULT_LIMIT, MAX_LIMIT = 20, 100
+
+
+def list_entries(
+    session: Session,
+    *,
+    by: User | None,
+    status: str | None = None,
+    limit: int = DEFAULT_LIMIT,
+    cursor: str | None = None,
+) -> tuple[list[Entry], str | None]:
+    """A page of what this person may see, newest first, and the cursor of the next one."""
+    order = (Entry.created_at.desc(), Entry.id)
+    statement = select(Entry).where(visible_entries(by)).order_by(*order).limit(limit + 1)
+    if status is not None:
+        statement = statement.where(Entry.status == status)
+    if cursor is not None:
+        at, entry_id = _read_cursor(cursor)
+        statement = statement.where(or_(Entry.created_at < at, and_(Entry.created_at == at, Entry.id > entry_id)))
+    rows = list(session.scalars(statement))
+    more = len(rows) > limit
+    return rows[:limit], _make_cursor(rows[limit - 1]) if more else None
 
 
 def list_newest(session: Session, *, by: User | None, limit: int) -> list[Entry]:
     """What was published last, of what this person may see."""
-    published = (Entry.status == "published") & Entry.package_id.is_not(None)
     order = (Entry.published_at.desc(), Entry.id)
-    return list(session.scalars(select(Entry).where(visible_to(by), published).order_by(*order).limit(limit)))
+    return list(session.scalars(select(Entry).where(visible_entries(by), published()).order_by(*order).limit(limit)))
 
 
 def list_unpublished(session: Session, *, by: User | None, limit: int) -> list[Entry]:
     """What this person may see and viewers may not, in whatever state, newest first."""
-    hidden = select(Entry).where(visible_to(by), Entry.status != "published")
+    hidden = select(Entry).where(visible_entries(by), Entry.status != "published")
     return list(session.scalars(hidden.order_by(Entry.created_at.desc(), Entry.id).limit(limit)))
 
 
 def count_published(session: Session, *, by: User | None) -> int:
     """How many published entries this person may see."""
-    published = (Entry.status == "published") & Entry.package_id.is_not(None)
-    return session.scalars(select(func.count()).select_from(Entry).where(visible_to(by), published)).one()
+    return session.scalars(select(func.count()).select_from(Entry).where(visible_entries(by), published())).one()
 
 
 def count_by_term(session: Session, field: str, *, by: User | None, limit: int) -> list[tuple[Term, int]]:
@@ -37,7 +63,7 @@ def count_by_term(session: Session, field: str, *, by: User | None, limit: int) 
     counted = (
         select(EntryTerm.term_id, count)
         .join(Entry, Entry.id == EntryTerm.entry_id)
-        .where(visible_to(by), Entry.status == "published", Entry.package_id.is_not(None), EntryTerm.field == field)
+        .where(visible_entries(by), published(), EntryTerm.field == field)
         .group_by(EntryTerm.term_id)
         .order_by(count.desc(), EntryTerm.term_id)
         .limit(limit)
@@ -49,13 +75,13 @@ def count_by_term(session: Session, field: str, *, by: User | None, limit: int) 
 
 def list_by_ids(session: Session, ids: Iterable[str], *, by: User | None) -> dict[str, Entry]:
     """Those of the entries that this person may see, by id."""
-    rows = session.scalars(select(Entry).where(Entry.id.in_(list(ids)), visible_to(by)))
+    rows = session.scalars(select(Entry).where(Entry.id.in_(list(ids)), visible_entries(by)))
     return {entry.id: entry for entry in rows}
 
 
 def find_by_title(session: Session, words: str, *, by: User | None, limit: int) -> list[Entry]:
     """Published entries whose title holds every word: what is left of searching while the index is being rebuilt."""
-    statement = select(Entry).where(visible_to(by), Entry.status == "published", Entry.package_id.is_not(None))
+    statement = select(Entry).where(visible_entries(by), published())
     for word in words.split()[:8]:
         titles = [Entry.title[language].as_string() for language in ("zh", "en")]
         statement = statement.where(or_(*(cast(title, String).icontains(word, autoescape=True) for title in titles)))
@@ -66,3 +92,18 @@ def entries_of_recordings(session: Session, recording_ids: Iterable[str]) -> dic
     """The first entry made of each recording, by the recording's id."""
     statement = select(Entry).where(Entry.recording_id.in_(list(recording_ids))).order_by(Entry.created_at.desc())
     return {str(entry.recording_id): entry for entry in session.scalars(statement)}
+
+
+def _make_cursor(entry: Entry) -> str:
+    return base64.urlsafe_b64encode(f"{entry.created_at.isoformat()}|{entry.id}".encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> tuple[datetime, str]:
+    try:
+        at, _, entry_id = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition("|")
+        moment = datetime.fromisoformat(at)
+    except (ValueError, binascii.Error, UnicodeDecodeError) as error:
+        raise InvalidInput("This page address is damaged; start again at the first page.", code="bad_cursor") from error
+    if moment.tzinfo is None:
+        raise InvalidInput("This page address is damaged; start again at the first page.", code="bad_cursor")
+    return moment, entry_id

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, select, union
 from sqlalchemy.orm import Session
 
+from videolib.catalogue.access import published, visible_entries
 from videolib.catalogue.annotations import Annotation
-from videolib.catalogue.entries import Entry, EntryTerm, visible_to
+from videolib.catalogue.entries import Entry, EntryTerm
 from videolib.catalogue.entry_lists import list_by_ids
 from videolib.catalogue.people import User
 from videolib.catalogue.vocabulary import Term, list_terms_by_ids
@@ -131,7 +132,7 @@ def _cases(term_id: str, by: User | None) -> Select[Entry, Annotation]:
 
 
 def _shown(by: User | None) -> ColumnElement[bool]:
-    return and_(visible_to(by), Entry.status == "published", Entry.package_id.is_not(None))
+    return and_(visible_entries(by), published())
 
 
 def _carried() -> Subquery:

@@ -14,6 +14,7 @@ from sqlalchemy import ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from videolib.catalogue import lifecycle
+from videolib.catalogue.access import can
 from videolib.catalogue.audit import record_event
 from videolib.catalogue.documents import Change, Document, content_of, digest_of, find_changes
 from videolib.catalogue.entries import Entry, count_write
@@ -102,7 +103,7 @@ def take_review(session: Session, entry: Entry, *, by: User) -> None:
 
 def require_apart(entry: Entry, person: User) -> None:
     """Raise `NotAllowed` unless this person may review, and had no part in the entry."""
-    if not person.active or not person.role_names & lifecycle.REVIEWERS:
+    if not can(person, "review", "reviews"):
         raise NotAllowed(
             "This person may not review: choose an editor, instructor or administrator.", code="no_reviewer"
         )
@@ -231,7 +232,7 @@ def list_queue(session: Session, *, by: User, limit: int = 100) -> list[Entry]:
     waiting = select(Entry).where(
         (Entry.status == "in_review") | ((Entry.status == "published") & (Entry.pending_state == "in_review"))
     )
-    if not by.role_names & lifecycle.EDITORS:
+    if not can(by, "edit", "catalogue"):
         waiting = waiting.where(Entry.reviewer_id == by.id)
     rows = session.scalars(waiting.order_by(Entry.submitted_at, Entry.id).limit(limit)).all()
     return sorted(rows, key=lambda row: 0 if row.reviewer_id == by.id else 1 if row.reviewer_id is None else 2)

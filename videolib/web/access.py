@@ -6,7 +6,8 @@ from flask import g, request
 from flask_login import current_user
 from sqlalchemy.exc import SQLAlchemyError
 
-from videolib.catalogue.entries import Entry, get_entry, may_edit
+from videolib.catalogue.access import can, get_entry
+from videolib.catalogue.entries import Entry
 from videolib.catalogue.people import User, find_user_by_token
 from videolib.catalogue.recordings import Recording, get_recording
 from videolib.errors import NotAllowed, NotFound, VideolibError
@@ -51,7 +52,7 @@ def require_login() -> User:
 def require_editor() -> User:
     """An editor or administrator. Raises `LoginRequired`, `NotAllowed`."""
     person = require_login()
-    if not may_edit(person):
+    if not can(person, "edit", "catalogue"):
         raise NotAllowed("Only editors may do this; an administrator can give you that role.", code="editors_only")
     return person
 
@@ -59,7 +60,7 @@ def require_editor() -> User:
 def require_admin() -> User:
     """An administrator. Raises `LoginRequired`, `NotAllowed`."""
     person = require_login()
-    if "admin" not in person.role_names:
+    if not can(person, "administer", "service"):
         raise NotAllowed("Only administrators may do this.", code="admins_only")
     return person
 
@@ -80,8 +81,7 @@ def entry_to_edit(entry_id: str) -> Entry:
 def recording_to_see(recording_id: str) -> Recording:
     """That recording, for its uploader and for editors. Raises `NotFound`."""
     recording = get_recording(database_session(), recording_id)
-    person = current_person()
-    if person is None or not (may_edit(person) or recording.uploader_id == person.id):
+    if not can(current_person(), "see", recording):
         raise NotFound("There is no such recording.", code="recording_not_found")
     return recording
 

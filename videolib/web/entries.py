@@ -9,7 +9,8 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 from flask_babel import gettext as _
 
-from videolib.catalogue.entries import Entry, may_edit
+from videolib.catalogue.access import can
+from videolib.catalogue.entries import Entry
 from videolib.catalogue.entry_values import SINGLE_TERM_FIELDS, TERM_FIELDS
 from videolib.catalogue.related import Related, list_related
 from videolib.catalogue.versions import citation_of
@@ -108,7 +109,7 @@ def make_page(entry: Entry, *, start_s: float = 0.0) -> EntryPage:
             "poster_w": width,
             "poster_h": height,
         }
-    show_recording = entry.recording is not None and (may_edit(person) or package is None)
+    show_recording = entry.recording is not None and (can(person, "edit", "catalogue") or package is None)
     return EntryPage(
         **shown,
         summary=first_text(entry.summary),
@@ -119,7 +120,7 @@ def make_page(entry: Entry, *, start_s: float = 0.0) -> EntryPage:
         facts=_facts(entry),
         citation=citation_of(entry),
         versions_url=url_for("versions.index", entry_id=entry.id) if entry.version else None,
-        edit_url=url_for("studio.edit", entry_id=entry.id) if may_edit(person) else None,
+        edit_url=url_for("studio.edit", entry_id=entry.id) if can(person, "edit", "catalogue") else None,
         playback=make_playback(entry) if package else None,
         playback_url=url_for("entries_api.playback", entry_id=entry.id),
         recording=make_recording_view(entry.recording, entry) if show_recording and entry.recording else None,

@@ -19,6 +19,7 @@ from flask import Blueprint, request
 from sqlalchemy import ColumnElement, and_, or_, select
 from werkzeug.wrappers import Response
 
+from videolib.catalogue.access import visible_entries
 from videolib.catalogue.entries import Entry
 from videolib.db import utc_now
 from videolib.errors import NotFound
@@ -226,9 +227,8 @@ def _read_token(token: str) -> dict[str, Any]:
 
 def _told() -> ColumnElement[bool]:
     """What machines are told of: what is public now, and what was and is withdrawn."""
-    public = and_(Entry.status == "published", Entry.package_id.is_not(None))
     gone = and_(Entry.status.in_(("withdrawn", "archived")), Entry.version > 0)
-    return and_(Entry.audience == "public", or_(public, gone))
+    return or_(visible_entries(None), and_(Entry.audience == "public", gone))
 
 
 def _find(identifier: str) -> Entry:

@@ -10,7 +10,8 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from videolib.catalogue.bulk_edits import LIST_FIELDS, BulkEdit, Outcome, Wish, edit_many, list_edits, list_owners, undo
-from videolib.catalogue.entries import MAX_LIMIT, Entry, list_entries
+from videolib.catalogue.entries import Entry
+from videolib.catalogue.entry_lists import MAX_LIMIT, list_entries
 from videolib.catalogue.entry_values import TERM_FIELDS
 from videolib.catalogue.exchange import FORMS, RowReport, import_rows, read_rows
 from videolib.catalogue.people import get_names

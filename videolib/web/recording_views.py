@@ -9,8 +9,9 @@ from typing import Any
 from flask import url_for
 from flask_babel import gettext as _
 
+from videolib.catalogue.access import can
 from videolib.catalogue.cines import find_corrections, run_names
-from videolib.catalogue.entries import Entry, may_edit
+from videolib.catalogue.entries import Entry
 from videolib.catalogue.packages import find_playable
 from videolib.catalogue.people import User
 from videolib.catalogue.progress import RenditionProgress, WorkState, describe_work
@@ -64,7 +65,7 @@ class WorkView:
 def make_recording_view(recording: Recording, entry: Entry | None) -> RecordingView:
     """The recording as who asks may see it; `entry` is the one made of it."""
     person = current_person()
-    editor = may_edit(person)
+    editor = can(person, "edit", "catalogue")
     refusal = _why_not_sign_off(recording, person)
     return RecordingView(
         id=recording.id,

@@ -11,8 +11,8 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from search import pages
-from videolib.catalogue.entries import DEFAULT_LIMIT, MAX_LIMIT, audiences_of, may_edit
-from videolib.catalogue.entry_lists import find_by_title, list_by_ids
+from videolib.catalogue.access import audiences_of, can
+from videolib.catalogue.entry_lists import DEFAULT_LIMIT, MAX_LIMIT, find_by_title, list_by_ids
 from videolib.catalogue.entry_values import SINGLE_TERM_FIELDS, TERM_FIELDS
 from videolib.catalogue.vocabulary import list_schemes, list_terms_by_ids
 from videolib.errors import Unavailable
@@ -166,7 +166,7 @@ def find(asked: pages.SearchRequest) -> tuple[pages.SearchPage, bool]:
     Who may write finds at once what was just written; for everybody else the host's indexer sees to it.
     """
     try:
-        if may_edit(current_person()):
+        if can(current_person(), "edit", "catalogue"):
             services().index.catch_up()
         return _seen_now(services().index.search(asked)), True
     except Unavailable:

@@ -9,8 +9,8 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from videolib.catalogue import publishing
-from videolib.catalogue.entries import Entry, list_entries
-from videolib.catalogue.entry_lists import entries_of_recordings, list_unpublished
+from videolib.catalogue.entries import Entry
+from videolib.catalogue.entry_lists import entries_of_recordings, list_entries, list_unpublished
 from videolib.catalogue.gate import assess_entries
 from videolib.catalogue.jobs import start_work, stop_work
 from videolib.catalogue.people import get_user_by_id

@@ -10,6 +10,7 @@ from flask import Response, render_template
 from flask_babel import gettext as _
 
 from videolib.catalogue import lifecycle
+from videolib.catalogue.access import can
 from videolib.catalogue.completeness import Completeness
 from videolib.catalogue.documents import Document, document_of, find_changes, value_at, working_document
 from videolib.catalogue.entries import Entry
@@ -184,9 +185,7 @@ def reviewers_for(entry: Entry) -> tuple[tuple[int, str, bool], ...]:
     people = [
         person
         for person in list_users(database_session())
-        if person.active
-        and person.role_names & lifecycle.REVIEWERS
-        and not lifecycle.relations_of(person, entry) & {"author", "contributor"}
+        if can(person, "review", "reviews") and not lifecycle.relations_of(person, entry) & {"author", "contributor"}
     ]
     return tuple((person.id, person.display_name or person.email, person.id == entry.reviewer_id) for person in people)
 

@@ -12,10 +12,11 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from videolib.catalogue import annotations as catalogue
+from videolib.catalogue.access import can
 from videolib.catalogue.annotation_import import Line, import_annotations
 from videolib.catalogue.annotations import API, Annotation, StaleAnnotation
 from videolib.catalogue.chapters import write_chapters
-from videolib.catalogue.entries import Entry, may_edit
+from videolib.catalogue.entries import Entry
 from videolib.catalogue.web_annotations import (
     MEDIA_TYPE,
     Writer,
@@ -52,7 +53,7 @@ def index(entry_id: str, query: dict[str, Any]) -> Response:
     All of them as one W3C AnnotationPage, in the order of time.
     """
     entry = entry_to_see(entry_id)
-    layer = query["layer"] if may_edit(current_person()) else "main"
+    layer = query["layer"] if can(current_person(), "edit", "catalogue") else "main"
     rows = catalogue.list_annotations(database_session(), entry.id, kinds=query["kind"], layer=layer)
     return _as_annotation(tagged(_writer(entry, rows).page()))
 
@@ -147,7 +148,7 @@ def _found(entry: Entry, annotation_id: str, *, gone_is_stale: bool = False) -> 
         database_session(),
         entry,
         annotation_id,
-        with_layers=may_edit(current_person()),
+        with_layers=can(current_person(), "edit", "catalogue"),
         gone_is_stale=gone_is_stale,
     )
 

@@ -12,7 +12,8 @@ from werkzeug.wrappers import Response
 
 from videolib.catalogue import publishing
 from videolib.catalogue.captions import add_captions, say_who_made
-from videolib.catalogue.entries import Entry, create_entry, list_entries
+from videolib.catalogue.entries import Entry, create_entry
+from videolib.catalogue.entry_lists import list_entries
 from videolib.catalogue.entry_values import parse_values
 from videolib.catalogue.exchange import export_entries, import_rows, read_rows
 from videolib.catalogue.people import User

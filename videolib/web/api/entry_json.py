@@ -7,9 +7,10 @@ from typing import Any
 
 from flask import url_for
 
+from videolib.catalogue.access import can
 from videolib.catalogue.completeness import Completeness
 from videolib.catalogue.documents import document_of
-from videolib.catalogue.entries import Entry, may_edit
+from videolib.catalogue.entries import Entry
 from videolib.catalogue.entry_values import TERM_FIELDS, EntryValues
 from videolib.catalogue.gate import assess_entries
 from videolib.catalogue.versions import citation_of
@@ -39,7 +40,7 @@ def entry_json(entry: Entry) -> dict[str, Any]:
 def entries_json(entries: Sequence[Entry]) -> list[dict[str, Any]]:
     """Some entries, as who asks may see them."""
     found: dict[str, Completeness] = {}
-    if may_edit(current_person()):
+    if can(current_person(), "edit", "catalogue"):
         found = assess_entries(database_session(), entries, threshold=services().settings.review_threshold)
     return [_entry_json(entry, found.get(entry.id)) for entry in entries]
 

@@ -9,7 +9,8 @@ from apiflask.fields import Boolean, DateTime, Dict, Float, Integer, List, Neste
 from apiflask.validators import OneOf, Range
 from marshmallow.fields import Field
 
-from videolib.catalogue.entries import DEFAULT_LIMIT, MAX_LIMIT, STATUSES
+from videolib.catalogue.entries import STATUSES
+from videolib.catalogue.entry_lists import DEFAULT_LIMIT, MAX_LIMIT
 from videolib.catalogue.entry_values import DETAIL_FIELDS, SINGLE_TERM_FIELDS, TERM_FIELDS
 from videolib.catalogue.recordings import STATES
 

@@ -9,7 +9,7 @@ from flask import request, url_for
 from werkzeug.wrappers import Response
 
 from search import pages
-from videolib.catalogue.entries import audiences_of
+from videolib.catalogue.access import audiences_of
 from videolib.catalogue.entry_lists import list_by_ids
 from videolib.errors import Unavailable
 from videolib.web.access import current_person
