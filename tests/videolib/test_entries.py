@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.libraries import add_entry, add_person, add_recording
-from videolib.catalogue import access, entry_lists, publishing
+from videolib.catalogue import access, entries, entry_lists, publishing
 from videolib.catalogue.audit import list_events
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.entry_values import parse_values
