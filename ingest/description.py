@@ -64,7 +64,13 @@ def describe_cine(inspection: Inspection, views: Mapping[str, HlsPackage]) -> di
         }
         for name, made in views.items()
     ]
-    return {"views": trees, "runs": inspection.dicom.chapters(), "frame_steps": inspection.dicom.frame_map()}
+    recommended = inspection.dicom.describe().get("recommended_view")
+    return {
+        "views": trees,
+        "recommended_view": recommended if recommended in views else None,
+        "runs": inspection.dicom.chapters(),
+        "frame_steps": inspection.dicom.frame_map(),
+    }
 
 
 def settings_of(encode_plan: EncodePlan) -> dict[str, object]:

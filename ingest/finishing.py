@@ -109,7 +109,8 @@ def finish_package(workshop: Workshop, job: Job, watch: Watch, *, finish: Finish
     with workshop.database.writing() as session:
         finish(session)
         _complete(session, made, description, objects)
-        attach(session, session.get_one(Package, made.package.id), answer, workshop.settings)
+        row = session.get_one(Package, made.package.id)
+        attach(session, row, answer, workshop.settings, texts=made.texts.tracks)
     workshop.store.delete([f"{made.package.prefix}/{path}" for path in provisional])
 
 

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from ingest.beside import Beside, Folders
 from ingest.intake import Item, read_meta
 from ingest.parts import find_groups
+from videolib.catalogue.captions import find_language
+from videolib.cues import SUFFIXES as CAPTION_SUFFIXES
 from videolib.errors import InvalidInput, VideolibError
 
 if TYPE_CHECKING:
@@ -32,9 +35,10 @@ def find_inputs(
     without it each is told to be a part. A row of a manifest names its `parts` itself.
     """
     items: list[Item | tuple[Path, VideolibError]] = []
+    folders = Folders()
     for path in paths:
         try:
-            rows = list(_expanded(path, join=join))
+            rows = list(_expanded(path, folders, join=join))
         except InvalidInput as error:
             items.append((path, error))
             continue
@@ -42,12 +46,12 @@ def find_inputs(
             if isinstance(found, tuple):
                 items.append(found)
                 continue
-            items.append(_item(found, {**meta, **row}))
+            items.append(_item(found, {**meta, **row}, folders))
     return items
 
 
-def _item(found: Path | StudyFolder, row: Mapping[str, Any]) -> Item | tuple[Path, VideolibError]:
-    """One input with what is known of it."""
+def _item(found: Path | StudyFolder, row: Mapping[str, Any], folders: Folders) -> Item | tuple[Path, VideolibError]:
+    """One input with what is known of it, and with the captions beside it; those of its metadata count more."""
     place = found if isinstance(found, Path) else found.folder
     told = dict(row)
     parts, note = told.pop(PARTS, ()), told.pop(NOTE, "")
@@ -55,8 +59,13 @@ def _item(found: Path | StudyFolder, row: Mapping[str, Any]) -> Item | tuple[Pat
         values, captions = read_meta(told)
     except InvalidInput as error:
         return place, error
+    # captions beside a part would be in time with that part alone
+    beside = folders.read_beside(place) if isinstance(found, Path) and not parts else Beside()
+    named = {find_language(language) or language for language in captions}
+    texts = {**captions, **{language: text for language, text in beside.captions.items() if language not in named}}
+    notes = [str(note), *beside.notes] if note else list(beside.notes)
     study = None if isinstance(found, Path) else found
-    return Item(place, values, captions, study=study, parts=tuple(parts), note=str(note))
+    return Item(place, values, texts, study=study, parts=tuple(parts), notes=tuple(notes))
 
 
 def read_meta_file(path: Path) -> dict[str, Any]:
@@ -71,7 +80,7 @@ def read_meta_file(path: Path) -> dict[str, Any]:
 
 
 def _expanded(
-    path: Path, *, join: bool
+    path: Path, folders: Folders, *, join: bool
 ) -> Iterator[tuple[Path | StudyFolder | tuple[Path, VideolibError], dict[str, Any]]]:
     if path.is_dir():
         # loaded when needed: sorting DICOM files takes half a second to begin
@@ -79,7 +88,9 @@ def _expanded(
 
         found = list(find_recordings(path))
         yield from ((other, {}) for other in found if not isinstance(other, Path))
-        yield from _grouped([file for file in found if isinstance(file, Path)], join=join)
+        files = [file for file in found if isinstance(file, Path)]
+        captions = folders.files_beside(file for file in files if file.suffix.lower() not in CAPTION_SUFFIXES)
+        yield from _grouped([file for file in files if file not in captions], join=join)
     elif path.suffix.lower() in MANIFEST_SUFFIXES:
         for row in _rows(path):
             parts = [path.parent / name for name in _names(row.pop(PARTS, ()))]

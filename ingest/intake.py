@@ -47,7 +47,7 @@ class Item:
     """One input: a file and what is known of it. `captions` are WebVTT texts by language.
 
     Of a `study`, `path` is its folder; it is packed into a file before it is taken in. Of `parts` it is the first;
-    they are joined before. `note` is told with the answer.
+    they are joined before. `notes` are told with the answer.
     `review_threshold`: the points that a review must give, where the input is to be published.
     """
 
@@ -57,7 +57,7 @@ class Item:
     review_threshold: int = THRESHOLD
     study: StudyFolder | None = None
     parts: tuple[Path, ...] = ()
-    note: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,13 @@ def _known_already(session: Session, item: Item, sha256: str, *, by: User | None
 
 
 def _fill_draft(session: Session, entry: Entry, item: Item, *, by: User | None) -> None:
-    """Metadata given again reaches a draft, where it differs; a published entry is changed on its page only."""
+    """What is given again reaches a draft that lacks it; a published entry is changed on its page only."""
     changes = {name: getattr(item.values, name) for name in item.values.model_fields_set}
-    if entry.status == "draft" and not entry.title and changes:
+    if entry.status != "draft":
+        return
+    if not entry.title and changes:
         update_entry(session, entry, item.values, revision=None, by=by)
+    there = captions.list_languages(session, entry.id)
+    for language, text in item.captions.items():
+        if captions.find_language(language) not in there:
+            captions.add_captions(session, entry, language, text, by=by)

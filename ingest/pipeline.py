@@ -38,7 +38,7 @@ from ingest.package import (
 from ingest.plan import EncodePlan, plan
 from ingest.quality import QualityRecord, follow
 from ingest.refine import refine
-from ingest.subtitles import add_texts
+from ingest.subtitles import TextTrack, add_texts
 from ingest.verify import verify
 from ingest.views import put_inside
 from videolib.errors import InvalidInput
@@ -84,6 +84,7 @@ class PackageReport:
     timing: dict[str, float]
     warnings: tuple[str, ...]
     files: tuple[PackageFile, ...]
+    texts: tuple[TextTrack, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the object of the contract's section 3."""
@@ -147,7 +148,7 @@ def package_recording(
     warnings = (*encode_plan.warnings, *found.texts.warnings)
     if len(made.audio) < len(encode_plan.audio):
         warnings = (*warnings, "A sound track could not be read and was left out.")
-    return PackageReport(str(source), facts, described, timing, warnings, files)
+    return PackageReport(str(source), facts, described, timing, warnings, files, found.texts.tracks)
 
 
 def refused_report(source: Path, work: Callable[[], PackageReport]) -> dict[str, Any]:

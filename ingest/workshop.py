@@ -7,7 +7,7 @@ published by one pointer change, so a viewer never sees half of one.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,8 +22,11 @@ from ingest.pipeline import Method, PackageReport, package_recording
 from ingest.room import require_room
 from ingest.sources import SourceCache
 from ingest.storing import CONTENT_TYPES
+from ingest.subtitles import TextTrack
 from videolib.catalogue.cines import find_corrections
+from videolib.catalogue.found_captions import adopt_texts
 from videolib.catalogue.packages import Package, begin_package, complete_package
+from videolib.catalogue.posters import keep_choice
 from videolib.catalogue.publishing import recording_is_ready
 from videolib.catalogue.recordings import Recording, get_recording, settle
 from videolib.db import Database
@@ -118,12 +121,21 @@ def _attach(
         row = session.merge(package)
         duration_s = answer["package"]["duration_s"]
         complete_package(session, row, description=answer["package"], duration_s=duration_s, objects=objects)
-        attach(session, row, answer, workshop.settings)
+        attach(session, row, answer, workshop.settings, texts=report.texts)
 
 
-def attach(session: Session, package: Package, answer: Mapping[str, Any], settings: Settings) -> None:
-    """Point the recording at a whole package; `answer` has its source, timing and warnings."""
+def attach(
+    session: Session,
+    package: Package,
+    answer: Mapping[str, Any],
+    settings: Settings,
+    *,
+    texts: Sequence[TextTrack] = (),
+) -> None:
+    """Point the recording at a whole package; `answer` has its source, timing and warnings, `texts` are inside it."""
     recording = get_recording(session, package.recording_id)
+    adopt_texts(session, recording, package, {text.name: (text.language, text.cues) for text in texts})
+    keep_choice(session, recording.package_id, package)
     recording.package_id = package.id
     recording.source, recording.timing, recording.warnings = answer["source"], answer["timing"], answer["warnings"]
     settle(session, recording, "hold" if needs_review(recording) else "finish", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -42,15 +43,27 @@ def add_captions(session: Session, entry: Entry, language: str, content: bytes |
     tag = LANGUAGES.get(language.strip().lower())
     if tag is None:
         raise InvalidInput("Captions are zh-Hans or en.", fields={"language": "Choose zh-Hans or en."})
-    cues = [{"start_s": cue.start_s, "end_s": cue.end_s, "text": cue.text} for cue in read_cues(content)]
-    track = find_track(session, entry.id, tag)
+    return keep_cues(session, entry, tag, read_cues(content), by=by)
+
+
+def keep_cues(session: Session, entry: Entry, language: str, cues: Sequence[Cue], *, by: User | None) -> Caption:
+    """Set the entry's captions in that language (`zh-Hans`, `en`) to these cues."""
+    track = find_track(session, entry.id, language)
     if track is None:
-        track = Caption(entry_id=entry.id, language=tag)
+        track = Caption(entry_id=entry.id, language=language)
         session.add(track)
-    track.cues = list(cues)
+    track.cues = [{"start_s": cue.start_s, "end_s": cue.end_s, "text": cue.text} for cue in cues]
     count_write(session, entry)
-    record_event(session, "captions", "entry", entry.id, by=by, language=tag, cues=len(cues))
+    record_event(session, "captions", "entry", entry.id, by=by, language=language, cues=len(cues))
     return track
+
+
+def find_language(tag: str) -> str | None:
+    """The catalogue's language for a BCP 47 tag of a track: also `en-GB` and `zh-CN`, but not traditional Chinese."""
+    first, _dash, rest = tag.lower().partition("-")
+    if first == "zh" and rest and not rest.startswith(("hans", "cn", "sg")):
+        return None
+    return LANGUAGES.get(first)
 
 
 def say_who_made(

@@ -147,8 +147,7 @@ def _try(workshop: Workshop, item: Item | tuple[Path, VideolibError]) -> dict[st
         answer["state"] = "queued"
     if known is not None:
         answer |= {"recording_id": known[0], "entry_id": known[1] or None, "duplicate_of": known[0]}
-    if item.note:
-        answer["warnings"] = [item.note, *answer["warnings"]]
+    answer["warnings"] = [*item.notes, *answer["warnings"]]
     return answer
 
 
@@ -279,15 +278,11 @@ def _answer(
         "package": package.description if package else None,
         "timing": {"first_playable_s": None, "total_s": None, "cpu_s": None, **recording.timing},
         "warnings": [
-            *_note(item),
+            *(() if isinstance(item, tuple) else item.notes),
             *recording.warnings,
             *(f"{field}: {sentence}" for field, sentence in missing.items()),
         ],
     }
-
-
-def _note(item: Item | tuple[Path, VideolibError]) -> list[str]:
-    return [item.note] if not isinstance(item, tuple) and item.note else []
 
 
 def _refused(path: Path, error: VideolibError) -> dict[str, Any]:

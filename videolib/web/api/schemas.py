@@ -188,6 +188,7 @@ class View(Schema):
     name = String()
     label = String()
     hls_url = String()
+    recommended = Boolean(metadata={"description": "the one that the recording says to begin with"})
 
 
 class Playback(Schema):

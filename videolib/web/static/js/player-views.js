@@ -1,6 +1,11 @@
 // Which of a recording's views plays (native, subtracted, planes): all keep one clock, so a switch keeps the moment.
 const HLS_TYPE = 'application/x-mpegurl';
 
+/** The view to begin with: the one that the recording recommends, as an angiogram its subtracted one. */
+export function firstView(playback) {
+  return (playback.views ?? []).find(({ recommended }) => recommended)?.name;
+}
+
 /** The player's source for a view; the recording itself where there is no such view. */
 export function sourceOf(playback, view) {
   const found = (playback.views ?? []).find(({ name }) => name === view);

@@ -5,10 +5,10 @@ import 'vidstack/player';
 import 'vidstack/player/layouts/default';
 import 'vidstack/player/ui';
 import './player-parts.js';
-import { captionTracks, chapterTrack, fetchPlayback, isExpired, isGrowing, PlaybackRefused } from './playback.js';
+import { captionTracks, chapterTrack, dropTwins, fetchPlayback, isExpired, isGrowing, PlaybackRefused } from './playback.js';
 import { areKeysOff, keyShortcuts } from './player-keys.js';
 import { PlayerNotice } from './player-notice.js';
-import { goOnAt, sourceOf } from './player-views.js';
+import { firstView, goOnAt, sourceOf } from './player-views.js';
 
 const STALL_MS = 4000;
 const RENEW_AGAIN_AFTER_MS = 5000;
@@ -20,6 +20,7 @@ class VlPlayer extends HTMLElement {
     this.playback = JSON.parse(this.querySelector('script[type="application/json"]').textContent);
     this.words = JSON.parse(document.getElementById('player-words').textContent);
     this.startAt = Number(this.dataset.start) || 0;
+    this.view = firstView(this.playback);
     this.build();
     this.notice = new PlayerNotice(this, this.words.own, () => this.renew());
     this.follow();
@@ -69,6 +70,7 @@ class VlPlayer extends HTMLElement {
     this.append(player);
     const chapters = chapterTrack(this.playback, this.words.layout.Chapters);
     for (const track of [...captionTracks(this.playback), ...(chapters ? [chapters] : [])]) player.textTracks.add(track);
+    dropTwins(player.textTracks, this.playback);
     player.src = sourceOf(this.playback, this.view);
   }
 
@@ -76,10 +78,6 @@ class VlPlayer extends HTMLElement {
     if (provider?.type !== 'hls') return;
     provider.library = Hls; // without this line Vidstack would fetch hls.js from a CDN
     provider.config = { startPosition: this.startAt, enableWorker: false, maxBufferLength: 30, maxMaxBufferLength: 60, backBufferLength: 60 };
-    // Caption files of the catalogue win over the copies inside the package: one list in the menu, not two.
-    if ((this.playback.captions ?? []).length) {
-      Object.assign(provider.config, { subtitleTrackController: undefined, subtitleStreamController: undefined });
-    }
     provider.onInstance((hls) => hls.on(Hls.Events.ERROR, (_, error) => {
       if (isExpired(error) && Date.now() - (this.renewedAt ?? 0) > RENEW_AGAIN_AFTER_MS) this.renew();
     }));
