@@ -203,6 +203,7 @@ TABLE: dict[tuple[str, str], Row] = {
     # an address that was given to an editor plays for whoever holds it: it says for whom it was made
     ("GET", "/media/<token>/<path:path>"): Row(ALL, token, rest={"<path:path>": "master.m3u8"}),
     ("GET", "/media/<token>/captions/<lang>.vtt"): Row((404,) * 5, token, rest={"<lang>": "en"}),
+    ("GET", "/media/<token>/captions/<lang>.m3u8"): Row((404,) * 5, token, rest={"<lang>": "en"}),
     ("GET", "/oai"): Row((404,) * 5),  # until the setting opens it
     ("GET", "/healthz"): Row(ALL),
     ("GET", "/readyz"): Row(ALL),
