@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 
 from ingest.chunk_work import begin_anew
 from ingest.description import describe_package, settings_of, tools_in_use
-from ingest.errors import ToolFailed
 from ingest.images import OFFERS, POSTER, SHEET, TILES, make_images
 from ingest.inspect import check_decoded_length, describe
 from ingest.inspection import Inspection
@@ -32,6 +31,7 @@ from ingest.package import (
 )
 from ingest.plan import EncodePlan
 from ingest.plan_text import from_json
+from ingest.stored import require_stored
 from ingest.storing import Shelf
 from ingest.subtitles import Texts, add_texts, chapters_in, describe_text
 from ingest.verify import verify_pages
@@ -143,13 +143,9 @@ def _until(track: hls.Track, end_s: float) -> hls.Track:
 
 
 def _require_objects(workshop: Workshop, made: _Made, watch: Watch) -> None:
-    """Raise `ToolFailed` unless everything that the rows name is in the store, in its size."""
+    """Raise `ToolFailed` unless everything that the rows name is in the store as it was put there."""
     named = [item for chunk in made.chunks for item in chunk.objects]
-    sizes = {item.key: item.size for item in workshop.store.list(f"{made.package.prefix}/")}
-    for count, item in enumerate(named):
-        if sizes.get(f"{made.package.prefix}/{item['path']}") != item["bytes"]:
-            raise ToolFailed(stderr_tail=f"{item['path']} is not in the store as it was put there")
-        watch.on_progress("verify", count / len(named))
+    require_stored(workshop.store, made.package.prefix, named, lambda fraction: watch.on_progress("verify", fraction))
 
 
 def _fetcher(workshop: Workshop, prefix: str, folder: Path) -> Callable[[Path], None]:

@@ -12,7 +12,7 @@ import yaml
 
 from ingest.beside import Beside, Folders
 from ingest.intake import Item, read_meta
-from ingest.parts import find_groups
+from ingest.parts import find_groups, split_by_clock
 from videolib.catalogue.captions import find_language
 from videolib.cues import SUFFIXES as CAPTION_SUFFIXES
 from videolib.errors import InvalidInput, VideolibError
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 MANIFEST_SUFFIXES = frozenset({".csv", ".yaml", ".yml"})
 # in a row: the files that together are the recording; what is to be said of it
 PARTS, NOTE = "parts", "note of the intake"
+_OWN_CLOCK = (
+    "Its number follows that of another file, but its clock does not: it was taken as a recording of its own. "
+    "If it is one with others, name them as parts in a manifest."
+)
 MAX_META_BYTES = 16 * 1024 * 1024
 
 
@@ -106,11 +110,19 @@ def _grouped(files: Sequence[Path], *, join: bool) -> Iterator[tuple[Path, dict[
         if len(group) == 1:
             yield group[0], {}
         elif join:
-            yield group[0], {PARTS: group}
+            yield from _joined_by_clock(group)
         else:
             for number, file in enumerate(group, start=1):
                 note = f"This looks like part {number} of {len(group)} of one recording; --join takes them as one."
                 yield file, {NOTE: note}
+
+
+def _joined_by_clock(group: Sequence[Path]) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The recordings among files that are numbered on; where they are several, each says why it is by itself."""
+    recordings = split_by_clock(group)
+    said = {} if len(recordings) == 1 else {NOTE: _OWN_CLOCK}
+    for files in recordings:
+        yield files[0], {**({PARTS: files} if len(files) > 1 else {}), **said}
 
 
 def _names(value: Any) -> list[str]:

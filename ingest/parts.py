@@ -2,7 +2,8 @@
 
 Known: GoPro (GOPR0001 with GP010001 …, GX010001 with GX020001 …), DVD titles (VTS_01_1.VOB …), AVCHD and other cards
 that count files (00000.MTS …), and parts that say so (x_part1.mp4, x-2.mov). Files are joined only where somebody says
-so: numbers alone do not prove that two files are one recording.
+so: numbers alone do not prove that two files are one recording. Cameras that merely count files number the next
+recording on as well; of these a file goes on with the one before where its clock does.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ _PART = re.compile(
 )
 _VIDEO = _LAID_END_TO_END | {".mp4", ".mov", ".m4v", ".avi", ".mkv", ".mxf", ".wmv"}
 _READ_BYTES = 4 * 1024 * 1024
+# a cut loses no picture; clocks of a camera's streams differ by less than this at a cut
+_CLOCK_GOES_ON_S = 1.0
 
 
 def find_groups(files: Iterable[Path]) -> list[tuple[Path, ...]]:
@@ -38,6 +41,29 @@ def find_groups(files: Iterable[Path]) -> list[tuple[Path, ...]]:
         key, number = _place(file)
         groups.setdefault(key, []).append((number, file))
     return [tuple(part) for group in groups.values() for part in _runs(sorted(group))]
+
+
+def split_by_clock(group: Sequence[Path]) -> list[tuple[Path, ...]]:
+    """Split files that a camera merely counted where the clock does not go on: there another recording begins.
+
+    What says by its name that it is a part stays together; what cannot be read stands alone, to be refused as it is.
+    """
+    if not all(_COUNTED.fullmatch(file.stem) for file in group):
+        return [tuple(group)]
+    runs: list[list[Path]] = []
+    ended_s: float | None = None
+    for file in group:
+        try:
+            found = inspect(file)
+        except Refused:
+            runs.append([file])
+            ended_s = None
+            continue
+        if ended_s is None or abs(found.video.start_s - ended_s) > _CLOCK_GOES_ON_S:
+            runs.append([])
+        runs[-1].append(file)
+        ended_s = found.video.start_s + found.duration_s
+    return [tuple(run) for run in runs]
 
 
 @contextmanager

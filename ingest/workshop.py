@@ -21,6 +21,7 @@ from ingest.errors import Cancelled
 from ingest.pipeline import Method, PackageReport, package_recording
 from ingest.room import require_room
 from ingest.sources import SourceCache
+from ingest.stored import require_stored
 from ingest.storing import CONTENT_TYPES
 from ingest.subtitles import TextTrack
 from videolib.catalogue.cines import find_corrections
@@ -90,6 +91,7 @@ def make_watchable(
         )
         watch.on_progress("store", 0.0)
         package = _keep(workshop, recording_id, folder / "package", watch)
+        require_stored(workshop.store, package.prefix, objects_of(report))
         watch.on_progress("attach", None)
         _attach(workshop, package, report, finish)
 
@@ -115,13 +117,17 @@ def _attach(
     finish: Callable[[Session], None],
 ) -> None:
     answer = report.as_json()
-    objects = [{"path": file.path, "bytes": file.bytes, "sha256": file.sha256} for file in report.files]
     with workshop.database.writing() as session:
         finish(session)
         row = session.merge(package)
         duration_s = answer["package"]["duration_s"]
-        complete_package(session, row, description=answer["package"], duration_s=duration_s, objects=objects)
+        complete_package(session, row, description=answer["package"], duration_s=duration_s, objects=objects_of(report))
         attach(session, row, answer, workshop.settings, texts=report.texts)
+
+
+def objects_of(report: PackageReport) -> list[dict[str, Any]]:
+    """The objects of a package as its row keeps them."""
+    return [{"path": file.path, "bytes": file.bytes, "sha256": file.sha256} for file in report.files]
 
 
 def attach(

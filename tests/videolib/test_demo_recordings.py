@@ -25,7 +25,7 @@ from videolib.demo.endoscopy import Look, make_endoscopy, make_long, render_clip
 from videolib.demo.narration import DURATION_S, PASSAGES, captions, speak
 from videolib.demo.phantom import FPS, MASK_FRAMES, Scene, render_run, vessel_mask
 from videolib.demo.phantom_dicom import write_run
-from videolib.demo.recordings import make_demo_recordings, read_entries
+from videolib.demo.recordings import make_demo_recordings, make_hepatic_study, read_entries
 from videolib.demo.scenes import hepatic_scene, iliac_scene, renal_scene
 
 SCENES = {"iliac": iliac_scene, "renal": renal_scene, "hepatic": hepatic_scene}
@@ -160,6 +160,18 @@ def test_the_voice_sounds_while_a_caption_is_shown_and_rests_between():
     pause = sound[int((second.start_s - 0.25) * rate) : int((second.start_s - 0.05) * rate)]
     assert np.abs(sound).max() <= 0.5
     assert np.sqrt(np.mean(spoken**2)) > 20 * np.sqrt(np.mean(pause**2))
+
+
+def test_one_examination_of_the_demo_has_two_runs_in_two_projections(tmp_path):
+    study = make_hepatic_study(tmp_path, "study.tar")
+
+    facts = inspect_cine(study).dicom
+    assert facts is not None
+    runs: Any = facts.describe()["runs"]
+    assert [run["angle"] for run in runs] == ["RAO 4 CRAN 2", "RAO 28 CRAN 12"]
+    assert all(run["has_mask_subtraction"] for run in runs)
+    assert facts.describe()["guesses"] == []
+    assert [path.name for path in tmp_path.iterdir()] == ["study.tar"]
 
 
 def test_every_term_of_the_demo_is_in_the_vocabulary(terms):

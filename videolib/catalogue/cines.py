@@ -59,6 +59,7 @@ class RunCorrection(BaseModel):
     pixel_shift: tuple[_Shift, _Shift] | None = None
     subtracted_width: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] | None = None
     all_frames: bool | None = None
+    overlays: bool | None = None
 
 
 @dataclass(frozen=True)

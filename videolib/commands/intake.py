@@ -300,7 +300,8 @@ def _refused(path: Path, error: VideolibError) -> dict[str, Any]:
     def refuse() -> PackageReport:
         raise reason
 
-    return refused_report(path, refuse)
+    hints = reason.hints if isinstance(reason, Refused) else ()
+    return {**refused_report(path, refuse), "warnings": list(hints)}
 
 
 def _describe(session: Session, recording: Recording) -> dict[str, Any]:

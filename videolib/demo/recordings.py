@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from ingest.studies import StudyFolder, find_recordings, pack
 from videolib.demo.endoscopy import Look, make_endoscopy, make_long
 from videolib.demo.narration import captions, make_narrated
 from videolib.demo.phantom import Scene, render_run
 from videolib.demo.phantom_dicom import write_run
 from videolib.demo.scenes import hepatic_scene, iliac_scene, renal_scene
+from videolib.errors import Unavailable
 
 OnProgress = Callable[[str, float | None], None]
 
@@ -66,7 +69,7 @@ def _plans() -> tuple[_Plan, ...]:
     return (
         _Plan("iliac", "iliac-angiogram.dcm", _phantom(iliac_scene, "FrameTime")),
         _Plan("renal", "renal-angiogram.dcm", _phantom(renal_scene, "FrameTime")),
-        _Plan("hepatic", "hepatic-angiogram.dcm", _phantom(hepatic_scene, "FrameTimeVector")),
+        _Plan("hepatic", "hepatic-angiograms.tar", make_hepatic_study),
         _Plan("endoscopy", "endoscopy.mp4", _make_endoscopy),
         _Plan("narrated", "tace-narrated.mp4", make_narrated, captions()),
         _Plan("long", "airway-long.mp4", _make_long),
@@ -79,6 +82,27 @@ def _phantom(build_scene: Callable[[], Scene], timing: str) -> Callable[[Path, s
         return write_run(folder / name, scene, render_run(scene), timing=timing)
 
     return make
+
+
+def make_hepatic_study(folder: Path, name: str) -> Path:
+    """Make an examination of two runs, before and after the embolisation, in two projections, as a lab exports it."""
+    runs = (
+        (hepatic_scene(), "FrameTimeVector"),
+        (replace(hepatic_scene(is_treated=True), seconds=6.0, angles_deg=(-28.0, 12.0)), "FrameTime"),
+    )
+    study = folder / Path(name).stem
+    study.mkdir()
+    try:
+        for number, (scene, timing) in enumerate(runs, start=1):
+            path = study / f"{study.name}-{number}.dcm"
+            write_run(path, scene, render_run(scene), timing=timing, study=study.name, number=number)
+        (found,) = find_recordings(study)
+        if not isinstance(found, StudyFolder):
+            raise Unavailable("The runs that were made are no examination.")
+        pack(found, folder / name)
+    finally:
+        shutil.rmtree(study)
+    return folder / name
 
 
 def _make_endoscopy(folder: Path, name: str) -> Path:

@@ -48,6 +48,8 @@ def make_playback(entry: Entry) -> dict[str, Any]:
     }
     if steps := described.get("frame_steps"):
         answer["frame_steps"] = steps
+    if described.get("loop"):
+        answer["loop"] = True
     return answer
 
 

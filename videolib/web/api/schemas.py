@@ -203,6 +203,7 @@ class Playback(Schema):
     chapters = List(Nested(Chapter))
     views = List(Nested(View))
     frame_steps = List(List(Float()), allow_none=True)
+    loop = Boolean(metadata={"description": "there and true where a cine asks to be played again and again"})
 
 
 class Reason(Schema):

@@ -44,7 +44,7 @@ class VlPlayer extends HTMLElement {
   build() {
     const player = document.createElement('media-player');
     Object.assign(player, {
-      title: this.dataset.title, playsInline: true, crossOrigin: null, load: 'visible', streamType: 'on-demand',
+      title: this.dataset.title, playsInline: true, crossOrigin: null, loop: Boolean(this.playback.loop), load: 'visible', streamType: 'on-demand',
       keyTarget: 'document', keyDisabled: areKeysOff(), storage: 'videolib-player',
       keyShortcuts: keyShortcuts(() => this.hls()?.levels[this.hls().currentLevel]?.frameRate, this.playback.frame_steps),
     });
