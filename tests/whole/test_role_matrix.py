@@ -245,6 +245,26 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/api/v1/entries/<entry_id>/withdraw"): Row(
         (401, 403, 403, 200, 200), published, body={"reason": "A name."}
     ),
+    ("POST", "/api/v1/entries/<entry_id>/<any(submit,recall,archive,restore,discard):deed>"): Row(
+        (401, 404, 404, 200, 200), draft, rest={"<any(submit,recall,archive,restore,discard):deed>": "submit"}
+    ),
+    ("PUT", "/api/v1/entries/<entry_id>/reviewer"): Row((401, 404, 404, 200, 200), draft, body={"reviewer": None}),
+    ("GET", "/api/v1/reviews"): Row((401, 403, 200, 200, 200)),
+    ("GET", "/api/v1/entries/<entry_id>/review"): Row((401, 403, 404, 200, 200), waiting),
+    ("POST", "/api/v1/entries/<entry_id>/review"): Row((401, 403, 404, 409, 409), waiting, body={}),
+    ("POST", "/api/v1/entries/<entry_id>/review/take"): Row((401, 403, 404, 200, 200), waiting),
+    ("POST", "/api/v1/entries/<entry_id>/review/seen"): Row((401, 403, 404, 200, 200), waiting),
+    ("POST", "/api/v1/entries/<entry_id>/review/comments"): Row(
+        (401, 403, 404, 201, 201), waiting, body={"text": "Which vessel?"}
+    ),
+    ("PATCH", "/api/v1/entries/<entry_id>/review/comments/<int:comment_id>"): Row(
+        (401, 403, 404, 200, 200), commented, body={"resolved": True}
+    ),
+    ("GET", "/api/v1/entries/<entry_id>/versions"): Row(SIGNED_IN, published),
+    ("GET", "/api/v1/entries/<entry_id>/versions/<int:number>"): Row(SIGNED_IN, published, rest={"<int:number>": "1"}),
+    ("POST", "/api/v1/entries/<entry_id>/versions/<int:number>/roll-back"): Row(
+        (401, 403, 403, 200, 200), published_twice, body={"reason": "It was better."}, rest={"<int:number>": "1"}
+    ),
     ("POST", "/api/v1/entries/<entry_id>/captions"): Row(
         (401, 403, 403, 201, 201), published, body={"language": "en", "vtt": VTT}
     ),

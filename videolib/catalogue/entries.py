@@ -6,7 +6,7 @@ import secrets
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, select, update
+from sqlalchemy import BigInteger, ForeignKey, Index, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from videolib.catalogue.audit import record_event
@@ -65,7 +65,7 @@ class Entry(Base):
     code: Mapped[str] = mapped_column(unique=True, default=new_code)
     revision: Mapped[int] = mapped_column(default=1)
     version: Mapped[int] = mapped_column(default=0)
-    status: Mapped[str] = mapped_column(default="draft", index=True)
+    status: Mapped[str] = mapped_column(default="draft")
     audience: Mapped[str] = mapped_column(default="signed_in")
     recording_id: Mapped[str | None] = mapped_column(ForeignKey("recordings.id"), index=True)
     # what viewers see; moved by one update when a new package is published
@@ -91,6 +91,8 @@ class Entry(Base):
     withdrawn_reason: Mapped[str | None]
     # position in the order of all changes, which every host's index follows
     index_sequence: Mapped[int] = mapped_column(BigInteger, default=0, index=True)
+
+    __table_args__ = (Index("ix_entries_status_created_at", "status", "created_at"),)
 
     terms: Mapped[list[EntryTerm]] = relationship(
         cascade="all, delete-orphan", lazy="selectin", order_by="EntryTerm.field, EntryTerm.position"
@@ -138,8 +140,11 @@ def find_entry_of(session: Session, recording_id: str) -> Entry | None:
     return session.scalars(select(Entry).where(Entry.recording_id == recording_id).order_by(Entry.created_at)).first()
 
 
-def apply_values(session: Session, entry: Entry, values: EntryValues) -> None:
-    """Set the fields that were given; the terms among them must exist. Raises `InvalidInput`."""
+def apply_values(session: Session, entry: Entry, values: EntryValues, *, with_retired: bool = False) -> None:
+    """Set the fields that were given; the terms among them must exist. Raises `InvalidInput`.
+
+    with_retired: terms that are retired may be given too: the entry carried them before.
+    """
     given = values.model_fields_set
     for name in given & set(LANG_FIELDS):
         setattr(entry, name, plain(getattr(values, name)) or {})
@@ -151,23 +156,25 @@ def apply_values(session: Session, entry: Entry, values: EntryValues) -> None:
         entry.audience = values.audience
     changed = {name: plain(getattr(values, name)) for name in DETAIL_FIELDS if name in given}
     if changed:
-        details = {**entry.details, **with_term_ids(session, changed)}
+        details = {**entry.details, **with_term_ids(session, changed, with_retired=with_retired)}
         entry.details = {name: value for name, value in details.items() if value not in (None, {}, [], "")}
-    _apply_terms(session, entry, values)
+    _apply_terms(session, entry, values, with_retired=with_retired)
     count_write(session, entry)
 
 
-def _apply_terms(session: Session, entry: Entry, values: EntryValues) -> None:
+def _apply_terms(session: Session, entry: Entry, values: EntryValues, *, with_retired: bool) -> None:
     given = values.model_fields_set
     for name, scheme in SINGLE_TERM_FIELDS.items():
         if name in given:
-            asked, kept = getattr(values, name), getattr(entry, name)
-            chosen = require_terms(session, name, scheme, [asked] if asked else [], kept=[kept] if kept else [])
+            asked = [getattr(values, name)] if getattr(values, name) else []
+            kept = asked if with_retired else [getattr(entry, name)]
+            chosen = require_terms(session, name, scheme, asked, kept=kept)
             setattr(entry, name, next(iter(chosen), None))
     for name, scheme in TERM_FIELDS.items():
         if name in given:
-            kept_ids = [link.term_id for link in entry.terms if link.field == name]
-            chosen = require_terms(session, name, scheme, getattr(values, name) or [], kept=kept_ids)
+            asked = getattr(values, name) or []
+            kept = asked if with_retired else [link.term_id for link in entry.terms if link.field == name]
+            chosen = require_terms(session, name, scheme, asked, kept=kept)
             _replace_terms(entry, name, chosen)
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import String, and_, cast, func, or_, select
+from sqlalchemy import String, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from videolib.catalogue.access import published, visible_entries
+from videolib.catalogue.cursors import after, make_cursor, read_cursor
 from videolib.catalogue.entries import Entry, EntryTerm
 from videolib.catalogue.people import User
 from videolib.catalogue.vocabulary import Term
-from videolib.errors import InvalidInput
 
 DEFAULT_LIMIT, MAX_LIMIT = 20, 100
 
@@ -33,11 +31,11 @@ def list_entries(
     if status is not None:
         statement = statement.where(Entry.status == status)
     if cursor is not None:
-        at, entry_id = _read_cursor(cursor)
-        statement = statement.where(or_(Entry.created_at < at, and_(Entry.created_at == at, Entry.id > entry_id)))
+        at, entry_id = read_cursor(cursor, datetime, str)
+        statement = statement.where(after((Entry.created_at, at, True), (Entry.id, entry_id, False)))
     rows = list(session.scalars(statement))
     more = len(rows) > limit
-    return rows[:limit], _make_cursor(rows[limit - 1]) if more else None
+    return rows[:limit], make_cursor(rows[limit - 1].created_at, rows[limit - 1].id) if more else None
 
 
 def list_newest(session: Session, *, by: User | None, limit: int) -> list[Entry]:
@@ -92,18 +90,3 @@ def entries_of_recordings(session: Session, recording_ids: Iterable[str]) -> dic
     """The first entry made of each recording, by the recording's id."""
     statement = select(Entry).where(Entry.recording_id.in_(list(recording_ids))).order_by(Entry.created_at.desc())
     return {str(entry.recording_id): entry for entry in session.scalars(statement)}
-
-
-def _make_cursor(entry: Entry) -> str:
-    return base64.urlsafe_b64encode(f"{entry.created_at.isoformat()}|{entry.id}".encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str) -> tuple[datetime, str]:
-    try:
-        at, _, entry_id = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition("|")
-        moment = datetime.fromisoformat(at)
-    except (ValueError, binascii.Error, UnicodeDecodeError) as error:
-        raise InvalidInput("This page address is damaged; start again at the first page.", code="bad_cursor") from error
-    if moment.tzinfo is None:
-        raise InvalidInput("This page address is damaged; start again at the first page.", code="bad_cursor")
-    return moment, entry_id

@@ -34,9 +34,12 @@ from videolib.web import (
 from videolib.web.accounts import configure_accounts, init_accounts
 from videolib.web.api import annotations as annotations_api
 from videolib.web.api import entries as entries_api
+from videolib.web.api import lifecycle as lifecycle_api
 from videolib.web.api import recordings as recordings_api
 from videolib.web.api import related as related_api
+from videolib.web.api import reviews as reviews_api
 from videolib.web.api import search as search_api
+from videolib.web.api import versions as versions_api
 from videolib.web.api import vocabulary as vocabulary_api
 from videolib.web.api.spec import configure_spec
 from videolib.web.assets import init_assets
@@ -74,7 +77,17 @@ PAGES = (
     health,
     api_docs,
 )
-API = (entries_api, annotations_api, related_api, recordings_api, search_api, vocabulary_api)
+API = (
+    entries_api,
+    lifecycle_api,
+    reviews_api,
+    versions_api,
+    annotations_api,
+    related_api,
+    recordings_api,
+    search_api,
+    vocabulary_api,
+)
 
 
 def create_app(

@@ -6,6 +6,7 @@ from flask import g, request
 from flask_login import current_user
 from sqlalchemy.exc import SQLAlchemyError
 
+from videolib.catalogue import lifecycle
 from videolib.catalogue.access import can, get_entry
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.people import User, find_user_by_token
@@ -75,6 +76,21 @@ def entry_to_edit(entry_id: str) -> Entry:
     person = require_login()
     entry = get_entry(database_session(), entry_id, by=person)
     require_editor()
+    return entry
+
+
+def require_reviewer() -> User:
+    """Somebody who may review. Raises `LoginRequired`, `NotAllowed`."""
+    person = require_login()
+    lifecycle.require_role(person, lifecycle.REVIEWERS)
+    return person
+
+
+def entry_to_review(entry_id: str) -> Entry:
+    """That entry, for whoever may see it as it is worked on. Raises `NotFound` for all others."""
+    person = require_reviewer()
+    entry = entry_to_see(entry_id)
+    lifecycle.require_part(entry, person)
     return entry
 
 

@@ -62,5 +62,9 @@ SENTENCES = (
     _("Write a comment."),
     _("This is no time of the recording."),
     _("There is no such comment."),
+    _("Say who is to review."),
+    _("Send a text."),
+    _("Say true or false."),
+    _("Send an object."),
     _("The content has changed since you opened this page; look at the changes, then decide."),
 )

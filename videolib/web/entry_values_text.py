@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask_babel import gettext as _
 
+from videolib.catalogue.media_time import exact_clock
 from videolib.catalogue.vocabulary import list_terms_by_ids
+from videolib.catalogue.web_annotations import ROLES
 from videolib.web.context import database_session
 from videolib.web.form_fields import FormField, all_fields
 from videolib.web.languages import language
+from videolib.web.texts import ANNOTATION_KINDS, clock_text, word
 
 
 def field_anchor(path: str) -> str:
@@ -27,7 +30,12 @@ def label_of(path: str) -> str:
     found = next((item for item in all_fields() if path == item.path or path.startswith(f"{item.path}.")), None)
     if found is None:
         begun = next((item for item in all_fields() if item.path.startswith(f"{path}.")), None)
-        others = {"segments": _("What happens when"), "recording": _("Recording")}
+        others = {
+            "segments": _("What happens when"),
+            "recording": _("Recording"),
+            "captions.zh-Hans": _("%(name)s in %(language)s", name=_("Captions"), language=_("Chinese")),
+            "captions.en": _("%(name)s in %(language)s", name=_("Captions"), language=_("English")),
+        }
         return _plain_label(begun) if begun else str(others.get(path, path))
     if isinstance(found.label, tuple):
         name, language_name = found.label
@@ -47,8 +55,28 @@ def _plain_label(field: FormField) -> str:
 
 def text_of_value(path: str, value: Any) -> str:
     """The value at a path in words: terms by their labels, answers and parts of a row as the form calls them."""
+    if path == "segments":
+        return _lines_of_moments(value or [])
+    if path.startswith("captions."):
+        return _lines_of_cues((value or {}).get("cues") or [])
     field = next((item for item in all_fields() if item.path == path), None)
     return _text(value, field, _labels(value))
+
+
+def _lines_of_moments(annotations: Iterable[Mapping[str, Any]]) -> str:
+    """An annotation a line: when, what kind, which term, what is said."""
+    rows = list(annotations)
+    labels, lines = _labels(rows), []
+    for row in rows:
+        ends = [row["start_ticks"], *([row["end_ticks"]] if row.get("end_ticks") is not None else [])]
+        terms = [labels[row[name]] for name in ROLES.values() if row.get(name) in labels]
+        said = [str(word(ANNOTATION_KINDS, row["kind"])), *terms, *(row.get("note") or {}).values()]
+        lines.append("–".join(exact_clock(tick) for tick in ends) + " " + " · ".join(said))
+    return "\n".join(lines)
+
+
+def _lines_of_cues(cues: Iterable[Mapping[str, Any]]) -> str:
+    return "\n".join(f"{clock_text(float(cue['start_s']))} {cue['text']}" for cue in cues)
 
 
 def _labels(value: Any) -> Mapping[str, str]:

@@ -15,7 +15,7 @@ from videolib.catalogue.gate import assess_entries
 from videolib.catalogue.jobs import start_work, stop_work
 from videolib.catalogue.people import get_user_by_id
 from videolib.catalogue.recordings import STATES, list_recordings
-from videolib.catalogue.reviews import list_queue, name_reviewer
+from videolib.catalogue.reviews import count_queue, name_reviewer
 from videolib.errors import InvalidInput
 from videolib.web.access import entry_to_edit, recording_to_edit, require_editor
 from videolib.web.cards import EntryCard, make_card
@@ -69,7 +69,7 @@ def index() -> str:
                 ("archived", _("Archived")),
             )
         ),
-        waiting=len(list_queue(database_session(), by=person)),
+        waiting=count_queue(database_session(), by=person),
         previous_url=url_for("studio.index") if cursor else None,
         next_url=url_for("studio.index", cursor=next_cursor) if next_cursor else None,
     )

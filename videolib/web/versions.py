@@ -23,7 +23,7 @@ from videolib.catalogue.versions import (
 )
 from videolib.errors import NotFound
 from videolib.web.access import current_person, entry_to_edit, entry_to_see, require_editor
-from videolib.web.api.entry_json import FOR_EDITORS, public_document
+from videolib.web.api.entry_json import public_document, shown_changes
 from videolib.web.cards import make_card
 from videolib.web.context import commit, database_session, services
 from videolib.web.entry_values_text import label_of, place_of, text_of_value
@@ -128,11 +128,9 @@ def cite(citation: str) -> Response:
 
 def change_views(changes: Iterable[Change]) -> tuple[ChangeView, ...]:
     """The changes in words; those of the editors' business for editors only."""
-    hidden = () if can(current_person(), "edit", "catalogue") else (*FOR_EDITORS, "device_details")
     return tuple(
         ChangeView(label_of(item.path), text_of_value(item.path, item.before), text_of_value(item.path, item.after))
-        for item in sorted(changes, key=lambda item: place_of(item.path))
-        if item.path.partition(".")[0] not in hidden
+        for item in sorted(shown_changes(changes), key=lambda item: place_of(item.path))
     )
 
 

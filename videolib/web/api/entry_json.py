@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flask import url_for
 
 from videolib.catalogue.access import can
 from videolib.catalogue.completeness import Completeness
-from videolib.catalogue.documents import document_of
+from videolib.catalogue.documents import Change, document_of
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.entry_values import TERM_FIELDS, EntryValues
 from videolib.catalogue.gate import assess_entries
@@ -72,6 +72,12 @@ def _entry_json(entry: Entry, completeness: Completeness | None) -> dict[str, An
             "withdrawn_reason": entry.withdrawn_reason,
         }
     return body
+
+
+def shown_changes(changes: Iterable[Change]) -> list[Change]:
+    """Those of the changes that who asks may see: the editors' business is for editors."""
+    hidden = () if can(current_person(), "edit", "catalogue") else (*FOR_EDITORS, "device_details")
+    return [item for item in changes if item.path.partition(".")[0] not in hidden]
 
 
 def public_document(document: dict[str, Any]) -> dict[str, Any]:
