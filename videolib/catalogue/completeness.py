@@ -33,6 +33,8 @@ class Facts:
     has_open_guesses: bool = False
     duration_s: float | None = None
     phases: tuple[tuple[float, float], ...] = ()
+    # of each complication that is marked in time: whether it has its grade
+    graded_complications: tuple[bool, ...] = ()
     has_captions: bool = False
     named_in_title: frozenset[str] = frozenset()
     is_vascular: bool = True
@@ -171,6 +173,12 @@ def _segments(facts: Facts) -> str | None:
     return _TOO_FEW_PHASES if len(facts.phases) < FEWEST_PHASES else None
 
 
+def _events(facts: Facts) -> str | None:
+    if not facts.graded_complications:
+        return "Mark when the complication happens, with its CIRSE grade."
+    return None if all(facts.graded_complications) else "Give each complication that is marked its CIRSE grade."
+
+
 def _commentary(facts: Facts) -> str | None:
     found = facts.document.get("commentary") or {}
     if facts.has_captions or found.get("audio_lang") or found.get("written"):
@@ -229,6 +237,7 @@ REQUIREMENTS: dict[str, Check] = {
     "consent": _consent,
     "deid": _deid,  # LV8
     "segments": _segments,  # LV4
+    "events": _events,
     "outcomes.technical": _text(
         "outcomes.technical", "Say whether it was a technical success: success, partial or failure."
     ),
@@ -252,14 +261,14 @@ CONDUCT = frozenset({"operator.role", "segments", "commentary", "edit.is_edited"
 RESULT = frozenset({"outcomes.technical", "outcomes.complications"})
 REVIEW = frozenset({"review"})
 # what "no patient shown" makes pointless
-OF_A_PATIENT = CASE | PROTECTION | CONDUCT - {"commentary"} | RESULT | REVIEW | {"pathologies"}
+OF_A_PATIENT = CASE | PROTECTION | CONDUCT - {"commentary"} | RESULT | REVIEW | {"pathologies", "events"}
 
 _PROCEDURE = BASIC | TEACHING | SUBJECT | CASE | PROTECTION | CONDUCT | RESULT | REVIEW
 REQUIRED: dict[str, frozenset[str]] = {
     "ct.full": _PROCEDURE,
     "ct.edited": _PROCEDURE,
     "ct.live": _PROCEDURE,
-    "ct.complication": _PROCEDURE,
+    "ct.complication": _PROCEDURE | {"events"},
     "ct.technique": BASIC
     | TEACHING
     | SUBJECT
@@ -278,7 +287,7 @@ REQUIRED: dict[str, frozenset[str]] = {
 ADVISED: dict[str, frozenset[str]] = {
     "ct.technique": CASE | {"segments"} | RESULT,
     "ct.cine": RESULT | {"commentary"},
-    "ct.mm": CASE | {"operator.role", "segments", "commentary"},
+    "ct.mm": CASE | {"operator.role", "segments", "commentary", "events"},
     "ct.mdt": SUBJECT | CASE,
     "ct.nursing": SUBJECT | {"commentary"},
     "ct.device": frozenset({"title", "commentary", "edit.is_edited"}),

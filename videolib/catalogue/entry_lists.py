@@ -44,10 +44,10 @@ def list_newest(session: Session, *, by: User | None, limit: int) -> list[Entry]
     return list(session.scalars(select(Entry).where(visible_entries(by), published()).order_by(*order).limit(limit)))
 
 
-def list_unpublished(session: Session, *, by: User | None, limit: int) -> list[Entry]:
-    """What this person may see and viewers may not, in whatever state, newest first."""
-    hidden = select(Entry).where(visible_entries(by), Entry.status != "published")
-    return list(session.scalars(hidden.order_by(Entry.created_at.desc(), Entry.id).limit(limit)))
+def count_by_status(session: Session, *, by: User | None) -> dict[str, int]:
+    """How many entries this person may see in each status that has any."""
+    counted = select(Entry.status, func.count()).where(visible_entries(by)).group_by(Entry.status)
+    return {str(row[0]): int(row[1]) for row in session.execute(counted)}
 
 
 def count_published(session: Session, *, by: User | None) -> int:

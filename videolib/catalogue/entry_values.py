@@ -73,6 +73,7 @@ DETAIL_FIELDS = (
     "commentary",
     "references",
     "graphics",
+    "content_warning",
     "edit",
     "rights",
 )
@@ -163,6 +164,7 @@ class EntryValues(BaseModel):
     commentary: Commentary | None = None
     references: Annotated[list[Reference], BeforeValidator(_parts), Field(max_length=100)] | None = None
     graphics: Annotated[list[Graphic], BeforeValidator(_parts), Field(max_length=100)] | None = None
+    content_warning: Words | None = None
     edit: Editing | None = None
     rights: Rights | None = None
     audience: Literal["public", "signed_in"] | None = None

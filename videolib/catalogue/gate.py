@@ -137,6 +137,9 @@ def _facts(entry: Entry, document: Document, shared: _Shared) -> Facts:
         has_open_guesses=recording is not None and bool(unconfirmed_guesses(recording)),
         duration_s=entry.package.duration_s if entry.package else _source_duration(entry),
         phases=tuple((row.start_s, row.end_s) for row in annotations if row.kind == "phase"),
+        graded_complications=tuple(
+            row.severity_id is not None for row in annotations if row.kind == "event" and row.term_id is not None
+        ),
         has_captions=entry.id in shared.with_captions,
         named_in_title=frozenset(named),
         is_vascular=not procedures or any(extra.get("domain") not in _NOT_VASCULAR for extra in procedures),

@@ -9,11 +9,11 @@ from typing import Any, Literal
 from sqlalchemy.orm import Session
 
 from videolib.catalogue import reviews
-from videolib.catalogue.documents import working_document
+from videolib.catalogue.documents import document_of, working_document
 from videolib.catalogue.entries import Entry
-from videolib.catalogue.gate import current_digest
+from videolib.catalogue.gate import annotations_of, current_digest
 from videolib.catalogue.people import User
-from videolib.catalogue.reviews import Review
+from videolib.catalogue.reviews import Review, approvals_of, digest_of_content
 from videolib.catalogue.working_copies import locked
 from videolib.errors import Conflict
 
@@ -50,3 +50,21 @@ def judge(session: Session, entry: Entry, judgement: Judgement, *, threshold: in
     if judgement.decision is not None:
         reviews.decide(session, entry, review, judgement.decision, threshold=threshold, by=by)
     return review
+
+
+@dataclass(frozen=True)
+class Approval:
+    """The review that let an entry be published, and whether it was given for what viewers see now."""
+
+    review: Review
+    holds: bool
+
+
+def find_approval(session: Session, entry: Entry) -> Approval | None:
+    """The best approval of what viewers see; else the last one of what it said before; None where there is none."""
+    digest = digest_of_content(entry, document_of(entry), annotations_of(session, entry))
+    fitting = approvals_of(session, [entry.id]).get((entry.id, digest))
+    if fitting is not None:
+        return Approval(fitting, holds=True)
+    last = next((row for row in reviews.list_reviews(session, entry.id) if row.decision == "approved"), None)
+    return Approval(last, holds=False) if last is not None else None

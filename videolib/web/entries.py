@@ -7,28 +7,24 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
-from flask_babel import gettext as _
 
 from videolib.catalogue.access import can
 from videolib.catalogue.entries import Entry
-from videolib.catalogue.entry_values import SINGLE_TERM_FIELDS, TERM_FIELDS
 from videolib.catalogue.related import Related, list_related
 from videolib.catalogue.versions import citation_of
-from videolib.catalogue.vocabulary import list_schemes, list_terms_by_ids
 from videolib.web.access import current_person, entry_to_see
 from videolib.web.cards import (
     EntryCard,
-    Link,
     Text,
-    facet_url,
     first_text,
     make_card,
     picture_size,
     poster_path,
     second_text,
 )
+from videolib.web.case_facts import CaseFacts, make_case_facts
 from videolib.web.context import database_session
-from videolib.web.languages import html_language, language
+from videolib.web.languages import language
 from videolib.web.moments import MomentLists, make_moments
 from videolib.web.open_metadata import schema_org
 from videolib.web.playback import find_package, make_playback
@@ -36,24 +32,6 @@ from videolib.web.recording_views import RecordingView, make_recording_view
 from videolib.web.texts import clock_text
 
 blueprint = Blueprint("entries", __name__)
-
-
-@dataclass(frozen=True)
-class TermGroup:
-    """The terms of one scheme."""
-
-    scheme: str
-    label: str
-    terms: tuple[Link, ...]
-
-
-@dataclass(frozen=True)
-class Fact:
-    """One line of the case's facts."""
-
-    label: str
-    value: str
-    lang: str
 
 
 @dataclass(frozen=True)
@@ -72,8 +50,7 @@ class EntryPage(EntryCard):
     other_summary: Text | None
     width: int | None
     height: int | None
-    term_groups: tuple[TermGroup, ...]
-    facts: tuple[Fact, ...]
+    case: CaseFacts
     citation: str
     versions_url: str | None
     edit_url: str | None
@@ -116,8 +93,7 @@ def make_page(entry: Entry, *, start_s: float = 0.0) -> EntryPage:
         other_summary=second_text(entry.summary),
         width=width,
         height=height,
-        term_groups=_term_groups(entry),
-        facts=_facts(entry),
+        case=make_case_facts(entry),
         citation=citation_of(entry),
         versions_url=url_for("versions.index", entry_id=entry.id) if entry.version else None,
         edit_url=url_for("studio.edit", entry_id=entry.id) if can(person, "edit", "catalogue") else None,
@@ -141,29 +117,3 @@ def _start_s() -> float:
     except ValueError:
         return 0.0
     return wanted if math.isfinite(wanted) and wanted >= 0 else 0.0
-
-
-def _term_groups(entry: Entry) -> tuple[TermGroup, ...]:
-    labels = {scheme.id: scheme.labels for scheme in list_schemes(database_session())}
-    here = language()
-    groups = []
-    for field, scheme in TERM_FIELDS.items():
-        terms = tuple(Link(term.label(here), facet_url(scheme, term.id)) for term in entry.terms_of(field))
-        if terms:
-            groups.append(TermGroup(scheme, labels.get(scheme, {}).get(here, scheme), terms))
-    return tuple(groups)
-
-
-def _facts(entry: Entry) -> tuple[Fact, ...]:
-    here = language()
-    labels = {scheme.id: scheme.labels for scheme in list_schemes(database_session())}
-    chosen = {getattr(entry, field): scheme for field, scheme in SINGLE_TERM_FIELDS.items() if getattr(entry, field)}
-    terms = {term.id: term for term in list_terms_by_ids(database_session(), chosen)}
-    facts = [
-        Fact(labels.get(scheme, {}).get(here, scheme), terms[term_id].label(here), html_language())
-        for term_id, scheme in chosen.items()
-        if term_id in terms
-    ]
-    if entry.year_of_procedure:
-        facts.append(Fact(_("Year of the procedure"), str(entry.year_of_procedure), html_language()))
-    return tuple(facts)

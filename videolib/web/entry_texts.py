@@ -38,6 +38,8 @@ SENTENCES = (
     _("A phase ends before it begins."),
     _("A phase lies beyond the end of the recording."),
     _("Mark at least three phases of the procedure."),
+    _("Mark when the complication happens, with its CIRSE grade."),
+    _("Give each complication that is marked its CIRSE grade."),
     _("Explain the recording: spoken (say in which language), written, or by captions."),
     _("Say which complications there were: none, or what happened."),
     _("The review gave fewer points than this library asks for; improve it and have it reviewed again."),

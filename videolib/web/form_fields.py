@@ -264,6 +264,17 @@ GROUPS = (
                     FormField("text", "line", _("Text")),
                 ),
             ),
+            FormField(
+                "graphics",
+                "rows",
+                _("Drawings and stills that explain"),
+                columns=(
+                    *_both("title", _("What it shows"), "line"),
+                    FormField("source", "line", _("From where")),
+                    FormField("at_s", "number", _("Shown at (s)")),
+                ),
+            ),
+            *_both("content_warning", _("Warning before it plays"), "line"),
             FormField("keywords", "lines", _("Free keywords, one a line")),
         ),
     ),

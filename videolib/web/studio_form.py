@@ -22,7 +22,7 @@ from videolib.errors import Conflict, InvalidInput
 from videolib.web.access import require_login
 from videolib.web.context import database_session, services
 from videolib.web.entries import make_page
-from videolib.web.entry_values_text import field_anchor, text_of_value
+from videolib.web.entry_values_text import field_anchor, plain_label, text_of_value
 from videolib.web.error_texts import translated
 from videolib.web.errors import status_of
 from videolib.web.form_fields import GROUPS, FormField
@@ -247,15 +247,8 @@ def _view(item: FormField, name: str, value: Any, lists: TermLists) -> FieldView
         value = {True: "yes", False: "no"}.get(value, "") if isinstance(value, bool) else ""
     elif value is None:
         value = ""
-    return FieldView(item, name, field_anchor(name), _label(item), value, "", terms=terms, rows=rows, blank=blank)
+    return FieldView(item, name, field_anchor(name), plain_label(item), value, "", terms=terms, rows=rows, blank=blank)
 
 
 def _row(item: FormField, name: str, row: Mapping[str, Any], lists: TermLists) -> tuple[FieldView, ...]:
-    return tuple(_view(column, f"{name}.{column.path}", row.get(column.path), lists) for column in item.columns)
-
-
-def _label(item: FormField) -> str:
-    if isinstance(item.label, tuple):
-        name, language_name = item.label
-        return str(_("%(name)s in %(language)s", name=name, language=language_name))
-    return str(item.label)
+    return tuple(_view(column, f"{name}.{column.path}", value_at(row, column.path), lists) for column in item.columns)

@@ -107,3 +107,7 @@ def _version_json(entry: Entry, row: EntryVersion) -> dict[str, Any]:
         if can(current_person(), "edit", "catalogue")
         else body
     )
+
+
+def _is_editor() -> bool:
+    return can(current_person(), "edit", "catalogue")
