@@ -182,6 +182,9 @@ def _renew(workshop: Workshop, package: Package, why: str, *, dry_run: bool) -> 
 
 
 def _make_again(workshop: Workshop, recording: Recording, why: str, *, dry_run: bool) -> Finding:
+    if not recording.original_key:
+        message = f"{why}; its original is in the library that it came from: bring the entry's file from there again."
+        return Finding("lost_recording", recording.id, message, mended=False)
     try:
         workshop.originals.stat(recording.original_key)
     except ObjectMissing:

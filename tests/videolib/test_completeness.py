@@ -220,3 +220,13 @@ def test_the_demo_s_entries_are_complete(key: str) -> None:
 
     assert assess(facts).missing == {}
     assert set(assess(facts).advised) <= {"anatomy"}
+
+
+def test_a_complication_is_marked_in_time_with_its_grade() -> None:
+    asked = {"content_type": "ct.complication"}
+
+    assert "Mark when" in missing(COMPLETE, **asked)["events"]
+    assert "Give each" in missing(replace(COMPLETE, graded_complications=(True, False)), **asked)["events"]
+    assert missing(replace(COMPLETE, graded_complications=(True,)), **asked) == {}
+    assert "events" not in missing(COMPLETE)
+    assert "events" not in missing(COMPLETE, **asked, no_patient_shown=True)

@@ -205,6 +205,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/media/<token>/captions/<lang>.vtt"): Row((404,) * 5, token, rest={"<lang>": "en"}),
     ("GET", "/media/<token>/captions/<lang>.m3u8"): Row((404,) * 5, token, rest={"<lang>": "en"}),
     ("GET", "/oai"): Row((404,) * 5),  # until the setting opens it
+    ("POST", "/oai"): Row((404,) * 5, form={}),
     ("GET", "/healthz"): Row(ALL),
     ("GET", "/readyz"): Row(ALL),
     ("GET", "/metrics"): Row(ALL),
@@ -277,6 +278,7 @@ TABLE: dict[tuple[str, str], Row] = {
         (401, 403, 403, 200, 200), noted, body={"confidence": 1}
     ),
     ("DELETE", "/api/v1/entries/<entry_id>/annotations/<annotation_id>"): Row((401, 403, 403, 204, 204), noted),
+    ("GET", "/api/v1/entries/<entry_id>/agreement"): Row((401, 403, 403, 200, 200), published),
     ("GET", "/api/v1/entries/<entry_id>/chapters.vtt"): Row(SIGNED_IN, published),
     ("GET", "/api/v1/entries/<entry_id>/related"): Row(SIGNED_IN, published),
     ("GET", "/api/v1/steps/<term_id>/cases"): Row(ALL, lambda _site: "step.tace.01"),

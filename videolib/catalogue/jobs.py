@@ -117,8 +117,15 @@ def split(session: Session, job: Job, package: Package, *, positions: Sequence[i
 def start_work(session: Session, recording: Recording, *, by: User | None) -> Job:
     """Let the workers make a recording watchable (again). Raises `Conflict` while they are at it.
 
-    Work that failed goes on from what is finished; all other work starts anew.
+    Work that failed goes on from what is finished; all other work starts anew. What came here in an entry's file has
+    no original to start from: a `Conflict` too (code "no_original").
     """
+    if not recording.original_key:
+        raise Conflict(
+            "The original of this recording is in the library that it came from: have it made anew there, and bring "
+            "the entry's file again.",
+            code="no_original",
+        )
     was_failed = recording.state == "failed"
     move(session, recording, "enqueue")
     recording.reason_code = recording.reason_message = recording.stage = None

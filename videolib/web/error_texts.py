@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
+from videolib.catalogue.left_out import LeftOut
 from videolib.web.languages import language
 
 # by code: sentences that carry values (a name, a number) in the original
@@ -20,6 +21,7 @@ _BY_CODE = {
     "not_publishable": _("The entry cannot be published yet."),
     "version_differs": _("This program is not of the version that the library belongs to: run `videolib init`."),
     "annotation_invalid": _("This annotation cannot be as it is; see the fields."),
+    "no_original": _("The original of this recording is in the library that it came from; bring its file again."),
     "wrong_state": _("This cannot be done in the present state; look at it again."),
 }
 # by themselves
@@ -152,6 +154,27 @@ WAITS = {
     "database_unavailable": _("The database did not answer; the work goes on in a moment."),
     "tool_failed": _("The conversion did not work; it is tried again in a moment."),
 }
+
+
+LEFT_OUT = (
+    _("a body that cannot be read"),
+    _("the body {}"),
+    _("the term {}, which this library does not have"),
+    _("a text in {}"),
+    _("a further target"),
+    _("{} of the drawing"),
+    _("a selector of the type {}"),
+    _("a selector without a type"),
+    _("the dimension {}"),
+    _("a box that cannot be read"),
+    _("a box in {}"),
+    _("a box in pixels of a picture whose size is not known"),
+)
+
+
+def named_left_out(part: LeftOut) -> str:
+    """What of an annotation could not be taken, in the caller's language."""
+    return str(gettext(part.template)).replace("{}", part.value)
 
 
 def translated(sentence: str, code: str = "") -> str:

@@ -82,7 +82,7 @@ def make_recording_view(recording: Recording, entry: Entry | None) -> RecordingV
         edit_url=url_for("studio.edit", entry_id=entry.id) if entry and editor else None,
         uploaded_text=minute_text(recording.created_at),
         source_text=_source_text(recording.source or {}),
-        can_retry=editor and recording.state in {"failed", "rejected", "cancelled"},
+        can_retry=editor and recording.state in {"failed", "rejected", "cancelled"} and bool(recording.original_key),
         can_cancel=editor and "cancel" in TRANSITIONS[recording.state],
         can_sign_off=editor and recording.state == "awaiting_review" and refusal is None,
         sign_off_reason=refusal if recording.state == "awaiting_review" else None,

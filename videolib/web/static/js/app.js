@@ -8,3 +8,4 @@ import './facet-fold.js';
 import './completeness.js';
 import './content-warning.js';
 import './entry-form.js';
+import './form-rows.js';
