@@ -1,4 +1,4 @@
-"""An entry's story in the system's Chromium: its facts, a warning, paper; its states, and a session that ends."""
+"""An entry's story in the system's Chromium: its facts, a warning, paper; its states, its terms."""
 
 from __future__ import annotations
 
@@ -82,28 +82,6 @@ def test_the_page_is_printed_without_its_frame_and_cited(page: Any, described: S
     assert not page.locator(".site-header").is_visible()
     assert page.locator(".case").is_visible()
     assert page.locator("#citation-text").is_visible()
-
-
-def test_a_session_that_ends_in_mid_form_loses_no_text(page: Any, served: Served) -> None:
-    """Checklist 65."""
-    log_in(page, served, "editor")
-    page.goto(f"{served.url}/studio/entries/{served.entry_id}")
-    page.locator("[data-part=state]").wait_for(state="attached")
-    page.context.clear_cookies()
-    page.fill("#f-key_points-zh", "会话结束时的文字")
-    wait_for_state(page, "signed-out")
-    page.locator(".sticky-actions button").click()
-    wait_for_state(page, "signed-out")
-    assert page.input_value("#f-key_points-zh") == "会话结束时的文字"
-
-    with page.context.expect_page() as opened:
-        page.locator("[data-part=sign-in]").click()
-    log_in(opened.value, served, "editor")
-    opened.value.close()
-    wait_for_state(page, "saved")
-
-    page.reload()
-    assert page.input_value("#f-key_points-zh") == "会话结束时的文字"
 
 
 def other_page(browser: Any, served: Served, role: str) -> Any:

@@ -3,6 +3,12 @@
 const WAIT_MS = 1500;
 const RETRY_MS = 10000;
 
+// a session that is gone takes its token with it: then the token is what is refused
+async function hasEnded(response) {
+  if (response.status === 401 || response.type === 'opaqueredirect') return true;
+  return response.status === 400 && (await response.clone().json()).code === 'csrf';
+}
+
 class EntryForm extends HTMLElement {
   connectedCallback() {
     this.form = this.querySelector('form');
@@ -12,7 +18,7 @@ class EntryForm extends HTMLElement {
     this.edits = 0;
     this.form.addEventListener('input', () => this.note());
     this.form.addEventListener('change', () => this.note());
-    this.form.addEventListener('submit', (event) => this.leave(event));
+    this.form.addEventListener('submit', () => this.leave());
     window.addEventListener('focus', () => { if (this.isSignedOut) this.save(); });
     window.addEventListener('beforeunload', (event) => {
       if (this.unsaved) event.preventDefault();
@@ -26,16 +32,14 @@ class EntryForm extends HTMLElement {
     this.plan(WAIT_MS);
   }
 
-  // saved once more before the page goes: what a session that has ended would refuse is not lost
-  async leave(event) {
-    if (this.leaving) return;
-    event.preventDefault();
-    await this.save();
-    if (this.isSignedOut) return;
-    this.leaving = true;
+  leave() {
     this.unsaved = false;
     clearTimeout(this.timer);
-    this.form.requestSubmit(event.submitter);
+  }
+
+  send(body) {
+    const headers = { Accept: 'application/json' };
+    return fetch(this.dataset.url, { method: 'POST', body, headers, redirect: 'manual' });
   }
 
   plan(wait) {
@@ -50,13 +54,8 @@ class EntryForm extends HTMLElement {
     try {
       if (this.isSignedOut && !(await this.isBack())) return this.plan(RETRY_MS);
       this.show('saving');
-      const response = await fetch(this.dataset.url, {
-        method: 'POST',
-        body: new FormData(this.form),
-        headers: { Accept: 'application/json' },
-        redirect: 'manual',
-      });
-      if (response.status === 401 || response.type === 'opaqueredirect') this.signedOut();
+      const response = await this.send(new FormData(this.form));
+      if (await hasEnded(response)) this.signedOut();
       else if (response.ok) this.saved(await response.json(), edits);
       else throw new Error(String(response.status));
     } catch {
