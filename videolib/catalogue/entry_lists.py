@@ -77,6 +77,14 @@ def list_by_ids(session: Session, ids: Iterable[str], *, by: User | None) -> dic
     return {entry.id: entry for entry in rows}
 
 
+def seen_ids(session: Session, ids: Iterable[str], *, by: User | None) -> set[str]:
+    """Those of the ids whose entries this person may see."""
+    wanted = list(ids)
+    if not wanted:
+        return set()
+    return set(session.scalars(select(Entry.id).where(Entry.id.in_(wanted), visible_entries(by))))
+
+
 def find_by_title(session: Session, words: str, *, by: User | None, limit: int) -> list[Entry]:
     """Published entries whose title holds every word: what is left of searching while the index is being rebuilt."""
     statement = select(Entry).where(visible_entries(by), published())

@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from search import pages
 from videolib.catalogue.access import audiences_of, can
-from videolib.catalogue.entry_lists import DEFAULT_LIMIT, MAX_LIMIT, find_by_title, list_by_ids
+from videolib.catalogue.entry_lists import DEFAULT_LIMIT, MAX_LIMIT, find_by_title, list_by_ids, seen_ids
 from videolib.catalogue.entry_values import SINGLE_TERM_FIELDS, TERM_FIELDS
 from videolib.catalogue.vocabulary import list_schemes, list_terms_by_ids
 from videolib.errors import Unavailable
@@ -175,7 +175,7 @@ def find(asked: pages.SearchRequest) -> tuple[pages.SearchPage, bool]:
 
 def _seen_now(found: pages.SearchPage) -> pages.SearchPage:
     """Without what was withdrawn or narrowed since the index last looked: the rows decide, not the index."""
-    seen = list_by_ids(database_session(), (hit.entry_id for hit in found.hits), by=current_person())
+    seen = seen_ids(database_session(), (hit.entry_id for hit in found.hits), by=current_person())
     hits = tuple(hit for hit in found.hits if hit.entry_id in seen)
     return replace(found, hits=hits, total=found.total - (len(found.hits) - len(hits)))
 
