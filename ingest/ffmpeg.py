@@ -52,11 +52,15 @@ class Progress:
 
 @dataclass(frozen=True)
 class Watch:
-    """Who watches a run: told of progress, asked four times a second whether to stop; patience in seconds."""
+    """Who watches a run: told of progress, asked four times a second whether to stop; patience in seconds.
+
+    With `on_output` whatever comes out of stdout is handed over at once, in pieces as they come, and not kept.
+    """
 
     on_progress: Callable[[Progress], None] | None = None
     cancelled: Callable[[], bool] | None = None
     stall_s: float = 60.0
+    on_output: Callable[[bytes], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -228,10 +232,19 @@ def _follow(process: subprocess.Popen[bytes], job: _Job, watch: Watch, pipes: _P
                     key.data.extend(chunk)
                 else:
                     selector.unregister(key.fd)
+            _hand_over(pipes, watch)
             _digest(pipes, watch)
             if time.monotonic() >= next_look:
                 next_look = time.monotonic() + POLL_S
                 _check(job, watch, pipes, deadline)
+
+
+def _hand_over(pipes: _Pipes, watch: Watch) -> None:
+    if watch.on_output is not None and pipes.stdout:
+        piece = bytes(pipes.stdout)
+        pipes.stdout.clear()
+        watch.on_output(piece)
+        pipes.moved_at = time.monotonic()  # the listener's own work is no standing still of the tool
 
 
 def _digest(pipes: _Pipes, watch: Watch) -> None:

@@ -31,6 +31,7 @@ from ingest.package import (
 )
 from ingest.plan import EncodePlan
 from ingest.plan_text import from_json
+from ingest.redaction import Redaction, chapters_left, read_redactions, texts_left
 from ingest.stored import require_stored
 from ingest.storing import Shelf
 from ingest.subtitles import Texts, add_texts, chapters_in, describe_text
@@ -62,7 +63,13 @@ class _Made:
     @property
     def texts(self) -> Texts:
         """The text that was read with the sound."""
-        return from_json(Texts, self.package.plan.get("texts", {}))
+        texts = from_json(Texts, self.package.plan.get("texts", {}))
+        return replace(texts, tracks=texts_left(texts.tracks, self.redactions))
+
+    @property
+    def redactions(self) -> tuple[Redaction, ...]:
+        """What was taken out of it."""
+        return read_redactions(self.package.redactions)
 
     def of_kind(self, kind: str) -> list[hls.Track]:
         folders = [track["folder"] for track in self.package.tracks if track["kind"] == kind]
@@ -97,7 +104,7 @@ def finish_package(workshop: Workshop, job: Job, watch: Watch, *, finish: Finish
         add_texts(made.texts.tracks, pages)
         description = {
             **describe_package(pages, copied=[one.name for one in made.plan.renditions if one.copied]),
-            **describe_text(made.texts, chapters_in(made.inspection, made.plan)),
+            **describe_text(made.texts, chapters_left(chapters_in(made.inspection, made.plan), made.redactions)),
         }
         watch.on_progress("store", 0.0)
         objects = _put_pages(workshop, job, made, pages, description)

@@ -58,6 +58,8 @@ class Item:
     study: StudyFolder | None = None
     parts: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
+    # made by this program itself for a demo: nobody has to review it. No command and no page can say so.
+    generated: bool = False
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,7 @@ def read_meta(content: Mapping[str, Any]) -> tuple[EntryValues, dict[str, str]]:
 def _confirm(session: Session, item: Item, key: str, sha256: str, *, by: User | None, publish: bool) -> Intake:
     size = item.path.stat().st_size
     recording = add_recording(session, source_name=item.path.name, original_key=key, size=size, sha256=sha256, by=by)
+    recording.is_generated = item.generated
     entry = create_entry(session, item.values, recording=recording, by=by)
     entry.publish_requested = publish
     for language, text in item.captions.items():

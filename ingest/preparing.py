@@ -26,6 +26,7 @@ from ingest.pipeline import Method, make_plans
 from ingest.plan import EncodePlan
 from ingest.plan_text import to_json
 from ingest.quality import choose_rungs, follow
+from ingest.redaction import read_redactions
 from ingest.storing import Shelf, Stored
 from ingest.subtitles import has_text
 from ingest.workshop import Watch, Workshop, make_watchable, open_source, scratch_for
@@ -34,6 +35,7 @@ from videolib.catalogue import jobs
 from videolib.catalogue.jobs import Job
 from videolib.catalogue.packages import Chunk, Package, begin_package, keep_chunk, plan_package
 from videolib.catalogue.recordings import get_recording
+from videolib.catalogue.redactions import stored_redactions
 from videolib.catalogue.tracks import (
     BEGINNINGS,
     COPIED_FROM,
@@ -56,12 +58,13 @@ def prepare(workshop: Workshop, job: Job, watch: Watch, *, finish: Finish) -> No
     with workshop.database.reading() as session:
         recording = get_recording(session, job.recording_id)
         key, size = recording.original_key, recording.bytes
+        redactions = read_redactions(stored_redactions(session, recording.id))
     watch.on_progress("fetch", None)
-    may_copy = bool(job.arguments.get("copy", True))
+    may_copy = bool(job.arguments.get("copy", True)) and not redactions
     with open_source(workshop, key, watch) as source:
         watch.on_progress("inspect", None)
         inspection = inspect(source)
-        plans = make_plans(inspection, Method(chunk_s=workshop.settings.chunk_s))
+        plans = make_plans(inspection, Method(chunk_s=workshop.settings.chunk_s, redactions=redactions))
         if not plans[0].is_chunked or not job.arguments.get("chunks", True):
             make_watchable(workshop, job.recording_id, watch, finish=finish, method=Method(copy=may_copy))
             return
@@ -124,7 +127,8 @@ class _Beginning:
 
     def _begin(self) -> Shelf:
         with self.workshop.database.writing() as session:
-            package = begin_package(session, self.job.recording_id)
+            redactions = stored_redactions(session, self.job.recording_id)
+            package = begin_package(session, self.job.recording_id, redactions=redactions)
             session.execute(update(Job).where(Job.id == self.job.id).values(package_id=package.id))
             return Shelf(self.workshop.store, package.id, self.job.attempt, self.watch.cancelled)
 

@@ -39,7 +39,9 @@ def workshop(database: Database, settings: Settings) -> Workshop:
 
 
 def take(workshop: Workshop, path: Path) -> Intake:
-    return take_in(workshop.database, workshop.originals, Item(path, parse_values(META)), by=None, publish=False)
+    return take_in(
+        workshop.database, workshop.originals, Item(path, parse_values(META), generated=True), by=None, publish=False
+    )
 
 
 def recording_of(workshop: Workshop, intake: Intake) -> Recording:

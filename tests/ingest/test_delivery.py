@@ -141,7 +141,7 @@ def test_a_fleet_makes_a_recording_watchable_and_stops_when_told(
     settings = settings_of_fleet
     workshop = Workshop(settings, postgres_database, open_store(settings.store_url), open_store(settings.originals_url))
     workshop.store.prepare()
-    item = Item(make_recording(tmp_path / "one.mp4", seconds=2, size="320x240"), parse_values({}))
+    item = Item(make_recording(tmp_path / "one.mp4", seconds=2, size="320x240"), parse_values({}), generated=True)
     taken = take_in(postgres_database, workshop.originals, item, by=None, publish=False)
     process = fleet()
 

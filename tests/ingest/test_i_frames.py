@@ -73,7 +73,7 @@ def test_i_frames_are_found_in_the_chunks_files_of_many_workers(
         open_store(settings.store_url),
         open_store(settings.originals_url),
     )
-    item = Item(recording, parse_values({}))
+    item = Item(recording, parse_values({}), generated=True)
     intake = take_in(workshop.database, workshop.originals, item, by=None, publish=False)
 
     def settled() -> bool:

@@ -114,7 +114,7 @@ def take(database: Database, recording: Path, tmp_path: Path) -> Library:
     workshop.store.prepare()
     copy = tmp_path / f"{secrets.token_hex(4)}.mkv"
     copy.write_bytes(recording.read_bytes() + b"\xec\x81\x00" * random.randrange(1, 200))  # empty void elements
-    taken = take_in(database, workshop.originals, Item(copy, parse_values({})), by=None, publish=False)
+    taken = take_in(database, workshop.originals, Item(copy, parse_values({}), generated=True), by=None, publish=False)
     return Library(workshop, taken.recording_id, {})
 
 

@@ -41,6 +41,11 @@ def held(site: Site) -> str:
     return str(site.add_watchable(state="awaiting_review").recording_id)
 
 
+def held_and_none(site: Site) -> str:
+    """A held recording, and the number of nothing in it."""
+    return f"{held(site)} 999"
+
+
 def waiting(site: Site) -> str:
     """In review, and nobody has taken it."""
     entry = site.add_watchable()
@@ -157,9 +162,28 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/entries/<entry_id>/versions/<int:number>"): Row(SIGNED_IN, published, rest={"<int:number>": "1"}),
     ("GET", "/entries/<entry_id>/versions/pending"): Row(PAGE_OF_EDITORS, published),
     ("GET", "/cite/<citation>"): Row((404, 302, 302, 302, 302), citation),
-    ("POST", "/studio/recordings/<recording_id>/sign-off"): Row(DEED_OF_EDITORS, held, form={"checked": "yes"}),
+    # nothing has been screened, watched and decided yet
+    ("POST", "/studio/recordings/<recording_id>/sign-off"): Row(
+        (401, 403, 403, 409, 409), held, form={"checked": "yes"}
+    ),
     ("POST", "/studio/recordings/<recording_id>/retry"): Row(DEED_OF_EDITORS, recording("failed"), form={}),
     ("POST", "/studio/recordings/<recording_id>/cancel"): Row(DEED_OF_EDITORS, recording("processing"), form={}),
+    ("GET", "/studio/recordings/<recording_id>/review"): Row(PAGE_OF_EDITORS, held),
+    ("POST", "/studio/recordings/<recording_id>/review/begin"): Row(DEED_OF_EDITORS, held, form={}),
+    ("POST", "/studio/recordings/<recording_id>/findings"): Row(DEED_OF_EDITORS, held, form={"rule": "name"}),
+    ("POST", "/studio/recordings/<recording_id>/redactions"): Row(
+        DEED_OF_EDITORS, held, form={"kind": "cut", "start": "0:01", "end": "0:02"}
+    ),
+    ("GET", "/studio/recordings/<recording_id>/findings/<int:finding_id>/picture"): Row(
+        (302, 403, 403, 404, 404), held_and_none
+    ),
+    ("POST", "/studio/recordings/<recording_id>/redactions/<int:redaction_id>/end"): Row(
+        (401, 403, 403, 404, 404), held_and_none, form={}
+    ),
+    ("POST", "/studio/recordings/<recording_id>/machine"): Row((401, 403, 403, 422, 422), held, form={"machine": ""}),
+    ("POST", "/studio/recordings/<recording_id>/played"): Row(
+        (401, 403, 403, 200, 200), held, body={"played": [[0, 1.5]]}
+    ),
     ("GET", "/studio/recordings/<recording_id>/cine"): Row(PAGE_OF_EDITORS, cine),
     ("POST", "/studio/recordings/<recording_id>/cine"): Row(DEED_OF_EDITORS, cine, form={"1.fps": "12.5"}),
     ("POST", "/studio/recordings/<recording_id>/cine/confirm"): Row(DEED_OF_EDITORS, cine, form={}),

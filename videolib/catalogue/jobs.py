@@ -21,7 +21,10 @@ from videolib.db import Base, database_now, utc_now
 from videolib.errors import Conflict
 
 # kind -> the queue it waits in. quick: what somebody waits for; long: encoding; io: reading and writing the store
-QUEUES = {"prepare": "quick", "chunk": "long", "sound": "long", "finish": "io"}
+QUEUES = {"prepare": "quick", "chunk": "long", "sound": "long", "finish": "io", "screen": "long"}
+# done beside the making of a package, whatever the state of the recording; nobody waits for it with a picture
+BESIDE = frozenset({"screen"})
+BESIDE_PRIORITY = -10
 # position of a chunk -> how urgent it is; later ones are not
 FIRST_CHUNKS = {0: 20, 1: 10, 2: 10}
 SOUND_PRIORITY = 15
@@ -42,7 +45,7 @@ class Job(Base):
     __tablename__ = "jobs"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    kind: Mapped[str]  # prepare, chunk, sound, finish
+    kind: Mapped[str]  # prepare, chunk, sound, finish, screen
     queue: Mapped[str] = mapped_column(default="quick", server_default="quick")
     recording_id: Mapped[str] = mapped_column(ForeignKey("recordings.id"), index=True)
     # the package it makes, and which of its chunks
@@ -185,9 +188,9 @@ def stop_siblings(session: Session, job: Job) -> None:
 
 
 def has_open_jobs(session: Session, recording_id: str, *, states: Collection[str] = ("queued", "running")) -> bool:
-    """Whether anything is still to be done for a recording."""
-    open_jobs = select(Job.id).where(Job.recording_id == recording_id, Job.state.in_(states)).limit(1)
-    return session.scalars(open_jobs).first() is not None
+    """Whether anything is still to be done to make a recording watchable."""
+    mine = (Job.recording_id == recording_id) & Job.state.in_(states) & Job.kind.not_in(BESIDE)
+    return session.scalars(select(Job.id).where(mine).limit(1)).first() is not None
 
 
 def due(now: datetime) -> ColumnElement[bool]:
@@ -324,9 +327,10 @@ def request_cancel(session: Session, recording_id: str) -> int:
     """
     now = database_now(session)
     idle = or_(Job.state == "queued", (Job.state == "running") & (Job.lease_until < now))
-    waiting = (Job.recording_id == recording_id) & idle
+    mine = (Job.recording_id == recording_id) & Job.kind.not_in(BESIDE)
+    waiting = mine & idle
     session.execute(update(Job).where(waiting).values(state="cancelled", cancel=True, finished_at=now))
-    running = (Job.recording_id == recording_id) & (Job.state == "running")
+    running = mine & (Job.state == "running")
     return len(session.scalars(update(Job).where(running).values(cancel=True).returning(Job.id)).all())
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from videolib.catalogue.jobs import Job
+from videolib.catalogue.jobs import BESIDE, Job
 from videolib.catalogue.packages import Chunk, Package, find_package_in_the_making, list_chunks
 from videolib.catalogue.recordings import Recording, note_progress
 from videolib.db import database_now
@@ -68,6 +68,8 @@ def note_job_progress(session: Session, job: Job, stage: str, fraction: float | 
     part = min(1.0, fraction or 0.0)
     mine = (Job.id == job.id) & (Job.attempt == job.attempt)
     session.execute(update(Job).where(mine).values(progress=round(part, 4)))
+    if job.kind in BESIDE:
+        return
     if job.kind in {"chunk", "sound"}:
         note_progress(session, job.recording_id, "encode", _chunks_progress(session, job.package_id or ""))
         return
@@ -80,7 +82,7 @@ def note_job_progress(session: Session, job: Job, stage: str, fraction: float | 
 
 def describe_work(session: Session, recording: Recording) -> WorkState:
     """Everything that a person who waits wants to know; empty where nothing is being done."""
-    mine = (Job.recording_id == recording.id) & Job.state.in_(("queued", "running"))
+    mine = (Job.recording_id == recording.id) & Job.state.in_(("queued", "running")) & Job.kind.not_in(BESIDE)
     found = list(session.scalars(select(Job).where(mine).order_by(Job.priority.desc(), Job.turn, Job.id)))
     if not found:
         return WorkState()

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from videolib.catalogue import captions, lifecycle, recordings, versions
+from videolib.catalogue import captions, desk, lifecycle, recordings, versions
 from videolib.catalogue.annotations import restore as restore_annotations
 from videolib.catalogue.audit import record_event
 from videolib.catalogue.cines import unconfirmed_guesses
@@ -16,6 +16,7 @@ from videolib.catalogue.documents import FIELDS, Document, content_of, document_
 from videolib.catalogue.entries import Entry, apply_values, count_write, require_revision, update_entry
 from videolib.catalogue.entry_values import EntryValues, parse_values, plain
 from videolib.catalogue.gate import THRESHOLD, assess_documents, assess_entry
+from videolib.catalogue.jobs import start_work
 from videolib.catalogue.library import next_sequence
 from videolib.catalogue.people import User
 from videolib.catalogue.recordings import Recording
@@ -121,12 +122,34 @@ def recording_is_ready(
 
 
 def sign_off(session: Session, recording: Recording, *, threshold: int = THRESHOLD, by: User) -> list[str]:
-    """Let a held recording be seen: a second person found nothing in it that identifies a patient.
+    """A second person has seen and decided what the desk asks for: let the recording be seen.
 
-    Raises `NotAllowed` for its uploader. Gives what still keeps a waiting entry from being published.
+    What is to be taken out is rendered first, and the output screened: `output_is_screened` ends it then.
+    Raises `NotAllowed` for the uploader, `Conflict` where the review is not complete. Gives what still keeps a waiting
+    entry from being published.
     """
+    desk.require_signable(session, recording, by=by)
+    desk.note_signature(session, recording, by=by)
+    if desk.needs_rendering(session, recording):
+        start_work(session, recording, by=by)
+        return []
     recordings.sign_off(session, recording, by=by)
     return recording_is_ready(session, recording, threshold=threshold, by=by)
+
+
+def output_is_screened(
+    session: Session, recording: Recording, package_id: str, *, is_clean: bool, threshold: int = THRESHOLD
+) -> list[str]:
+    """What was rendered after a signature has been screened: seen by all if it is clean, else back to the desk."""
+    if recording.state != "awaiting_review" or recording.package_id != package_id or not recording.signed_off_by_id:
+        return []
+    if not is_clean or desk.needs_rendering(session, recording):
+        recording.signed_off_by_id = recording.signed_off_at = None
+        record_event(session, "output_refused", "recording", recording.id, by=None, package=package_id)
+        return []
+    recordings.settle(session, recording, "sign_off", None)
+    record_event(session, "sign_off", "recording", recording.id, by=None, package=package_id)
+    return recording_is_ready(session, recording, threshold=threshold, by=None)
 
 
 def withdraw_entry(

@@ -162,7 +162,7 @@ def _fill(settings: Settings, *, leave_work: bool) -> None:
         with progress_bar("demo") as bar:
             for recording in make_demo_recordings(settings.home / "recordings", bar):
                 values, captions = read_meta({**recording.meta, "captions": recording.captions})
-                item = Item(recording.path, values, captions)
+                item = Item(recording.path, values, captions, generated=True)
                 made.append(take_in(workshop.database, workshop.originals, item, by=None, publish=True).recording_id)
         _mark_filled(workshop)
         if not leave_work:

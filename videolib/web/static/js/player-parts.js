@@ -4,4 +4,6 @@ import './share-time.js';
 import './shortcut-list.js';
 import './step-sequence.js';
 import './time-field.js';
+import './mask-field.js';
+import './played.js';
 import './view-switch.js';
