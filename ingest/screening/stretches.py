@@ -10,6 +10,7 @@ from pathlib import Path
 
 import cv2
 
+from ingest.errors import Cancelled
 from ingest.inspection import Inspection
 from ingest.screening.detail import Picture
 from ingest.screening.frames import Shown, Stretch, look_through
@@ -65,6 +66,8 @@ class Looker:
         return [*found, *(self._hear(stretch) if self.hears else ())]
 
     def _see(self, time_s: float, shown: Shown) -> None:
+        if self.stop():  # reading one picture takes seconds; a worker that is told to stop waits for no second one
+            raise Cancelled
         self._screen.look(time_s, shown.grey)
         if time_s - self._room_at_s >= ROOM_EVERY_S:
             self._room_at_s = time_s

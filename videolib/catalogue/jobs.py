@@ -224,7 +224,8 @@ def claim(
     if queues is not None:
         candidate = candidate.where(Job.queue.in_(queues))
     if recording_ids is not None:
-        candidate = candidate.where(Job.recording_id.in_(recording_ids))
+        # somebody waits for these to be watchable: what is done beside that is left to workers that go on
+        candidate = candidate.where(Job.recording_id.in_(recording_ids), Job.kind.not_in(BESIDE))
     if session.get_bind().dialect.name == "postgresql":
         candidate = candidate.with_for_update(skip_locked=True)
     statement = (
