@@ -89,6 +89,10 @@ class Settings(BaseModel):
     chunk_s: float = Field(
         CHUNK_S, ge=4, le=3600, description="seconds of a long recording that one worker encodes at a time"
     )
+    upload_max_gib: float = Field(100.0, gt=0, le=5000, description="GiB that one uploaded file may have")
+    upload_quota_gib: float | None = Field(
+        None, gt=0, description="GiB that one person's recordings and uploads may have together; none: no limit"
+    )
     media_link_s: int = Field(4 * 3600, ge=60, le=86400, description="seconds that an address of a video stays valid")
     review_threshold: int = Field(
         11, ge=0, le=18, description="points of 18 that a LAP-VEGaS review must give before publishing; 0: no review"

@@ -5,20 +5,24 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from ingest.beside import Beside, Folders
-from ingest.intake import Item, read_meta
-from ingest.parts import find_groups, split_by_clock
+from ingest.intake import Item, read_meta, require_still, stamp
+from ingest.parts import joined, split_by_clock
 from videolib.catalogue.captions import find_language
+from videolib.catalogue.part_names import find_groups
 from videolib.cues import SUFFIXES as CAPTION_SUFFIXES
 from videolib.errors import InvalidInput, VideolibError
 
 if TYPE_CHECKING:
     from ingest.studies import StudyFolder
+    from ingest.workshop import Workshop
 
 MANIFEST_SUFFIXES = frozenset({".csv", ".yaml", ".yml"})
 # in a row: the files that together are the recording; what is to be said of it
@@ -70,6 +74,26 @@ def _item(found: Path | StudyFolder, row: Mapping[str, Any], folders: Folders) -
     notes = [str(note), *beside.notes] if note else list(beside.notes)
     study = None if isinstance(found, Path) else found
     return Item(place, values, texts, study=study, parts=tuple(parts), notes=tuple(notes))
+
+
+@contextmanager
+def as_one_file(workshop: Workshop, item: Item) -> Iterator[Item]:
+    """The input as one file: a study is packed, and parts are joined, for the while."""
+    if item.study is None and not item.parts:
+        yield item
+        return
+    # loaded when needed, as above
+    from ingest.studies import packed  # noqa: PLC0415
+
+    workshop.scratch.mkdir(parents=True, exist_ok=True)
+    if item.study is not None:
+        with packed(item.study, workshop.scratch) as file:
+            yield replace(item, path=file, study=None)
+        return
+    stamps = {part: stamp(part) for part in item.parts}
+    with joined(item.parts, workshop.scratch) as file:
+        require_still(stamps)
+        yield replace(item, path=file, parts=())
 
 
 def read_meta_file(path: Path) -> dict[str, Any]:

@@ -35,7 +35,7 @@ from videolib.catalogue.recordings import Recording, get_recording, settle
 from videolib.catalogue.redactions import list_redactions, stored_redactions
 from videolib.catalogue.screenings import begin_screening
 from videolib.db import Database
-from videolib.storage import Store
+from videolib.storage import GrowingStore, Store
 
 # what names other objects goes last
 _PLAYLISTS_LAST = {".m3u8": 1, ".json": 2}
@@ -50,7 +50,7 @@ class Workshop:
     settings: Settings
     database: Database
     store: Store
-    originals: Store
+    originals: GrowingStore
 
     @property
     def scratch(self) -> Path:

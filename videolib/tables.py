@@ -16,6 +16,7 @@ from videolib.catalogue import (
     redactions,
     reviews,
     screenings,
+    uploads,
     versions,
     vocabulary,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "redactions",
     "reviews",
     "screenings",
+    "uploads",
     "versions",
     "vocabulary",
 ]

@@ -125,3 +125,12 @@ def log_in(page: Any, served: Served, role: str = "trainee") -> None:
     page.fill("input[name=password]", PASSWORD)
     page.click("button[name=submit]")
     page.wait_for_url(lambda url: "/login" not in url)
+
+
+@pytest.fixture
+def upload_page(page: Any, served: Served) -> Any:
+    """The page, for an editor."""
+    log_in(page, served, "editor")
+    page.goto(f"{served.url}/studio/upload")
+    page.locator(".drop").wait_for()
+    return page

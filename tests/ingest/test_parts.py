@@ -10,8 +10,9 @@ import pytest
 
 from ingest.errors import Refused
 from ingest.inspect import inspect
-from ingest.parts import find_groups, joined, split_by_clock
+from ingest.parts import joined, split_by_clock
 from tests.samples import make_recording, run_tool
+from videolib.catalogue.part_names import find_groups
 
 NAMES = [
     ("GOPR0042.MP4", "GP010042.MP4", "GP020042.MP4"),

@@ -138,6 +138,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/logout"): Row((302,) * 5, form={}),
     ("GET", "/entries/<entry_id>"): Row(SIGNED_IN, published),
     ("GET", "/studio"): Row(PAGE_OF_EDITORS),
+    ("GET", "/studio/upload"): Row(PAGE_OF_EDITORS),
     ("GET", "/studio/entries/<entry_id>"): Row(PAGE_OF_EDITORS, draft),
     ("POST", "/studio/entries/<entry_id>"): Row(DEED_OF_EDITORS, draft, form={"title_zh": "标题"}),
     ("GET", "/studio/entries/<entry_id>/poster"): Row(PAGE_OF_EDITORS, draft),
@@ -311,6 +312,15 @@ TABLE: dict[tuple[str, str], Row] = {
         (401, 403, 403, 200, 200), cine, body={"corrections": {"1": {"fps": 12.5}}}
     ),
     ("POST", "/api/v1/recordings/<recording_id>/cine/confirm"): Row((401, 403, 403, 200, 200), cine, body={}),
+    # an upload is its uploader's own; without the header of its protocol nothing begins
+    ("GET", "/api/v1/uploads"): Row((401, 403, 403, 200, 200)),
+    ("POST", "/api/v1/uploads"): Row((401, 403, 403, 412, 412), body={}),
+    ("POST", "/api/v1/uploads/check"): Row((401, 403, 403, 200, 200), body={"files": []}),
+    ("GET", "/api/v1/uploads/<upload_id>"): Row((401, 403, 403, 404, 404), lambda _site: "no-such"),
+    ("POST", "/api/v1/uploads/<upload_id>"): Row((401, 403, 403, 405, 405), lambda _site: "no-such", body={}),
+    ("PATCH", "/api/v1/uploads/<upload_id>"): Row((401, 403, 403, 412, 412), lambda _site: "no-such", body={}),
+    ("DELETE", "/api/v1/uploads/<upload_id>"): Row((401, 403, 403, 412, 412), lambda _site: "no-such"),
+    ("POST", "/api/v1/uploads/<upload_id>/entry"): Row((401, 403, 403, 404, 404), lambda _site: "no-such", body={}),
 }
 # the same routes on what is not published
 ON_DRAFTS: dict[tuple[str, str], Row] = {

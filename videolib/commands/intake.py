@@ -130,6 +130,7 @@ def _try_all(settings: Settings, items: list[Item | tuple[Path, VideolibError]],
 
 def _try(workshop: Workshop, item: Item | tuple[Path, VideolibError]) -> dict[str, Any]:
     """The contract's object for an input that is only looked at: queued stands for would be taken in."""
+    from ingest.inputs import as_one_file
     from ingest.intake import try_out
     from ingest.pipeline import inspect_report
     from videolib.errors import VideolibError
@@ -137,7 +138,7 @@ def _try(workshop: Workshop, item: Item | tuple[Path, VideolibError]) -> dict[st
     if isinstance(item, tuple):
         return {**_refused(*item), "dry_run": True}
     try:
-        with _as_one_file(workshop, item) as whole:
+        with as_one_file(workshop, item) as whole:
             known = try_out(workshop.database, whole.path)
             answer = inspect_report(whole.path)
     except VideolibError as error:
@@ -152,13 +153,14 @@ def _try(workshop: Workshop, item: Item | tuple[Path, VideolibError]) -> dict[st
 
 
 def _take(workshop: Workshop, item: Item | tuple[Path, VideolibError], *, publish: bool) -> Intake | VideolibError:
+    from ingest.inputs import as_one_file
     from ingest.intake import take_in
     from videolib.errors import VideolibError
 
     if isinstance(item, tuple):
         return item[1]
     try:
-        with progress_bar(item.path.name) as bar, _as_one_file(workshop, item) as whole:
+        with progress_bar(item.path.name) as bar, as_one_file(workshop, item) as whole:
             return take_in(
                 workshop.database,
                 workshop.originals,
@@ -169,27 +171,6 @@ def _take(workshop: Workshop, item: Item | tuple[Path, VideolibError], *, publis
             )
     except VideolibError as error:
         return error
-
-
-@contextmanager
-def _as_one_file(workshop: Workshop, item: Item) -> Iterator[Item]:
-    """The input as one file: a study is packed, and parts are joined, for the while."""
-    if item.study is None and not item.parts:
-        yield item
-        return
-    from ingest.intake import require_still, stamp
-    from ingest.parts import joined
-    from ingest.studies import packed
-
-    workshop.scratch.mkdir(parents=True, exist_ok=True)
-    if item.study is not None:
-        with packed(item.study, workshop.scratch) as file:
-            yield replace(item, path=file, study=None)
-        return
-    stamps = {part: stamp(part) for part in item.parts}
-    with joined(item.parts, workshop.scratch) as file:
-        require_still(stamps)
-        yield replace(item, path=file, parts=())
 
 
 def work_off(workshop: Workshop, recording_ids: list[str]) -> None:

@@ -29,6 +29,7 @@ from videolib.web import (
     studio,
     studio_captions,
     studio_moments,
+    uploads,
     versions,
     vocabulary,
 )
@@ -40,6 +41,7 @@ from videolib.web.api import recordings as recordings_api
 from videolib.web.api import related as related_api
 from videolib.web.api import reviews as reviews_api
 from videolib.web.api import search as search_api
+from videolib.web.api import uploads as uploads_api
 from videolib.web.api import versions as versions_api
 from videolib.web.api import vocabulary as vocabulary_api
 from videolib.web.api.spec import configure_spec
@@ -67,6 +69,7 @@ PAGES = (
     studio,
     studio_captions,
     studio_moments,
+    uploads,
     reviews,
     cines,
     desk,
@@ -87,6 +90,7 @@ API = (
     annotations_api,
     related_api,
     recordings_api,
+    uploads_api,
     search_api,
     vocabulary_api,
 )
@@ -117,6 +121,7 @@ def create_app(
         settings=settings,
         database=database,
         store=store or open_store(settings.store_url),
+        originals=open_store(settings.originals_url),
         index=index or HostIndex(settings, database),
         links=MediaLinks(settings),
         gate=MediaGate(database),

@@ -58,6 +58,14 @@ def require_editor() -> User:
     return person
 
 
+def require_uploader() -> User:
+    """Somebody who may send recordings. Raises `LoginRequired`, `NotAllowed`."""
+    person = require_login()
+    if not can(person, "upload", "recordings"):
+        raise NotAllowed("Only editors may do this; an administrator can give you that role.", code="editors_only")
+    return person
+
+
 def require_admin() -> User:
     """An administrator. Raises `LoginRequired`, `NotAllowed`."""
     person = require_login()

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from config.settings import Settings
 from videolib.db import Database
-from videolib.storage import Store
+from videolib.storage import GrowingStore, Store
 
 if TYPE_CHECKING:
     from videolib.catalogue.indexing import HostIndex
@@ -28,6 +28,7 @@ class Services:
     settings: Settings
     database: Database
     store: Store
+    originals: GrowingStore
     index: HostIndex
     links: MediaLinks
     gate: MediaGate

@@ -22,6 +22,9 @@ _BY_CODE = {
     "version_differs": _("This program is not of the version that the library belongs to: run `videolib init`."),
     "annotation_invalid": _("This annotation cannot be as it is; see the fields."),
     "no_original": _("The original of this recording is in the library that it came from; bring its file again."),
+    "upload_too_large": _("The file is larger than this library takes; cut it into parts, or ask an administrator."),
+    "quota": _("Your recordings would need more space than is yours; ask an administrator."),
+    "no_name": _("Say the file's name, in at most 255 characters."),
     "wrong_state": _("This cannot be done in the present state; look at it again."),
 }
 # by themselves
@@ -127,6 +130,21 @@ _SENTENCES = (
     _("A time is written in seconds or as a clock, for example t=12.5,30 or t=0:12.5,0:30."),
     _("This is not a Web Annotation."),
     _("Send a Web Annotation."),
+    # uploads
+    _("There is no such upload."),
+    _("This upload is kept no longer; begin it anew."),
+    _("The upload is further, or not as far: ask how far it is, then go on."),
+    _("Another request is writing to this upload; ask how far it is, then go on."),
+    _("All of it has arrived, and the recording is being made of it."),
+    _("More was sent than was announced: the file has grown; upload it anew."),
+    _("The store has lost what had arrived; send the file again."),
+    _("The bytes were changed on the way; send them again."),
+    _("The connection broke in the middle of a piece; send it again."),
+    _("There is not enough disk space in the library for this file; ask an administrator."),
+    _("The file is empty (0 bytes). Copy it from the recorder again and upload it again."),
+    _("This is not a video or DICOM file. Export the recording as MP4, MOV, AVI, MPEG or DICOM."),
+    _("This is a still picture, not a video. Upload the recording itself."),
+    _("This is a caption file, not a recording. Add it to its recording as captions."),
     # why a recording was refused or failed
     _("The file is empty."),
     _("The work on this recording ended its worker several times; it was given up."),

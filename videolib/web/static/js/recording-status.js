@@ -48,7 +48,8 @@ class RecordingStatus extends HTMLElement {
   /** Writes the news into the page; true when the recording has come to rest. */
   show(recording) {
     if (!MOVING.has(recording.state)) {
-      if (this.isBesidePlayer()) this.write('[data-part="words"]', recording.state_text); // who watches is not disturbed
+      if (this.dataset.quiet !== undefined) this.rest(recording);
+      else if (this.isBesidePlayer()) this.write('[data-part="words"]', recording.state_text); // who watches is not disturbed
       else window.location.reload(); // what may be done now (play, sign off, retry) is the server's to say
       return true;
     }
@@ -66,6 +67,14 @@ class RecordingStatus extends HTMLElement {
     this.showRenditions(recording.work?.renditions ?? []);
     if (recording.work?.is_playable && this.closest('.stage__message')) showPlayer();
     return false;
+  }
+
+  /** On a page that must not be loaded again (something is being sent from it): the end in words. */
+  rest(recording) {
+    this.dataset.state = recording.state;
+    this.write('[data-part="words"]', [recording.state_text, recording.reason?.message].filter(Boolean).join(' · '));
+    for (const part of ['percent', 'sentences', 'renditions']) this.querySelector(`[data-part="${part}"]`).replaceChildren();
+    this.querySelector('progress').hidden = true;
   }
 
   showRenditions(renditions) {
