@@ -134,7 +134,7 @@ def find_same(session: Session, originals: Store, fingerprints: Sequence[tuple[i
     """By fingerprint: the recording in the library that seems to have the same bytes."""
     found: dict[str, Recording] = {}
     sizes = {size for size, fingerprint in fingerprints if fingerprint}
-    for recording in session.scalars(select(Recording).where(Recording.bytes.in_(sizes))):
+    for recording in session.scalars(select(Recording).where(Recording.bytes.in_(sizes), Recording.original_key != "")):
         try:
             found[fingerprint_of(originals, recording.original_key, recording.bytes)] = recording
         except ObjectMissing:
