@@ -12,6 +12,8 @@ from videolib.catalogue import (
     library,
     packages,
     people,
+    personal_notes,
+    problem_reports,
     recordings,
     redactions,
     reviews,
@@ -19,6 +21,7 @@ from videolib.catalogue import (
     uploads,
     versions,
     vocabulary,
+    watch_records,
 )
 from videolib.db import Base
 
@@ -35,6 +38,8 @@ __all__ = [
     "metadata",
     "packages",
     "people",
+    "personal_notes",
+    "problem_reports",
     "recordings",
     "redactions",
     "reviews",
@@ -42,6 +47,7 @@ __all__ = [
     "uploads",
     "versions",
     "vocabulary",
+    "watch_records",
 ]
 
 metadata = Base.metadata

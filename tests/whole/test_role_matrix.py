@@ -9,108 +9,33 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.dicom_samples import CINE
-from tests.libraries import add_entry, add_recording
 from tests.visitors import Site, Visitor, make_site, media_path
-from videolib.catalogue import publishing, reviews
-from videolib.catalogue.annotation_values import AnnotationValues
-from videolib.catalogue.annotations import add_annotation
-from videolib.catalogue.captions import add_captions
-from videolib.catalogue.entries import Entry
-from videolib.catalogue.recordings import Recording
-from videolib.catalogue.versions import citation_of
+from tests.whole.role_things import (
+    VTT,
+    captioned,
+    cine,
+    citation,
+    commented,
+    draft,
+    held,
+    held_and_none,
+    noted,
+    own_note,
+    published,
+    published_twice,
+    recording,
+    reported,
+    token,
+    viewing,
+    waiting,
+)
 from videolib.db import Database
 
 ROLES = (None, "trainee", "instructor", "editor", "admin")
 NOTE = {"type": "Annotation", "body": "See", "target": "urn:x#t=1"}
 NOTE_FORM = {"family": "mark", "start": "1", "note_en": "x", "version": "1"}
-VTT = "WEBVTT\n\n00:00.500 --> 00:02.000\nA stent.\n"
 ALL, SIGNED_IN = (200,) * 5, (404, 200, 200, 200, 200)
 EDITORS = (404, 404, 404, 200, 200)
-
-
-def published(site: Site) -> str:
-    return site.add_published().id
-
-
-def draft(site: Site) -> str:
-    return site.add_watchable().id
-
-
-def held(site: Site) -> str:
-    return str(site.add_watchable(state="awaiting_review").recording_id)
-
-
-def held_and_none(site: Site) -> str:
-    """A held recording, and the number of nothing in it."""
-    return f"{held(site)} 999"
-
-
-def waiting(site: Site) -> str:
-    """In review, and nobody has taken it."""
-    entry = site.add_watchable()
-    with site.database.writing() as session:
-        publishing.move_entry(session, session.get_one(Entry, entry.id), "submit", by=None)
-    return entry.id
-
-
-def commented(site: Site) -> str:
-    entry_id, author = waiting(site), site.add_person("editor")
-    with site.database.writing() as session:
-        comment = reviews.add_comment(session, session.get_one(Entry, entry_id), "Name the vessel.", by=author)
-        return f"{entry_id} {comment.id}"
-
-
-def published_twice(site: Site) -> str:
-    entry = site.add_published()
-    with site.database.writing() as session:
-        publishing.publish_entry(session, session.get_one(Entry, entry.id), by=None)
-    return entry.id
-
-
-def citation(site: Site) -> str:
-    return citation_of(site.add_published())
-
-
-def recording(state: str) -> Callable[[Site], str]:
-    def make(site: Site) -> str:
-        made = add_recording(site.database, state=state, sha256=f"{state:>064}"[:64].replace(" ", "0"))
-        add_entry(site.database, made)
-        return made.id
-
-    return make
-
-
-def noted(site: Site) -> str:
-    """`<entry>/annotations/<annotation>` without the middle, which the rule has."""
-    entry = site.add_published()
-    with site.database.writing() as session:
-        values = AnnotationValues("note", 0, note={"en": "x"})
-        row = add_annotation(session, session.get_one(Entry, entry.id), values, by=None)
-    return f"{entry.id} {row.id}"
-
-
-def cine(site: Site) -> str:
-    """A DICOM recording of which the rate was guessed."""
-    made = site.add_watchable()
-    with site.database.writing() as session:
-        row = session.get_one(Recording, made.recording_id)
-        row.source = {"dicom": CINE}
-        return row.id
-
-
-def captioned(site: Site) -> str:
-    entry = site.add_published()
-    with site.database.writing() as session:
-        add_captions(session, session.get_one(Entry, entry.id), "en", VTT, by=None)
-    return entry.id
-
-
-def token(site: Site) -> str:
-    """An address of a published package, as an editor was given it."""
-    entry = site.add_published()
-    person = site.add_person("editor")
-    return str(site.app.extensions["videolib"].links.make(person.id, entry.id, entry.package_id)[0])
 
 
 @dataclass(frozen=True)
@@ -125,11 +50,29 @@ class Row:
 
 
 PAGE_OF_EDITORS = (302, 403, 403, 200, 200)
+PAGE_OF_PEOPLE, DEED_OF_PEOPLE, CALL_OF_PEOPLE = (302, *(200,) * 4), (401, *(303,) * 4), (401, *(200,) * 4)
 DEED_OF_EDITORS = (401, 403, 403, 303, 303)
 DEED_OF_ADMINS = (401, 403, 403, 403, 303)
 TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/"): Row(ALL),
     ("GET", "/search"): Row(ALL),
+    ("GET", "/browse"): Row(ALL),
+    ("GET", "/compare"): Row((404,) * 5),  # without saying what
+    ("GET", "/me"): Row(PAGE_OF_PEOPLE),
+    ("GET", "/me/notes"): Row(PAGE_OF_PEOPLE),
+    ("GET", "/me/who-sees-what"): Row(PAGE_OF_PEOPLE),
+    ("GET", "/entries/<entry_id>/transcript"): Row(SIGNED_IN, captioned),
+    ("GET", "/entries/<entry_id>/transcript/<lang>.<any(vtt,txt):kind>"): Row(
+        SIGNED_IN, captioned, rest={"<lang>": "en", "<any(vtt,txt):kind>": "vtt"}
+    ),
+    ("POST", "/entries/<entry_id>/notes"): Row(DEED_OF_PEOPLE, published, form={"at": "0:01", "text": "x"}),
+    # somebody else's note: nobody may know that it is there
+    ("POST", "/notes/<note_id>/<any(save,delete):deed>"): Row(
+        (401, 404, 404, 404, 404), own_note, form={"text": "x"}, rest={"<any(save,delete):deed>": "save"}
+    ),
+    ("POST", "/entries/<entry_id>/reports"): Row(DEED_OF_PEOPLE, published, form={"kind": "privacy", "at": "0:01"}),
+    ("GET", "/studio/reports"): Row(PAGE_OF_EDITORS),
+    ("POST", "/studio/reports/<int:report_id>"): Row(DEED_OF_EDITORS, reported, form={"answer": "Blurred."}),
     ("GET", "/preferences"): Row((303,) * 5),
     ("GET", "/favicon.ico"): Row((302,) * 5),
     ("GET", "/static/<path:filename>"): Row((404,) * 5, lambda _site: "no-such-file"),
@@ -307,6 +250,17 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/api/v1/entries/<entry_id>/chapters.vtt"): Row(SIGNED_IN, published),
     ("GET", "/api/v1/entries/<entry_id>/related"): Row(SIGNED_IN, published),
     ("GET", "/api/v1/steps/<term_id>/cases"): Row(ALL, lambda _site: "step.tace.01"),
+    ("POST", "/api/v1/entries/<entry_id>/viewings"): Row((401, 201, 201, 201, 201), published, body={}),
+    ("POST", "/api/v1/viewings/<viewing_id>/reports"): Row(
+        (401, 404, 404, 404, 404), viewing, body={"report": 1, "place_s": 0, "played": []}
+    ),
+    ("GET", "/api/v1/me/progress"): Row(CALL_OF_PEOPLE),
+    ("GET", "/api/v1/me/statements"): Row(CALL_OF_PEOPLE),
+    ("GET", "/api/v1/me/notes"): Row(CALL_OF_PEOPLE),
+    ("GET", "/api/v1/entries/<entry_id>/notes"): Row(CALL_OF_PEOPLE, published),
+    ("POST", "/api/v1/entries/<entry_id>/notes"): Row((401, 201, 201, 201, 201), published, body={"at_s": 1}),
+    ("PATCH", "/api/v1/notes/<note_id>"): Row((401, 404, 404, 404, 404), own_note, body={"text": "x"}),
+    ("DELETE", "/api/v1/notes/<note_id>"): Row((401, 404, 404, 404, 404), own_note),
     ("GET", "/api/v1/recordings/<recording_id>"): Row(EDITORS, recording("queued")),
     ("PATCH", "/api/v1/recordings/<recording_id>/cine"): Row(
         (401, 403, 403, 200, 200), cine, body={"corrections": {"1": {"fps": 12.5}}}

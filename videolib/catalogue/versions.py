@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -71,6 +71,17 @@ def add_version(session: Session, entry: Entry, *, reason: str, by: User | None)
     session.add(version)
     session.flush()
     return version
+
+
+def find_reviewed(session: Session, entries: Iterable[Entry]) -> frozenset[str]:
+    """The ids of those whose present version a colleague has reviewed."""
+    numbers = {entry.id: entry.version for entry in entries if entry.version}
+    if not numbers:
+        return frozenset()
+    reviewed = select(EntryVersion.entry_id, EntryVersion.number).where(
+        EntryVersion.entry_id.in_(numbers), EntryVersion.review_id.is_not(None)
+    )
+    return frozenset(str(row[0]) for row in session.execute(reviewed) if numbers[str(row[0])] == row[1])
 
 
 def list_versions(session: Session, entry_id: str) -> list[EntryVersion]:

@@ -12,6 +12,7 @@ import yaml
 
 from ingest.studies import StudyFolder, find_recordings, pack
 from videolib.demo.endoscopy import Look, make_endoscopy, make_long
+from videolib.demo.moments import DemoMoment, hepatic_moments, iliac_moments, narrated_steps
 from videolib.demo.narration import captions, make_narrated
 from videolib.demo.phantom import Scene, render_run
 from videolib.demo.phantom_dicom import write_run
@@ -32,6 +33,7 @@ class DemoRecording:
     path: Path
     meta: dict[str, Any]
     captions: dict[str, str] = field(default_factory=dict)
+    moments: tuple[DemoMoment, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class _Plan:
     name: str
     make: Callable[[Path, str], Path]
     captions: dict[str, str] = field(default_factory=dict)
+    moments: tuple[DemoMoment, ...] = ()
 
 
 def make_demo_recordings(folder: Path, on_progress: OnProgress | None = None) -> Iterator[DemoRecording]:
@@ -55,7 +58,7 @@ def make_demo_recordings(folder: Path, on_progress: OnProgress | None = None) ->
     plans = _plans()
     for done, plan in enumerate(plans):
         tell(str(texts[plan.key]["title"]["en"]), done / len(plans))
-        yield DemoRecording(plan.make(folder, plan.name), texts[plan.key], plan.captions)
+        yield DemoRecording(plan.make(folder, plan.name), texts[plan.key], plan.captions, plan.moments)
     tell("all made", 1.0)
 
 
@@ -67,11 +70,11 @@ def read_entries() -> dict[str, dict[str, Any]]:
 
 def _plans() -> tuple[_Plan, ...]:
     return (
-        _Plan("iliac", "iliac-angiogram.dcm", _phantom(iliac_scene, "FrameTime")),
+        _Plan("iliac", "iliac-angiogram.dcm", _phantom(iliac_scene, "FrameTime"), moments=iliac_moments()),
         _Plan("renal", "renal-angiogram.dcm", _phantom(renal_scene, "FrameTime")),
-        _Plan("hepatic", "hepatic-angiograms.tar", make_hepatic_study),
+        _Plan("hepatic", "hepatic-angiograms.tar", make_hepatic_study, moments=hepatic_moments()),
         _Plan("endoscopy", "endoscopy.mp4", _make_endoscopy),
-        _Plan("narrated", "tace-narrated.mp4", make_narrated, captions()),
+        _Plan("narrated", "tace-narrated.mp4", make_narrated, captions(), narrated_steps()),
         _Plan("long", "airway-long.mp4", _make_long),
     )
 

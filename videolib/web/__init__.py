@@ -13,7 +13,9 @@ from videolib.storage import Store, open_store
 from videolib.web import (
     admin,
     api_docs,
+    browse,
     cines,
+    compare,
     desk,
     entries,
     harvest,
@@ -21,14 +23,18 @@ from videolib.web import (
     home,
     many,
     media,
+    own_notes,
     posters,
     preferences,
+    problem_reports,
+    record,
     reviews,
     search,
     steps,
     studio,
     studio_captions,
     studio_moments,
+    transcripts,
     uploads,
     versions,
     vocabulary,
@@ -44,6 +50,7 @@ from videolib.web.api import search as search_api
 from videolib.web.api import uploads as uploads_api
 from videolib.web.api import versions as versions_api
 from videolib.web.api import vocabulary as vocabulary_api
+from videolib.web.api import watching as watching_api
 from videolib.web.api.spec import configure_spec
 from videolib.web.assets import init_assets
 from videolib.web.context import Services, init_context
@@ -61,8 +68,14 @@ from videolib.web.watching import Watching
 MAX_BODY_BYTES = 3 * 1024 * 1024
 PAGES = (
     home,
+    browse,
     search,
     entries,
+    transcripts,
+    own_notes,
+    problem_reports,
+    record,
+    compare,
     versions,
     harvest,
     steps,
@@ -93,6 +106,7 @@ API = (
     uploads_api,
     search_api,
     vocabulary_api,
+    watching_api,
 )
 
 

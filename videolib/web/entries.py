@@ -30,6 +30,7 @@ from videolib.web.open_metadata import schema_org
 from videolib.web.playback import find_package, make_playback
 from videolib.web.recording_views import RecordingView, make_recording_view
 from videolib.web.texts import clock_text
+from videolib.web.watch_panel import WatchPanel, make_panel
 
 blueprint = Blueprint("entries", __name__)
 
@@ -58,7 +59,9 @@ class EntryPage(EntryCard):
     playback_url: str
     recording: RecordingView | None
     start_s: float
+    is_resumed: bool
     moments: MomentLists
+    panel: WatchPanel
     related: tuple[RelatedCard, ...]
 
 
@@ -67,16 +70,17 @@ def show(entry_id: str) -> str:
     """The page to watch."""
     entry = entry_to_see(entry_id)
     return render_template(
-        "entries/show.html", entry=make_page(entry, start_s=_start_s()), schema_org=schema_org(entry)
+        "entries/show.html", entry=make_page(entry, asked_s=_asked_s()), schema_org=schema_org(entry)
     )
 
 
-def make_page(entry: Entry, *, start_s: float = 0.0) -> EntryPage:
-    """The entry as who asks may see it."""
+def make_page(entry: Entry, *, asked_s: float | None = None) -> EntryPage:
+    """The entry as who asks may see it, from the place that was asked for, else where they were last."""
     card = make_card(entry)
     person = current_person()
     package = find_package(entry)
     width, height = picture_size(package.description) if package else (None, None)
+    panel = make_panel(entry, package.description if package else {})
     shown = {item.name: getattr(card, item.name) for item in fields(card)}
     if package is not None:
         shown |= {
@@ -100,8 +104,10 @@ def make_page(entry: Entry, *, start_s: float = 0.0) -> EntryPage:
         playback=make_playback(entry) if package else None,
         playback_url=url_for("entries_api.playback", entry_id=entry.id),
         recording=make_recording_view(entry.recording, entry) if show_recording and entry.recording else None,
-        start_s=start_s,
+        start_s=panel.bar.resume_s if asked_s is None else asked_s,
+        is_resumed=asked_s is None and panel.bar.resume_s > 0,
         moments=make_moments(entry),
+        panel=panel,
         related=tuple(_related_card(found) for found in list_related(database_session(), entry, by=person, limit=4)),
     )
 
@@ -111,9 +117,10 @@ def _related_card(found: Related) -> RelatedCard:
     return RelatedCard(make_card(found.entry), tuple([*why, found.same_hospital] if found.same_hospital else why))
 
 
-def _start_s() -> float:
+def _asked_s() -> float | None:
+    """The place that the address names: `?t=90`."""
     try:
-        wanted = float(request.args.get("t", "0"))
+        wanted = float(request.args.get("t", ""))
     except ValueError:
-        return 0.0
-    return wanted if math.isfinite(wanted) and wanted >= 0 else 0.0
+        return None
+    return wanted if math.isfinite(wanted) and wanted >= 0 else None

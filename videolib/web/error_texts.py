@@ -20,6 +20,7 @@ _BY_CODE = {
     "bulk_invalid": _("Choose entries, what to change, and a value."),
     "not_publishable": _("The entry cannot be published yet."),
     "version_differs": _("This program is not of the version that the library belongs to: run `videolib init`."),
+    "report_invalid": _("Something about the report cannot be; look at the fields."),
     "annotation_invalid": _("This annotation cannot be as it is; see the fields."),
     "no_original": _("The original of this recording is in the library that it came from; bring its file again."),
     "upload_too_large": _("The file is larger than this library takes; cut it into parts, or ask an administrator."),
@@ -29,6 +30,18 @@ _BY_CODE = {
 }
 # by themselves
 _SENTENCES = (
+    _("There is no such note of yours."),
+    _("A note is at most 4000 characters long."),
+    _("There are too many notes on this recording."),
+    _("This viewing is over; open the entry again."),
+    _("Send the report's number, the place, and the stretches that were played."),
+    _("Send `at_s`, a number, and `text`."),
+    _("Send `text`."),
+    _("There is no such report."),
+    _("Somebody has seen to this report already."),
+    _("Choose what kind of problem it is."),
+    _("Say in a few words what is wrong (at most 2000 characters)."),
+    _("Say in a few words what was done (at most 2000 characters)."),
     _("There is no such entry, or you may not see it."),
     _("There is no such recording."),
     _("There is no such list of terms."),

@@ -17,7 +17,7 @@ from videolib.catalogue.entry_values import SINGLE_TERM_FIELDS, TERM_FIELDS
 from videolib.catalogue.vocabulary import list_schemes, list_terms_by_ids
 from videolib.errors import Unavailable
 from videolib.web.access import current_person
-from videolib.web.cards import EntryCard, Link, make_card
+from videolib.web.cards import EntryCard, Link, make_cards
 from videolib.web.context import database_session, services
 from videolib.web.languages import LANGUAGES, language
 from videolib.web.texts import MOMENTS, clock_text, word
@@ -198,11 +198,12 @@ def _by_title(asked: pages.SearchRequest) -> pages.SearchPage:
 
 def _make_page(asked: pages.SearchRequest, found: pages.SearchPage) -> SearchPage:
     entries = list_by_ids(database_session(), (hit.entry_id for hit in found.hits), by=current_person())
+    cards = {card.id: card for card in make_cards(entries.values())}
     suggestion = found.did_you_mean
     return SearchPage(
         total=found.total,
         took_ms=round(found.took_ms),
-        hits=tuple(_hit(hit, make_card(entries[hit.entry_id])) for hit in found.hits if hit.entry_id in entries),
+        hits=tuple(_hit(hit, cards[hit.entry_id]) for hit in found.hits if hit.entry_id in cards),
         facets=_facets(asked, found),
         chips=_chips(asked),
         clear_url=_url(asked, facets={}),

@@ -16,6 +16,7 @@ from videolib.catalogue.entry_lists import count_by_status, entries_of_recording
 from videolib.catalogue.gate import assess_entries
 from videolib.catalogue.jobs import start_work, stop_work
 from videolib.catalogue.people import User, get_user_by_id
+from videolib.catalogue.problem_reports import count_open
 from videolib.catalogue.recordings import STATES, list_recordings
 from videolib.catalogue.reviews import count_queue, name_reviewer
 from videolib.errors import InvalidInput
@@ -84,6 +85,7 @@ def index() -> str:
         recordings=tuple(make_recording_view(recording, entries.get(recording.id)) for recording in recordings),
         sections=_sections(newest, counts),
         waiting=count_queue(database_session(), by=person),
+        problems=count_open(database_session()),
         is_whole=True,
     )
 
@@ -98,6 +100,7 @@ def _one_status(status: str, person: User) -> str:
         recordings=(),
         sections=_sections({status: rows}, count_by_status(database_session(), by=person)),
         waiting=count_queue(database_session(), by=person),
+        problems=count_open(database_session()),
         is_whole=False,
         previous_url=url_for("studio.index", status=status) if cursor else None,
         next_url=url_for("studio.index", status=status, cursor=next_cursor) if next_cursor else None,

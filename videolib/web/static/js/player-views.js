@@ -15,9 +15,17 @@ export function sourceOf(playback, view) {
 /** Loads the chosen view's address and goes on at the same place. @param host the <vl-player> */
 export function goOnAt(host, place, wasPlaying) {
   const { player } = host;
-  host.startAt = place;
+  const source = sourceOf(host.playback, host.view);
   const hls = host.hls();
   if (hls) hls.config.startPosition = place;
-  player.src = sourceOf(host.playback, host.view);
+  if (hls?.url === source.src) {
+    // the same address still: the player would not load it again, and what it has is good
+    if (hls.levels.length > 0) hls.startLoad(player.currentTime || place);
+    else hls.loadSource(source.src);
+    if (wasPlaying) player.play().catch(() => {});
+    return;
+  }
+  host.startAt = place;
+  player.src = source;
   if (wasPlaying) player.addEventListener('can-play', () => player.play().catch(() => {}), { once: true });
 }

@@ -5,14 +5,13 @@ import 'vidstack/player';
 import 'vidstack/player/layouts/default';
 import 'vidstack/player/ui';
 import './player-parts.js';
-import { captionTracks, chapterTrack, dropTwins, fetchPlayback, isExpired, isGrowing, PlaybackRefused } from './playback.js';
-import { areKeysOff, keyShortcuts } from './player-keys.js';
+import { captionTracks, chapterTrack, dropTwins, fetchPlayback, isExpired, PlaybackRefused } from './playback.js';
+import { areKeysOff, frameStepper, keyShortcuts } from './player-keys.js';
 import { PlayerNotice } from './player-notice.js';
+import { watchOver } from './player-recovery.js';
 import { firstView, goOnAt, sourceOf } from './player-views.js';
 
-const STALL_MS = 4000;
 const RENEW_AGAIN_AFTER_MS = 5000;
-const RETRY_EVERY_MS = 10000;
 
 class VlPlayer extends HTMLElement {
   connectedCallback() {
@@ -23,18 +22,23 @@ class VlPlayer extends HTMLElement {
     this.view = firstView(this.playback);
     this.build();
     this.notice = new PlayerNotice(this, this.words.own, () => this.renew());
-    this.follow();
+    watchOver(this);
     this.querySelector('.stage__native')?.remove();
+    document.dispatchEvent(new CustomEvent('vl-ready', { detail: this }));
   }
 
   get currentTime() {
     return this.player.currentTime;
   }
 
-  seek(seconds) {
+  get frameRate() {
+    return this.hls()?.levels[this.hls().currentLevel]?.frameRate;
+  }
+
+  seek(seconds, { play = true } = {}) {
     if (!this.player.state.canPlay) this.startAt = seconds;
     else this.player.currentTime = seconds;
-    this.player.play().catch(() => {}); // refused without a user's gesture: then it stays at the place, paused
+    if (play) this.player.play().catch(() => {}); // refused without a user's gesture: then it stays at the place, paused
   }
 
   setKeysOff(off) {
@@ -46,8 +50,9 @@ class VlPlayer extends HTMLElement {
     Object.assign(player, {
       title: this.dataset.title, playsInline: true, crossOrigin: null, loop: Boolean(this.playback.loop), load: 'visible', streamType: 'on-demand',
       keyTarget: 'document', keyDisabled: areKeysOff(), storage: 'videolib-player',
-      keyShortcuts: keyShortcuts(() => this.hls()?.levels[this.hls().currentLevel]?.frameRate, this.playback.frame_steps),
     });
+    this.stepFrames = frameStepper(player, () => this.frameRate, () => this.playback.frame_steps);
+    player.keyShortcuts = keyShortcuts(this.stepFrames);
     player.setAttribute('aria-label', this.dataset.title);
     const provider = document.createElement('media-provider');
     if (this.playback.poster_url) {
@@ -85,34 +90,6 @@ class VlPlayer extends HTMLElement {
 
   hls() {
     return this.player.provider?.type === 'hls' ? this.player.provider.instance : null;
-  }
-
-  follow() {
-    const { player } = this;
-    const calm = () => {
-      window.clearTimeout(this.stallTimer);
-      window.clearInterval(this.retryTimer);
-      this.notice.hush();
-    };
-    player.addEventListener('waiting', () => {
-      window.clearTimeout(this.stallTimer);
-      this.stallTimer = window.setTimeout(() => this.notice.say(...(isGrowing(this.hls()) ? ['making'] : ['stalled', { retry: true }])), STALL_MS);
-    });
-    for (const name of ['playing', 'seeked', 'pause']) player.addEventListener(name, calm);
-    player.addEventListener('error', () => {
-      this.notice.say('broken', { retry: true });
-      window.clearInterval(this.retryTimer);
-      this.retryTimer = window.setInterval(() => this.renew(), RETRY_EVERY_MS);
-    });
-    window.addEventListener('online', () => { if (this.notice.word) this.renew(); });
-    player.addEventListener('time-update', (event) => this.dispatchEvent(
-      new CustomEvent('vl-time', { bubbles: true, detail: event.detail.currentTime }),
-    ));
-    player.addEventListener('can-play', () => {
-      if (this.startAt > 0 && Math.abs(player.currentTime - this.startAt) > 0.5) player.currentTime = this.startAt;
-      this.startAt = 0;
-      calm();
-    });
   }
 
   /** Fetches fresh addresses and goes on at the same place: after an expired signature, a lost network, a failure. */
