@@ -25,6 +25,8 @@ from ingest.sources import SourceCache
 from ingest.surviving import survive
 from ingest.tasks import DEEDS, Deed, Hands, do_next
 from ingest.workshop import Workshop
+from videolib.catalogue.audit_chain import anchor_head, audit_key
+from videolib.catalogue.consent_ends import withdraw_ended
 from videolib.catalogue.indexing import HostIndex
 from videolib.catalogue.library import VersionDiffers, require_same_version
 
@@ -138,6 +140,10 @@ def keeping_house(workshop: Workshop, *, every_s: float = HOUSE_S) -> Iterator[N
             log.warning("mended", **finding.as_json())
         remove_expired(workshop)
         SourceCache(workshop.settings, workshop.originals).evict()
+        with workshop.database.writing() as session:
+            for entry_id in withdraw_ended(session):
+                log.warning("withdrawn: no consent covers it any more", entry=entry_id)
+        anchor_head(workshop.database, workshop.store, audit_key(workshop.settings))
         return True
 
     def keep() -> None:

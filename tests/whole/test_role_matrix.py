@@ -143,6 +143,18 @@ TABLE: dict[tuple[str, str], Row] = {
         DEED_OF_EDITORS, captioned, form={}, rest={"<lang>": "en"}
     ),
     ("GET", "/admin"): Row((302, 403, 403, 403, 200)),
+    ("GET", "/admin/audit"): Row((302, 403, 403, 403, 200)),
+    ("GET", "/admin/audit/export"): Row((302, 403, 403, 403, 200)),
+    # roles alone are not privacy officers
+    ("GET", "/privacy"): Row((302, 403, 403, 403, 403)),
+    ("POST", "/privacy/cases"): Row((401, 403, 403, 403, 403), form={"hospital": "x", "number": "1"}),
+    ("GET", "/privacy/cases/<case_id>"): Row((302, 403, 403, 403, 403), lambda _site: "no-such"),
+    ("POST", "/privacy/cases/<case_id>/consents"): Row((401, 403, 403, 403, 403), lambda _site: "no-such", form={}),
+    ("POST", "/privacy/cases/<case_id>/consents/<consent_id>/withdraw"): Row(
+        (401, 403, 403, 403, 403), lambda _site: "no-such", form={}, rest={"<consent_id>": "no-such"}
+    ),
+    ("GET", "/studio/recordings/<recording_id>/case"): Row(PAGE_OF_EDITORS, held),
+    ("POST", "/studio/recordings/<recording_id>/case"): Row((401, 403, 403, 404, 404), held, form={"number": "1"}),
     ("GET", "/studio/many"): Row(PAGE_OF_EDITORS),
     ("POST", "/studio/many"): Row((401, 403, 403, 422, 422), form={"what": "set:audience", "value.audience": "public"}),
     ("POST", "/studio/many/<edit_id>/undo"): Row((401, 403, 403, 404, 404), lambda _site: "no-such", form={}),

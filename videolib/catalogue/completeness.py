@@ -36,6 +36,8 @@ class Facts:
     # of each complication that is marked in time: whether it has its grade
     graded_complications: tuple[bool, ...] = ()
     has_captions: bool = False
+    # the recording is one of a patient's case: whatever the entry says, a consent is asked for
+    has_case: bool = False
     named_in_title: frozenset[str] = frozenset()
     is_vascular: bool = True
     is_graded: bool = False
@@ -86,6 +88,8 @@ def asked_of(facts: Facts) -> tuple[frozenset[str], frozenset[str]]:
         required -= {"access"}
     if not facts.is_graded:
         required -= {"cn_grade"}
+    if facts.has_case:
+        required |= {"consent"}
     return required, advised - required
 
 
@@ -136,6 +140,26 @@ def _off_label(facts: Facts) -> str | None:
     return "Say whether a device or drug was used off label: no, or which and how."
 
 
+# a consent for the institution covers its own people, everyone signed in here, and whom an editor names of them
+_COVERED_BY: dict[str, frozenset[str]] = {
+    "public": frozenset({"public"}),
+    "programme": frozenset({"public", "programme"}),
+    **dict.fromkeys(("signed_in", "institution", "people"), frozenset({"public", "programme", "institution"})),
+}
+
+
+def covers(consent: Mapping[str, Any], audience: str, today: date) -> bool:
+    """Whether a consent, in the fields of an entry, holds on that day and reaches that audience."""
+    holds = str(consent.get("obtained_on") or "9999") <= today.isoformat() <= str(consent.get("expires_on") or "9999")
+    return holds and not consent.get("withdrawn_on") and consent.get("scope") in _COVERED_BY[audience]
+
+
+def _sharing(facts: Facts) -> str | None:
+    is_narrow = facts.document.get("audience") in {"institution", "programme", "people"}
+    is_named = not is_narrow or value_at(facts.document, "sharing.names")
+    return None if is_named else "Say for whom it is: nobody is named yet."
+
+
 def _consent(facts: Facts) -> str | None:
     found = facts.document.get("consent") or {}
     today = facts.today.isoformat()
@@ -145,7 +169,7 @@ def _consent(facts: Facts) -> str | None:
         return "Say which consent there is: its number, how far it goes, and since when."
     if found["obtained_on"] > today or str(found.get("expires_on") or "9999") < today:
         return "The consent does not hold today; look at its dates."
-    if facts.document.get("audience") == "public" and found["scope"] != "public":
+    if not covers(found, str(facts.document.get("audience") or "signed_in"), facts.today):
         return "The consent does not cover everybody: choose a smaller audience, or obtain a wider consent."
     return None
 
@@ -246,11 +270,12 @@ REQUIREMENTS: dict[str, Check] = {
     "edit.is_edited": _answered("edit.is_edited", "Say whether the recording was cut or sped up."),
     "rights.licence": _text("rights.licence", "Say under which licence it may be used, for example CC-BY-NC-ND-4.0."),
     "rights.embargo": _embargo,
+    "sharing": _sharing,
     "recording": _recording,
     "review": _review,
 }
 
-BASIC = frozenset({"title.zh", "title.en", "content_type", "procedures", "recording", "rights.embargo"})
+BASIC = frozenset({"title.zh", "title.en", "content_type", "procedures", "recording", "rights.embargo", "sharing"})
 TEACHING = frozenset(
     {"summary", "learning_objectives", "target_learners", "difficulty", "contributors", "coi", "rights.licence"}
 )

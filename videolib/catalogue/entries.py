@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from videolib.catalogue.audit import record_event
+from videolib.catalogue.entry_structures import Sharing
 from videolib.catalogue.entry_terms import require_terms, with_term_ids
 from videolib.catalogue.entry_values import (
     DETAIL_FIELDS,
@@ -19,6 +20,7 @@ from videolib.catalogue.entry_values import (
     EntryValues,
     plain,
 )
+from videolib.catalogue.groups import find_tokens
 from videolib.catalogue.library import next_sequence
 from videolib.catalogue.lifecycle import STATES as STATUSES
 from videolib.catalogue.packages import Package
@@ -51,6 +53,15 @@ class EntryTerm(Base):
     term: Mapped[Term] = relationship(lazy="joined")
 
 
+class EntryAudience(Base):
+    """Whom a narrow audience names: `group:<id>` or `person:<id>`."""
+
+    __tablename__ = "entry_audiences"
+
+    entry_id: Mapped[str] = mapped_column(ForeignKey("entries.id", ondelete="CASCADE"), primary_key=True)
+    token: Mapped[str] = mapped_column(primary_key=True, index=True)
+
+
 class Entry(Base):
     """A teaching page. `revision` grows with each write, `version` with each publish.
 
@@ -66,7 +77,10 @@ class Entry(Base):
     revision: Mapped[int] = mapped_column(default=1)
     version: Mapped[int] = mapped_column(default=0)
     status: Mapped[str] = mapped_column(default="draft")
+    # a word of `EntryValues.audience`; whom a narrow one names stands in `named`, its days in the two columns below
     audience: Mapped[str] = mapped_column(default="signed_in")
+    visible_from: Mapped[datetime | None]
+    visible_until: Mapped[datetime | None]
     recording_id: Mapped[str | None] = mapped_column(ForeignKey("recordings.id"), index=True)
     # what viewers see; moved by one update when a new package is published
     package_id: Mapped[str | None] = mapped_column(ForeignKey("packages.id"))
@@ -96,6 +110,9 @@ class Entry(Base):
 
     terms: Mapped[list[EntryTerm]] = relationship(
         cascade="all, delete-orphan", lazy="selectin", order_by="EntryTerm.field, EntryTerm.position"
+    )
+    named: Mapped[list[EntryAudience]] = relationship(
+        cascade="all, delete-orphan", lazy="selectin", order_by=EntryAudience.token
     )
     recording: Mapped[Recording | None] = relationship(lazy="joined")
     package: Mapped[Package | None] = relationship(lazy="joined")
@@ -154,12 +171,28 @@ def apply_values(session: Session, entry: Entry, values: EntryValues, *, with_re
         entry.year_of_procedure = values.year_of_procedure
     if values.audience:
         entry.audience = values.audience
+    if given & {"audience", "sharing"}:
+        sharing = values.sharing if "sharing" in given else Sharing(**(entry.details.get("sharing") or {}))
+        _apply_sharing(session, entry, sharing or Sharing())
     changed = {name: plain(getattr(values, name)) for name in DETAIL_FIELDS if name in given}
     if changed:
         details = {**entry.details, **with_term_ids(session, changed, with_retired=with_retired)}
         entry.details = {name: value for name, value in details.items() if value not in (None, {}, [], "")}
     _apply_terms(session, entry, values, with_retired=with_retired)
     count_write(session, entry)
+
+
+def _apply_sharing(session: Session, entry: Entry, sharing: Sharing) -> None:
+    tokens = find_tokens(session, entry.audience, sharing.names or [])
+    kept = {row.token: row for row in entry.named}
+    entry.named = [kept.get(token) or EntryAudience(token=token) for token in tokens]
+    # days of this host's clock
+    entry.visible_from = _midnight(sharing.starts_on) if sharing.starts_on else None
+    entry.visible_until = _midnight(sharing.ends_on + timedelta(days=1)) if sharing.ends_on else None
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time()).astimezone()
 
 
 def _apply_terms(session: Session, entry: Entry, values: EntryValues, *, with_retired: bool) -> None:

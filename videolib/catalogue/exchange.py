@@ -29,7 +29,7 @@ FORMS = ("csv", "xlsx", "json")
 CLEAR = "[clear]"
 # what an entry is and how it stands: written, never taken from a row, but `id` and `revision` say which one is meant
 FACTS = ("id", "citation", "status", "version", "revision", "recording_id")
-_FOR_EDITORS = frozenset({"consent", "deid"})
+_FOR_EDITORS = frozenset({"consent", "deid", "sharing"})
 _LANGUAGES = frozenset({"zh", "en"})
 _TEMPLATE = (
     "title.zh",

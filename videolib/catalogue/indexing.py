@@ -18,7 +18,7 @@ from search.errors import IndexBusy, IndexDamaged, IndexMissing, InvalidCursor
 from search.index import SearchIndex, open_index, rebuild
 from search.pages import SearchPage, SearchRequest, Suggestion
 from videolib.catalogue import captions
-from videolib.catalogue.access import published
+from videolib.catalogue.access import audiences_of_entry, published
 from videolib.catalogue.annotation_words import list_moments, terms_by_scheme
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.entry_values import SINGLE_TERM_FIELDS, TERM_FIELDS
@@ -191,7 +191,7 @@ def make_document(session: Session, entry: Entry) -> EntryDocument:
         duration_s=(entry.package.duration_s if entry.package else None) or 0.0,
         published_at=entry.published_at or entry.created_at,
         year=entry.year_of_procedure,
-        audiences=frozenset({entry.audience}),
+        audiences=audiences_of_entry(entry),
     )
 
 

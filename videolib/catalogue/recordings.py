@@ -54,6 +54,8 @@ class Recording(Base):
     bytes: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(unique=True)
     uploader_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    # the patient's case that it shows, where somebody has said which; see `consents`
+    case_id: Mapped[str | None] = mapped_column(ForeignKey("cases.id"), index=True)
     reason_code: Mapped[str | None]
     reason_message: Mapped[str | None]
     source: Mapped[dict[str, Any] | None]

@@ -7,12 +7,14 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config.settings import Settings
 from videolib import __version__
+from videolib.catalogue.cases import CaseNumbers
 from videolib.catalogue.indexing import HostIndex
 from videolib.db import Database
 from videolib.storage import Store, open_store
 from videolib.web import (
     admin,
     api_docs,
+    audit,
     browse,
     cines,
     compare,
@@ -26,6 +28,7 @@ from videolib.web import (
     own_notes,
     posters,
     preferences,
+    privacy,
     problem_reports,
     record,
     reviews,
@@ -53,6 +56,7 @@ from videolib.web.api import vocabulary as vocabulary_api
 from videolib.web.api import watching as watching_api
 from videolib.web.api.spec import configure_spec
 from videolib.web.assets import init_assets
+from videolib.web.auditing import init_auditing
 from videolib.web.context import Services, init_context
 from videolib.web.errors import init_errors
 from videolib.web.headers import init_headers
@@ -88,6 +92,8 @@ PAGES = (
     desk,
     many,
     admin,
+    audit,
+    privacy,
     vocabulary,
     posters,
     preferences,
@@ -140,8 +146,10 @@ def create_app(
         links=MediaLinks(settings),
         gate=MediaGate(database),
         watching=Watching(),
+        numbers=CaseNumbers(settings),
     )
     init_context(app, services)
+    init_auditing(app)
     init_headers(app)
     configure_accounts(app, settings)
     configure_spec(app)

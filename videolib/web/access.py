@@ -74,6 +74,22 @@ def require_admin() -> User:
     return person
 
 
+def require_auditor() -> User:
+    """Somebody who may read the audit: an administrator or a privacy officer. Raises `LoginRequired`, `NotAllowed`."""
+    person = require_login()
+    if not can(person, "read", "audit"):
+        raise NotAllowed("Only administrators and privacy officers may read this.", code="auditors_only")
+    return person
+
+
+def require_officer() -> User:
+    """A privacy officer of some hospital. Raises `LoginRequired`, `NotAllowed`."""
+    person = require_login()
+    if not can(person, "keep", "consents"):
+        raise NotAllowed("Only privacy officers may do this.", code="officers_only")
+    return person
+
+
 def entry_to_see(entry_id: str) -> Entry:
     """That entry. Raises `NotFound` where it is not there or not for this person."""
     return get_entry(database_session(), entry_id, by=current_person())

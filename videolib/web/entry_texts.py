@@ -31,6 +31,7 @@ SENTENCES = (
     _("The patient has withdrawn consent: this cannot be published."),
     _("Say which consent there is: its number, how far it goes, and since when."),
     _("The consent does not hold today; look at its dates."),
+    _("Say for whom it is: nobody is named yet."),
     _("The consent does not cover everybody: choose a smaller audience, or obtain a wider consent."),
     _("Say who made sure, and when, that nobody can be recognised."),
     _("De-identification is checked by somebody other than the uploader."),

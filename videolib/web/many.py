@@ -20,6 +20,7 @@ from videolib.errors import InvalidInput
 from videolib.web.access import require_editor
 from videolib.web.context import commit, database_session, services
 from videolib.web.error_texts import translated
+from videolib.web.form_fields import AUDIENCES
 from videolib.web.languages import language
 from videolib.web.texts import STATUSES, minute_text, word
 
@@ -155,7 +156,7 @@ def _line(entry: Entry, names: dict[int, str]) -> Line:
         title=title,
         status_text=word(STATUSES, entry.status),
         owner=names.get(entry.created_by_id or 0, ""),
-        audience=_("Everybody") if entry.audience == "public" else _("Everyone signed in"),
+        audience=str(dict(AUDIENCES)[entry.audience]),
         url=url_for("studio.edit", entry_id=entry.id),
     )
 

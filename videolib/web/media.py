@@ -26,7 +26,8 @@ from videolib.web.media_links import Grant
 blueprint = Blueprint("media", __name__)
 
 SIGNED_FOR_S = 60
-MOST_CACHED_S = 3600
+# after it the browser asks again (304 costs little): what was withdrawn leaves its cache too
+MOST_CACHED_S = 60
 # an editor may choose another
 POSTER_CACHED_S = 60
 # what players ask for; package.json says how the package was made and is not theirs

@@ -26,6 +26,8 @@ class UiUser:
     is_editor: bool
     is_instructor: bool
     is_admin: bool
+    is_auditor: bool
+    is_officer: bool
 
 
 @dataclass(frozen=True)
@@ -83,4 +85,6 @@ def _user(person: User) -> UiUser:
         is_editor=can(person, "edit", "catalogue"),
         is_instructor=can(person, "teach", "lessons"),
         is_admin=can(person, "administer", "service"),
+        is_auditor=can(person, "read", "audit"),
+        is_officer=can(person, "keep", "consents"),
     )

@@ -17,6 +17,7 @@ from videolib.catalogue.people import User
 from videolib.catalogue.progress import RenditionProgress, WorkState, describe_work
 from videolib.catalogue.recordings import TRANSITIONS, Recording
 from videolib.web.access import current_person
+from videolib.web.cards import first_text
 from videolib.web.cine_views import guesses_json
 from videolib.web.context import database_session
 from videolib.web.error_texts import REASONS, WAITS
@@ -51,6 +52,7 @@ class RecordingView:
     work: WorkView | None
     # where its runs and guesses are looked at, for editors of a DICOM recording
     cine_url: str | None
+    case_url: str | None
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def make_recording_view(recording: Recording, entry: Entry | None) -> RecordingV
     refusal = _why_not_sign_off(recording, person)
     return RecordingView(
         id=recording.id,
-        name=recording.source_name,
+        name=_shown_name(recording, entry, person),
         state=recording.state,
         state_text=word(STATES, recording.state),
         stage=recording.stage,
@@ -87,8 +89,17 @@ def make_recording_view(recording: Recording, entry: Entry | None) -> RecordingV
         can_sign_off=editor and recording.state == "awaiting_review" and refusal is None,
         sign_off_reason=refusal if recording.state == "awaiting_review" else None,
         work=make_work_view(recording) if recording.state in _IN_WORK else None,
+        case_url=url_for("privacy.recording", recording_id=recording.id) if editor else None,
         cine_url=url_for("cines.edit", recording_id=recording.id) if editor and run_names(recording) else None,
     )
+
+
+def _shown_name(recording: Recording, entry: Entry | None, person: User | None) -> str:
+    """The file's name for its uploader and the hospital's reviewers; to others what it has become, or when it came."""
+    if can(person, "name", recording) and recording.source_name:
+        return recording.source_name
+    title = first_text(entry.title) if entry is not None else None
+    return title.text if title else str(_("Recording of %(when)s", when=minute_text(recording.created_at)))
 
 
 def make_work_view(recording: Recording) -> WorkView:

@@ -20,7 +20,7 @@ from videolib.catalogue.versions import citation_of
 from videolib.catalogue.working_copies import FieldConflict, Saved, base_of, save_edits
 from videolib.errors import Conflict, InvalidInput
 from videolib.web.access import require_login
-from videolib.web.context import database_session, services
+from videolib.web.context import commit, database_session, services
 from videolib.web.entries import make_page
 from videolib.web.entry_values_text import field_anchor, plain_label, text_of_value
 from videolib.web.error_texts import translated
@@ -131,7 +131,7 @@ def save_form(entry: Entry) -> Response | None:
         return refused(entry, error)
     if not saved.errors and not saved.conflicts:
         return None
-    database_session().commit()  # what could be kept is kept; the rest is shown again
+    commit()  # what could be kept is kept; the rest is shown again
     typed = {path: edits[path].value for path in (*saved.errors, *(item.path for item in saved.conflicts))}
     return render_form(
         entry,

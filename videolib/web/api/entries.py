@@ -40,6 +40,7 @@ from videolib.web.api.schemas import (
     Withdrawal,
 )
 from videolib.web.api.spec import documents_body
+from videolib.web.auditing import note
 from videolib.web.context import commit, database_session, services
 from videolib.web.playback import find_package, make_playback
 
@@ -81,8 +82,9 @@ def export(query: dict[str, Any]) -> Response:
 
     Everything that the caller may see, as CSV, XLSX or JSON; rows of it can be sent back to `/entries/import`.
     """
-    form = query["form"]
-    response = Response(export_entries(database_session(), form, by=current_person()), content_type=FILE_TYPES[form])
+    form, person = query["form"], current_person()
+    note("export", "entries", form)
+    response = Response(export_entries(database_session(), form, by=person), content_type=FILE_TYPES[form])
     response.headers.set("Content-Disposition", "attachment", filename=f"entries.{form}")
     response.headers["Cache-Control"] = "private, no-store"
     return response

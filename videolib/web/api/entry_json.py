@@ -21,7 +21,7 @@ from videolib.web.media_gate import package_for
 from videolib.web.playback import outside_address
 
 # whom it was agreed with and how it was checked is the editors' business
-FOR_EDITORS = ("consent", "deid")
+FOR_EDITORS = ("consent", "deid", "sharing")
 # what says nothing is still there, empty, as programs expect
 _EMPTY: dict[str, Any] = {
     **{field: [] for field in TERM_FIELDS},

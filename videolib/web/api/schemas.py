@@ -72,7 +72,7 @@ _FIELDS: dict[str, Field[Any]] = {
         for name, scheme in SINGLE_TERM_FIELDS.items()
     },
     "year_of_procedure": Integer(allow_none=True),
-    "audience": String(validate=OneOf(("public", "signed_in"))),
+    "audience": String(validate=OneOf(("public", "signed_in", "institution", "programme", "people"))),
     "keywords": List(String()),
 }
 _ALL = {**_FIELDS, **{name: Raw(allow_none=True) for name in DETAIL_FIELDS if name not in _FIELDS}}

@@ -90,7 +90,7 @@ def _suggestions(query: dict[str, Any]) -> tuple[pages.Suggestion, ...]:
         return services().index.suggest(
             text,
             lang=query.get("lang") or language(),
-            audiences=audiences_of(current_person()),
+            audiences=audiences_of(database_session(), current_person()),
             limit=query["limit"],
         )
     except Unavailable:
