@@ -79,7 +79,7 @@ class FacetCount(NamedTuple):
 
     term: str
     label: str
-    count: int  # type: ignore[assignment]  # hides the method of tuples
+    count: int
     depth: int = 0
 
 
@@ -105,7 +105,7 @@ class RelatedTerm:
     scheme: str
     term: str
     label: str
-    count: int  # type: ignore[assignment]  # hides the method of tuples
+    count: int
 
 
 @dataclass(frozen=True)
