@@ -79,7 +79,7 @@ class FacetCount(NamedTuple):
 
     term: str
     label: str
-    count: int
+    count: int  # type: ignore[assignment]  # hides the method of tuples
     depth: int = 0
 
 

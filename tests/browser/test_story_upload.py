@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.browser.conftest import PASSWORD, ROOT, Served, call, free_port, log_in, wait_until_alive
+from tests.browser.conftest import Served
 from tests.browser.uploading import (
     MIB,
     ask,
@@ -103,57 +99,3 @@ def test_a_killed_tab_goes_on_with_the_same_file_and_no_other(
     kept = uploads(served)[long_file.name]
     assert digest_of_recording(served, kept["recording_id"]) == digest
     remove_all(served)
-
-
-@pytest.fixture
-def mortal(tmp_path: Path) -> Served:
-    """A library of its own whose service may be killed."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("VIDEOLIB_")}
-    environment["VIDEOLIB_HOME"] = str(tmp_path / "mortal")
-    call(environment, "init")
-    call(environment, "user", "add", "editor@hospital.example", "--role", "editor", stdin=PASSWORD)
-    token = call(environment, "user", "token", "editor@hospital.example").strip()
-    port = free_port()
-    return Served(f"http://127.0.0.1:{port}", "", tmp_path / "mortal", token)
-
-
-def start(mortal: Served) -> subprocess.Popen[bytes]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("VIDEOLIB_")}
-    environment["VIDEOLIB_HOME"] = str(mortal.home)
-    with (mortal.home / "serve.log").open("ab") as log:
-        command = [sys.executable, "-m", "videolib", "serve", "--port", mortal.url.rpartition(":")[2]]
-        server = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=log)
-    wait_until_alive(f"{mortal.url}/healthz", server)
-    return server
-
-
-def test_a_server_that_is_killed_and_a_session_that_ends_are_only_pauses(
-    page: Any, mortal: Served, long_file: Path
-) -> None:
-    """Checklist 40, 65."""
-    server = start(mortal)
-    try:
-        log_in(page, mortal, "editor")
-        page.goto(f"{mortal.url}/studio/upload")
-        throttle(page)
-        choose(page, long_file)
-        wait_for(page, long_file.name, "sending")
-        until(lambda: offset_of(mortal, long_file.name) >= 16 * MIB)
-
-        server.send_signal(signal.SIGKILL)
-        server.wait(30)
-        wait_for(page, long_file.name, "offline")
-        page.context.clear_cookies()
-        server = start(mortal)
-        row = wait_for(page, long_file.name, "signed-out")
-        with page.context.expect_page() as opened:
-            row.locator(".upload__login").click()
-        log_in(opened.value, mortal, "editor")
-        wait_for(page, long_file.name, "sending", "sent", "done")
-        wait_for(page, long_file.name, "done")
-
-        kept = uploads(mortal)[long_file.name]
-        assert digest_of_recording(mortal, kept["recording_id"]) == hashlib.sha256(long_file.read_bytes()).hexdigest()
-    finally:
-        server.terminate()
-        server.wait(60)
