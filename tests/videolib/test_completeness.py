@@ -60,7 +60,8 @@ def test_the_tables_know_every_content_type_and_name_only_what_there_is() -> Non
 @pytest.mark.parametrize(
     "field",
     sorted(
-        REQUIRED["ct.full"] - {"title", "segments", "review", "recording", "rights.embargo", "cn_grade", "content_type"}
+        REQUIRED["ct.full"]
+        - {"title", "segments", "review", "recording", "rights.embargo", "cn_grade", "content_type", "sharing"}
     ),
 )
 def test_each_required_field_is_missed_when_it_says_nothing(field: str) -> None:
@@ -74,6 +75,12 @@ def test_each_required_field_is_missed_when_it_says_nothing(field: str) -> None:
 
     assert field in lacking
     assert lacking[field].endswith(".")
+
+
+@pytest.mark.parametrize("audience", ["institution", "programme", "people"])
+def test_a_narrow_audience_names_somebody(audience: str) -> None:
+    assert "sharing" in missing(audience=audience)
+    assert "sharing" not in missing(audience=audience, sharing={"names": ["somebody"]})
 
 
 @pytest.mark.parametrize("kind", ["ct.lecture", "ct.simulation"])
