@@ -109,7 +109,7 @@ def run_ffmpeg(
     `Cancelled`, and what `feed` raises.
     """
     tools = find_tools()
-    front = ["-hide_banner", *(() if feed is not None else ("-nostdin",)), "-stats_period", "0.5"]
+    front = ["-hide_banner", *(() if feed is not None else ("-nostdin",)), "-stats_period", "0.25"]
     if not {"-v", "-loglevel"} & set(arguments):
         front += ["-loglevel", "warning"]
     job = _Job("ffmpeg", tools.sandbox, Reach(tools.ffmpeg, tools.ffmpeg_libraries, source, out), limits)

@@ -41,7 +41,7 @@ from videolib import hls
 from videolib.catalogue.jobs import Job
 from videolib.catalogue.packages import Chunk, Package, keep_chunk, list_chunks
 from videolib.catalogue.recordings import get_recording
-from videolib.catalogue.tracks import PAGES, PROVISIONAL_SOUND, made_so_far
+from videolib.catalogue.tracks import PAGES, is_provisional, made_so_far
 
 Finish = Callable[[Session], None]
 # playlists, pictures, and key frames to make these from
@@ -183,7 +183,7 @@ def _put_pages(
     names = sorted(path.relative_to(folder).as_posix() for path in further)
     pages_in_order = (POSTER, SHEET, TILES, *names, *playlists, MULTIVARIANT)
     written = [shelf.put_page(folder / path, path) for path in pages_in_order]
-    kept = [item for chunk in made.chunks if chunk.position != PROVISIONAL_SOUND for item in chunk.objects]
+    kept = [item for chunk in made.chunks if not is_provisional(chunk.position) for item in chunk.objects]
     everything = {item["path"]: PackageFile(**item) for item in (*kept, *written)}
     write_description(
         folder,
@@ -200,7 +200,7 @@ def _put_pages(
 
 def _dropped(chunk: Chunk) -> Sequence[dict[str, Any]]:
     """Return the objects of provisional sound that nothing else shares."""
-    if chunk.position != PROVISIONAL_SOUND:
+    if not is_provisional(chunk.position):
         return []
     return [item for item in chunk.objects if not item["path"].endswith("/init.mp4")]
 
@@ -210,7 +210,7 @@ def _complete(session: Session, made: _Made, description: Mapping[str, object], 
     row.state, row.description = "complete", dict(description)
     row.duration_s = float(str(description["duration_s"]))
     for chunk in list_chunks(session, row.id):
-        if chunk.position == PROVISIONAL_SOUND:
+        if is_provisional(chunk.position):
             session.delete(chunk)
     keep_chunk(session, Chunk(package_id=row.id, position=PAGES, start_s=0.0, end_s=row.duration_s, objects=objects))
 

@@ -55,11 +55,13 @@ IsCancelled = Callable[[], bool]
 class Method:
     """How a package is made: in chunks of `chunk_s` what is longer, its own pictures copied where they can be.
 
+    What is longer than `cut_over_s` is cut as well, so that its beginning can be watched early.
     `beside` are caption files that lie beside the recording; `offers` keeps pictures of which a poster can be chosen;
     `redactions` are taken out of pictures, sound and text, and nothing is copied then.
     """
 
     chunk_s: float = LONGEST_CHUNK_S
+    cut_over_s: float = math.inf
     copy: bool = True
     beside: tuple[Path, ...] = ()
     offers: bool = False
@@ -217,7 +219,11 @@ def _convert(
 def make_plans(inspection: Inspection, method: Method) -> tuple[EncodePlan, ...]:
     """Return the plan to follow, and where that is in chunks the one in one piece, should chunks not fit together."""
     can_tone_map = inspection.video.hdr is None or _can_tone_map()
-    plans = [plan(inspection, can_tone_map=can_tone_map, chunk_s=length_s) for length_s in (method.chunk_s, math.inf)]
+    lengths_s = ((method.chunk_s, method.cut_over_s), (math.inf, math.inf))
+    plans = [
+        plan(inspection, can_tone_map=can_tone_map, chunk_s=chunk_s, cut_over_s=cut_over_s)
+        for chunk_s, cut_over_s in lengths_s
+    ]
     plans = [with_redactions(one, method.redactions) for one in plans]
     return tuple(plans if plans[0].is_chunked else plans[1:])
 

@@ -20,6 +20,7 @@ from ingest.errors import Cancelled, IngestError, Refused
 from ingest.finishing import finish_package
 from ingest.leases import Hold, LeaseKeeper
 from ingest.preparing import prepare
+from ingest.preview_sound import encode_preview_sound
 from ingest.screening.work import screen
 from ingest.sweeping import sweep_abandoned
 from ingest.workshop import Watch, Workshop
@@ -52,6 +53,7 @@ class Deed(Protocol):
 DEEDS: Mapping[str, Deed] = {
     "prepare": prepare,
     "chunk": encode_one_chunk,
+    "preview_sound": encode_preview_sound,
     "sound": encode_all_sound,
     "finish": finish_package,
     "screen": screen,

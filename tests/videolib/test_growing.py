@@ -137,7 +137,6 @@ def test_the_work_says_how_much_of_each_rendition_is_made_where_and_what_is_next
     assert (waiting.place, waiting.chunks_done, waiting.chunks, waiting.hosts) == (1, 0, 3, ())
 
     finish(database, package, claimed(database), "360p", "240p")
-    finish(database, package, claimed(database), "und")
     job = claimed(database)
     with database.writing() as session:
         note_job_progress(session, job, "encode", 0.5)

@@ -21,13 +21,13 @@ from videolib.db import Base, database_now, utc_now
 from videolib.errors import Conflict
 
 # kind -> the queue it waits in. quick: what somebody waits for; long: encoding; io: reading and writing the store
-QUEUES = {"prepare": "quick", "chunk": "long", "sound": "long", "finish": "io", "screen": "long"}
+QUEUES = {"prepare": "quick", "chunk": "long", "sound": "long", "preview_sound": "io", "finish": "io", "screen": "long"}
 # done beside the making of a package, whatever the state of the recording; nobody waits for it with a picture
 BESIDE = frozenset({"screen"})
 BESIDE_PRIORITY = -10
 # position of a chunk -> how urgent it is; later ones are not
-FIRST_CHUNKS = {0: 20, 1: 10, 2: 10}
-SOUND_PRIORITY = 15
+FIRST_CHUNKS = {0: 20, 1: 20, 2: 10, 3: 10}
+PREVIEW_SOUND_PRIORITY = 10
 MAX_ATTEMPTS = 5
 FIRST_RETRY_S = 2.0
 LONGEST_PAUSE_S = 60.0
@@ -45,7 +45,7 @@ class Job(Base):
     __tablename__ = "jobs"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    kind: Mapped[str]  # prepare, chunk, sound, finish, screen
+    kind: Mapped[str]  # prepare, chunk, preview_sound, sound, finish, screen
     queue: Mapped[str] = mapped_column(default="quick", server_default="quick")
     recording_id: Mapped[str] = mapped_column(ForeignKey("recordings.id"), index=True)
     # the package it makes, and which of its chunks
@@ -97,21 +97,33 @@ def enqueue(session: Session, kind: str, recording_id: str, *, priority: int = 0
     return job
 
 
-def split(session: Session, job: Job, package: Package, *, positions: Sequence[int], has_sound: bool) -> Job:
+def split(
+    session: Session,
+    job: Job,
+    package: Package,
+    *,
+    positions: Sequence[int],
+    has_sound: bool,
+    has_preview_sound: bool = False,
+) -> Job:
     """Let workers make the planned chunks of a package, and then finish it; gives the job that finishes.
 
     To be called in the unit of work that completes `job`, the one that planned. The first chunks go before the later
-    ones of all others, so that whatever was uploaded last can soon be looked at.
+    ones of all others, so that whatever was uploaded last can soon be looked at. The sound of the whole takes a while:
+    its turn comes when enough pictures are ahead of who watches, and long before the last.
     """
     finish = enqueue(session, "finish", job.recording_id)
     finish.package_id = package.id
-    children = [enqueue(session, "sound", job.recording_id, priority=SOUND_PRIORITY)] if has_sound else []
-    for position in positions:
-        child = enqueue(session, "chunk", job.recording_id, priority=FIRST_CHUNKS.get(position, 0))
-        child.position = position
+    work: list[tuple[str, int | None, int]] = [("chunk", one, FIRST_CHUNKS.get(one, 0)) for one in positions]
+    if has_sound:
+        work.insert(len(work) // 2, ("sound", None, 0))
+    if has_preview_sound:
+        work.insert(0, ("preview_sound", None, PREVIEW_SOUND_PRIORITY))
+    children = []
+    for kind, position, priority in work:
+        child = enqueue(session, kind, job.recording_id, priority=priority)
+        child.position, child.package_id, child.parent_id = position, package.id, finish.id
         children.append(child)
-    for child in children:
-        child.package_id, child.parent_id = package.id, finish.id
     finish.waits_for = len(children)
     session.flush()
     return finish

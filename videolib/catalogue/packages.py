@@ -104,6 +104,11 @@ def keep_chunk(session: Session, made: Chunk) -> Chunk:
     return kept
 
 
+def forget_chunk(session: Session, package: Package, position: int) -> None:
+    """Remove a row whose objects another one names from now on."""
+    session.execute(delete(Chunk).where(Chunk.package_id == package.id, Chunk.position == position))
+
+
 def find_package_in_the_making(session: Session, recording_id: str) -> Package | None:
     """What the workers are making of a recording now."""
     making = (Package.recording_id == recording_id) & (Package.state == "making")

@@ -70,7 +70,7 @@ def note_job_progress(session: Session, job: Job, stage: str, fraction: float | 
     session.execute(update(Job).where(mine).values(progress=round(part, 4)))
     if job.kind in BESIDE:
         return
-    if job.kind in {"chunk", "sound"}:
+    if job.kind in {"chunk", "sound", "preview_sound"}:
         note_progress(session, job.recording_id, "encode", _chunks_progress(session, job.package_id or ""))
         return
     start, share = STAGE_SHARES.get(stage, (0, 0))

@@ -10,8 +10,8 @@ from videolib import hls
 from videolib.catalogue.packages import Chunk
 
 # positions of rows that are no chunk of the recording: below zero
-PROVISIONAL_SOUND, SOUND, BEGINNINGS, PAGES = -1, -2, -3, -4
-COPIED_FROM = -1000
+PROVISIONAL_SOUND, SOUND, PAGES, FIRST_LOOK = -1, -2, -4, -5
+COPIED_FROM, PREVIEW_SOUND_FROM = -1000, -100_000
 # what is listed may have rounded times; a lost picture of sixty a second is far more
 SEAM_S = 0.004
 
@@ -30,6 +30,11 @@ def made_so_far(tracks: Sequence[dict[str, Any]], chunks: Sequence[Chunk]) -> li
     return made
 
 
+def is_provisional(position: int) -> bool:
+    """Whether a row holds sound that is heard until the final one is there."""
+    return position == PROVISIONAL_SOUND or position <= PREVIEW_SOUND_FROM
+
+
 def segments_as_json(segments: Sequence[hls.Segment]) -> list[dict[str, Any]]:
     """Return segments as a row keeps them."""
     return [asdict(segment) for segment in segments]
@@ -45,7 +50,7 @@ def _segments_of(folder: str, chunks: Sequence[Chunk]) -> list[hls.Segment]:
     rows = [chunk for chunk in chunks if folder in chunk.tracks]
     # the final sound replaces the provisional one
     if any(chunk.position == SOUND for chunk in rows):
-        rows = [chunk for chunk in rows if chunk.position != PROVISIONAL_SOUND]
+        rows = [chunk for chunk in rows if not is_provisional(chunk.position)]
     found = [_segment(item) for chunk in rows for item in chunk.tracks[folder]]
     return sorted(found, key=lambda segment: segment.start_s)
 
