@@ -26,7 +26,7 @@ from ingest.errors import Cancelled, NoSpace, ToolFailed
 from ingest.sandbox import OUT_INSIDE, SOURCE_INSIDE, Limits, Reach, Tier, available_tiers, enclose
 from ingest.tools import Tools, candidates, is_new_enough, parse_libraries, parse_version, whitelist
 
-__all__ = ["Limits", "Progress", "Run", "Tools", "Watch", "find_tools", "run_ffmpeg", "run_ffprobe"]
+__all__ = ["Limits", "Progress", "Run", "Tools", "Watch", "cpu_spent_s", "find_tools", "run_ffmpeg", "run_ffprobe"]
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,8 @@ KILL_WAIT_S = 10.0
 ENVIRONMENT = {"LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "4"}
 # what the kernel calls a full disk and the file-size limit
 _FULL = ("No space left on device", "File too large")
+# what the tools of each thread have used: a worker does several jobs at once
+_spent = threading.local()
 _TRIAL = Limits(cpu_s=20, wall_s=30, file_bytes=0)
 
 
@@ -71,6 +73,11 @@ class Run:
     stderr_tail: str
     cpu_s: float
     wall_s: float
+
+
+def cpu_spent_s() -> float:
+    """CPU seconds of this thread so far, and of all tools that it has run."""
+    return time.thread_time() + float(getattr(_spent, "tools_s", 0.0))
 
 
 @functools.cache
@@ -159,6 +166,7 @@ def _run(job: _Job, arguments: list[str], *, watch: Watch, feed: Iterable[bytes]
         pipes = _Pipes(moved_at=started)
         _follow(process, job, watch, pipes, progress)
         status, cpu_s = _reap(process, started + job.limits.wall_s)
+    _spent.tools_s = getattr(_spent, "tools_s", 0.0) + cpu_s
     if feeder is not None and feeder.error is not None:
         raise feeder.error
     tail = bytes(pipes.stderr).decode("utf-8", "replace").strip()

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from ingest.chunk_work import begin_anew
 from ingest.description import describe_package, settings_of, tools_in_use
+from ingest.ffmpeg import cpu_spent_s
 from ingest.images import OFFERS, POSTER, SHEET, TILES, make_images
 from ingest.inspect import check_decoded_length, describe
 from ingest.inspection import Inspection
@@ -38,6 +39,7 @@ from ingest.subtitles import Texts, add_texts, chapters_in, describe_text
 from ingest.verify import verify_pages
 from ingest.workshop import Watch, Workshop, attach, scratch_for
 from videolib import hls
+from videolib.catalogue import jobs
 from videolib.catalogue.jobs import Job
 from videolib.catalogue.packages import Chunk, Package, keep_chunk, list_chunks
 from videolib.catalogue.recordings import get_recording
@@ -59,6 +61,7 @@ class _Made:
     tracks: tuple[hls.Track, ...]
     chunks: tuple[Chunk, ...]
     sha256: str
+    cpu_s: float
 
     @property
     def texts(self) -> Texts:
@@ -84,7 +87,7 @@ def finish_package(workshop: Workshop, job: Job, watch: Watch, *, finish: Finish
 
     Raises `Refused` where too little could be decoded, `ToolFailed`, `Unavailable`, `Cancelled`.
     """
-    made = _read(workshop, job)
+    made, before_s = _read(workshop, job), cpu_spent_s()
     watch.on_progress("verify", None)
     try:
         video = _joined(made)
@@ -108,7 +111,7 @@ def finish_package(workshop: Workshop, job: Job, watch: Watch, *, finish: Finish
         }
         watch.on_progress("store", 0.0)
         objects = _put_pages(workshop, job, made, pages, description)
-    timing = _timing(made, datetime.now(UTC))
+    timing = _timing(made, datetime.now(UTC), cpu_s=made.cpu_s + cpu_spent_s() - before_s)
     warnings = (*made.plan.warnings, *made.texts.warnings, *([SILENT] if len(audio) < len(made.plan.audio) else []))
     answer = {"source": describe(made.inspection), "timing": timing, "warnings": list(warnings)}
     watch.on_progress("attach", None)
@@ -125,10 +128,12 @@ def _read(workshop: Workshop, job: Job) -> _Made:
     with workshop.database.reading() as session:
         row = session.get_one(Package, str(job.package_id))
         chunks = list_chunks(session, row.id)
-        sha256 = get_recording(session, job.recording_id).sha256
+        sha256, cpu_s = get_recording(session, job.recording_id).sha256, jobs.cpu_of(session, row.id)
         session.expunge_all()
     plan, inspection = from_json(EncodePlan, row.plan["encode"]), from_json(Inspection, row.plan["inspection"])
-    return _Made(row, plan, inspection, tuple(made_so_far(row.tracks, chunks)), tuple(chunks), sha256)
+    return _Made(
+        row, plan, inspection, tuple(made_so_far(row.tracks, chunks, is_final=True)), tuple(chunks), sha256, cpu_s
+    )
 
 
 def _joined(made: _Made) -> list[hls.Track]:
@@ -215,9 +220,9 @@ def _complete(session: Session, made: _Made, description: Mapping[str, object], 
     keep_chunk(session, Chunk(package_id=row.id, position=PAGES, start_s=0.0, end_s=row.duration_s, objects=objects))
 
 
-def _timing(made: _Made, now: datetime) -> dict[str, float | None]:
+def _timing(made: _Made, now: datetime, *, cpu_s: float) -> dict[str, float | None]:
     return {
         "first_playable_s": made.package.plan.get("first_playable_s"),
         "total_s": round((now - made.package.made_at).total_seconds(), 3),
-        "cpu_s": None,
+        "cpu_s": round(cpu_s, 3),
     }

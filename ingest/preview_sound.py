@@ -1,4 +1,4 @@
-"""Sound to hear until the final one is there: kept piece by piece while it is encoded, far ahead of who watches.
+"""Sound to hear until a package is whole: kept piece by piece while it is encoded, far ahead of who watches.
 
 The final sound has to be listened to from end to end before (`chunk_work.encode_all_sound`). `prepare` has kept the
 first half minute; the same command gives the same blocks of sound, so this goes on where that ended. Finishing a
@@ -26,7 +26,7 @@ from videolib.catalogue import jobs
 from videolib.catalogue.jobs import Job
 from videolib.catalogue.packages import Chunk, Package, keep_chunk, list_chunks
 from videolib.catalogue.recordings import get_recording
-from videolib.catalogue.tracks import PREVIEW_SOUND_FROM, SOUND, made_so_far, segments_as_json
+from videolib.catalogue.tracks import PREVIEW_SOUND_FROM, made_so_far, segments_as_json
 
 Finish = Callable[[Session], None]
 # whole segments, which take about a second to encode
@@ -34,7 +34,7 @@ PIECE_S = 60
 
 
 def encode_preview_sound(workshop: Workshop, job: Job, watch: Watch, *, finish: Finish) -> None:
-    """Encode the sound that is heard before the final one is there; nothing where that is there first.
+    """Encode the sound that is heard until the package is whole; where there is none it is not missed.
 
     Raises `ToolFailed`, `Unavailable`, `Cancelled`.
     """
@@ -44,7 +44,7 @@ def encode_preview_sound(workshop: Workshop, job: Job, watch: Watch, *, finish: 
         key = get_recording(session, job.recording_id).original_key
         heard = made_so_far([track for track in package.tracks if track["kind"] == "audio"], chunks)
     plan = from_json(EncodePlan, described["encode"])
-    if heard and not any(chunk.position == SOUND for chunk in chunks):
+    if heard:
         room = 2 * plan.duration_s * sum(track.kbps for track in plan.audio) * 125
         with scratch_for(workshop, int(room)) as folder, open_source(workshop, key, watch) as source:
             growing = [_Growing(folder / f"audio-{track.name}.mp4", track.folder) for track in heard]

@@ -17,6 +17,7 @@ import structlog
 
 from ingest.chunk_work import encode_all_sound, encode_one_chunk
 from ingest.errors import Cancelled, IngestError, Refused
+from ingest.ffmpeg import cpu_spent_s
 from ingest.finishing import finish_package
 from ingest.leases import Hold, LeaseKeeper
 from ingest.preparing import prepare
@@ -95,8 +96,9 @@ def _do(hands: Hands, hold: Hold) -> None:
             sentence = "The work on this recording ended its worker several times; it was given up."
             raise IngestError("tool_failed", sentence)
         _begin(workshop, job)
-        watch = Watch(_progress_writer(workshop, job), hold.must_stop)
-        hands.deeds[job.kind](workshop, job, watch, finish=lambda session: _finish(session, hold, workshop))
+        watch, before_s = Watch(_progress_writer(workshop, job), hold.must_stop), cpu_spent_s()
+        finish = partial(_finish, hold=hold, workshop=workshop, before_s=before_s)
+        hands.deeds[job.kind](workshop, job, watch, finish=finish)
         log.info("job done", job=job.id, kind=job.kind, attempt=job.attempt)
     except LeaseLost:
         log.warning("lease lost", job=job.id)
@@ -124,10 +126,10 @@ def _begin(workshop: Workshop, job: Job) -> None:
             abandon_packages(session, job.recording_id)
 
 
-def _finish(session: Session, hold: Hold, workshop: Workshop) -> None:
+def _finish(session: Session, hold: Hold, workshop: Workshop, before_s: float) -> None:
     """End the job in the unit of work that keeps what it made; a cancel that came at the last moment wins."""
     _stop_if_cancelled(hold, is_cancelled=jobs.heartbeat(session, hold.job, workshop.settings.lease_s))
-    jobs.complete(session, hold.job)
+    jobs.complete(session, hold.job, cpu_s=round(cpu_spent_s() - before_s, 3))
 
 
 def _stop_if_cancelled(hold: Hold, *, is_cancelled: bool) -> None:

@@ -282,11 +282,20 @@ def look_at(session: Session, ids: Collection[int]) -> dict[int, tuple[int | Non
     return {row.id: (row.attempt if row.state == "running" else None, row.cancel) for row in rows}
 
 
-def complete(session: Session, job: Job) -> None:
-    """The job is done; what waited for it waits for one less. Raises `LeaseLost`."""
+def complete(session: Session, job: Job, *, cpu_s: float | None = None) -> None:
+    """The job is done and took so much computing; what waited for it waits for one less. Raises `LeaseLost`."""
     _end(session, job, "done", None)
+    if cpu_s is not None:
+        spent = {**job.arguments, "cpu_s": cpu_s}
+        session.execute(update(Job).where(Job.id == job.id).values(arguments=spent))
     if job.parent_id is not None:
         session.execute(update(Job).where(Job.id == job.parent_id).values(waits_for=Job.waits_for - 1))
+
+
+def cpu_of(session: Session, package_id: str) -> float:
+    """CPU seconds of all jobs that a package took so far."""
+    done = select(Job.arguments).where(Job.package_id == package_id, Job.state == "done")
+    return sum(float(arguments.get("cpu_s") or 0.0) for arguments in session.scalars(done))
 
 
 def fail(session: Session, job: Job, sentence: str, *, code: str | None = None, may_retry: bool) -> bool:

@@ -1,5 +1,5 @@
 // What the player does when it cannot go on: says so, tries again by itself, and goes on where it was.
-import { isGrowing } from './playback.js';
+import { standStill } from './player-growth.js';
 
 const STALL_MS = 4000;
 const RETRY_EVERY_MS = 10000;
@@ -14,7 +14,7 @@ export function watchOver(host) {
   };
   player.addEventListener('waiting', () => {
     window.clearTimeout(host.stallTimer);
-    host.stallTimer = window.setTimeout(() => notice.say(...(isGrowing(host.hls()) ? ['making'] : ['stalled', { retry: true }])), STALL_MS);
+    host.stallTimer = window.setTimeout(() => standStill(host), STALL_MS);
   });
   for (const name of ['playing', 'seeked', 'pause']) player.addEventListener(name, calm);
   player.addEventListener('error', () => {

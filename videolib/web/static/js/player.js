@@ -82,7 +82,10 @@ class VlPlayer extends HTMLElement {
   setUp(provider) {
     if (provider?.type !== 'hls') return;
     provider.library = Hls; // without this line Vidstack would fetch hls.js from a CDN
-    provider.config = { startPosition: this.startAt, enableWorker: false, maxBufferLength: 30, maxMaxBufferLength: 60, backBufferLength: 60 };
+    provider.config = {
+      startPosition: this.startAt, enableWorker: false, maxBufferLength: 30, maxMaxBufferLength: 60, backBufferLength: 60,
+      ignorePlaylistParsingErrors: true, // when a recording is whole, its final sound takes the place of the preview's
+    };
     provider.onInstance((hls) => hls.on(Hls.Events.ERROR, (_, error) => {
       if (isExpired(error) && Date.now() - (this.renewedAt ?? 0) > RENEW_AGAIN_AFTER_MS) this.renew();
     }));
