@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from amqp.exceptions import InternalError
 
 from config.settings import Settings, load_settings
 from ingest.delivery import Sender, make_app
@@ -106,6 +107,21 @@ def test_a_broker_that_is_away_costs_no_row_its_message(
 
     until(lambda: _sent(sender) == 2, 30)
     assert sender._depth("quick") == 2
+
+
+def test_a_broker_that_fails_inside_costs_no_row_its_message(
+    sender: Sender, postgres_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise InternalError(541, "INTERNAL_ERROR")
+
+    enqueue(postgres_database, 2)
+    with monkeypatch.context() as broken:
+        broken.setattr(sender._app, "send_task", fail)
+        with pytest.raises(Unavailable, match="broker"):
+            sender.send()
+
+    assert sender.send() == 2
 
 
 def _sent(sender: Sender) -> int:
