@@ -39,9 +39,9 @@ from ingest.subtitles import Texts, add_texts, chapters_in, describe_text
 from ingest.verify import verify_pages
 from ingest.workshop import Watch, Workshop, attach, scratch_for
 from videolib import hls
-from videolib.catalogue import jobs
 from videolib.catalogue.jobs import Job
 from videolib.catalogue.packages import Chunk, Package, keep_chunk, list_chunks
+from videolib.catalogue.progress import cpu_of
 from videolib.catalogue.recordings import get_recording
 from videolib.catalogue.tracks import PAGES, is_provisional, made_so_far
 
@@ -128,7 +128,7 @@ def _read(workshop: Workshop, job: Job) -> _Made:
     with workshop.database.reading() as session:
         row = session.get_one(Package, str(job.package_id))
         chunks = list_chunks(session, row.id)
-        sha256, cpu_s = get_recording(session, job.recording_id).sha256, jobs.cpu_of(session, row.id)
+        sha256, cpu_s = get_recording(session, job.recording_id).sha256, cpu_of(session, row.id)
         session.expunge_all()
     plan, inspection = from_json(EncodePlan, row.plan["encode"]), from_json(Inspection, row.plan["inspection"])
     return _Made(

@@ -223,7 +223,7 @@ def test_a_growing_package_plays_for_editors_and_its_uploader_only(
     answer = editor.get(playback).get_json()
     assert answer["duration_s"] == 12.0
     with database.reading() as session:
-        seen = [event for event in list_events(session, object_id=recording.id) if event.action == "preview"]
+        seen = [event for event in list_events(session, object_id=entry.id) if event.action == "preview"]
     assert [(event.detail["package"], event.actor_id is not None) for event in seen] == [(package.id, True)]
     path = "/media/" + answer["hls_url"].partition("/media/")[2]
     master = editor.get(path)

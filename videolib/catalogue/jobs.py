@@ -292,12 +292,6 @@ def complete(session: Session, job: Job, *, cpu_s: float | None = None) -> None:
         session.execute(update(Job).where(Job.id == job.parent_id).values(waits_for=Job.waits_for - 1))
 
 
-def cpu_of(session: Session, package_id: str) -> float:
-    """CPU seconds of all jobs that a package took so far."""
-    done = select(Job.arguments).where(Job.package_id == package_id, Job.state == "done")
-    return sum(float(arguments.get("cpu_s") or 0.0) for arguments in session.scalars(done))
-
-
 def fail(session: Session, job: Job, sentence: str, *, code: str | None = None, may_retry: bool) -> bool:
     """The job did not work; put it back with a growing pause if it may be retried. Tells whether it will be.
 

@@ -105,6 +105,12 @@ def describe_work(session: Session, recording: Recording) -> WorkState:
     )
 
 
+def cpu_of(session: Session, package_id: str) -> float:
+    """CPU seconds of all jobs that a package took so far."""
+    done = select(Job.arguments).where(Job.package_id == package_id, Job.state == "done")
+    return sum(float(arguments.get("cpu_s") or 0.0) for arguments in session.scalars(done))
+
+
 def _chunks_progress(session: Session, package_id: str) -> float:
     """How much of the whole is done, while a package is made in chunks."""
     length = Chunk.end_s - Chunk.start_s
