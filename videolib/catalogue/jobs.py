@@ -108,9 +108,8 @@ def split(
 ) -> Job:
     """Let workers make the planned chunks of a package, and then finish it; gives the job that finishes.
 
-    To be called in the unit of work that completes `job`, the one that planned. The first chunks go before the later
-    ones of all others, so that whatever was uploaded last can soon be looked at. The sound of the whole takes a while:
-    its turn comes when enough pictures are ahead of who watches, and long before the last.
+    For the unit of work that completes `job`, the one that planned. The first chunks go before the later ones of all
+    others: what was uploaded last can soon be looked at. Sound takes a while: its turn comes among the later chunks.
     """
     finish = enqueue(session, "finish", job.recording_id)
     finish.package_id = package.id
@@ -119,12 +118,10 @@ def split(
         work.insert(len(work) // 2, ("sound", None, 0))
     if has_preview_sound:
         work.insert(0, ("preview_sound", None, PREVIEW_SOUND_PRIORITY))
-    children = []
     for kind, position, priority in work:
         child = enqueue(session, kind, job.recording_id, priority=priority)
         child.position, child.package_id, child.parent_id = position, package.id, finish.id
-        children.append(child)
-    finish.waits_for = len(children)
+    finish.waits_for = len(work)
     session.flush()
     return finish
 
