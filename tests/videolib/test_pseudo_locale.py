@@ -29,6 +29,9 @@ LETTER = re.compile(r"[A-Za-z\u3400-\u9fff]")
 # what is the same in every language: languages in themselves, formats, the fields of addresses and times
 NAMES = {"English", "中文", "WebVTT", "trainee", "trainee@hospital.example", "s"}
 SAID = {title.replace("TACE", "").strip() for title in TITLE.values()}
+# a citation, the key that does the same, months of the format's own, names of ours
+MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
+OF_NO_LANGUAGE = re.compile(rf"VL-\S+|https?://\S+|\([A-Z]\)|\b({MONTHS})\b|⟦|⟧|zzzz|TACE|xAPI|Videolib")
 PAGES = ("/", "/search?q=TACE", "/search?q=zzzz", "/browse", "/me", "/me/notes", "/me/who-sees-what")
 
 
@@ -108,12 +111,7 @@ def test_no_page_of_who_watches_holds_a_sentence_that_is_not_in_the_catalogues(b
 def is_bare(text: str, terms: set[str]) -> bool:
     """Whether it has words that no catalogue holds and no editor wrote."""
     rest = re.sub(r"⟦[^⟦⟧]*⟧", " ", re.sub(r"⟦[^⟦⟧]*⟧", " ", text))
-    # a citation, the key that does the same, months of the format's own
-    rest = re.sub(
-        r"VL-\S+|\([A-Z]\)|\b(November|December|January|February|March|April|May|June|July|August|September|October)\b|⟦|⟧|zzzz|TACE|xAPI",
-        " ",
-        rest,
-    )
+    rest = OF_NO_LANGUAGE.sub(" ", rest)
     for known in sorted(terms | NAMES | SAID, key=len, reverse=True):
         rest = rest.replace(known, " ")
     return LETTER.search(rest) is not None
