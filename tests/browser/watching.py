@@ -71,6 +71,27 @@ def open_entry(page: Any, served: Served, entry_id: str, *, role: str | None = "
     wait_until(page, "document.querySelector('main :not(:defined)') === null")
 
 
+def play_until(page: Any, seconds: float) -> float:
+    """Play to that time and stop there, by a clock of the page's own: how busy the machine is plays no part.
+
+    Gives the place at which it stands.
+    """
+    page.evaluate(
+        """seconds => {
+          const { player } = document.querySelector('vl-player');
+          const look = () => {
+            if (player.currentTime >= seconds) player.pause();
+            else requestAnimationFrame(look);
+          };
+          player.play().then(look);
+        }""",
+        seconds,
+    )
+    wait_until(page, f"{PLAYER}.paused && {PLAYER}.currentTime >= {seconds}")
+    place: float = page.evaluate(f"{PLAYER}.currentTime")
+    return place
+
+
 def stands_at(seconds: float, within: float = 0.011) -> str:
     """The condition under which picture and player stand at that time."""
     return (
