@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 
@@ -258,3 +259,22 @@ def test_the_picture_plays_in_a_window_of_its_own(page: Any, served: Served, wat
         page.evaluate("document.exitPictureInPicture()")
     else:  # a browser without it shows no button for it
         assert page.locator("vl-player media-pip-button:visible").count() == 0
+
+
+def test_all_scripts_that_the_page_really_loads_before_play_stay_below_300_kilobytes(
+    page: Any, served: Served, watched: str, no_outside_requests: set[str]
+) -> None:
+    """Checklist 5 (the weight of the page; its scores are measured)."""
+    scripts: dict[str, int] = {}
+    page.on(
+        "response",
+        lambda answer: (
+            scripts.update({answer.url: len(gzip.compress(answer.body()))}) if answer.url.endswith(".js") else None
+        ),
+    )
+
+    open_entry(page, served, watched)
+    page.wait_for_load_state("networkidle")
+
+    assert len(scripts) > 5
+    assert sum(scripts.values()) <= 300_000
