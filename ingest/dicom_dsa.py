@@ -13,8 +13,7 @@ from ingest.dicom_facts import Guess, Window
 from ingest.dicom_frames import FrameReader, ImageShape
 from ingest.dicom_header import OpenRecording, integer_of
 from ingest.dicom_pixels import Picture, Renderer, grey_scale, modality_values, raw_index
-from ingest.dicom_shift import Plane, moved_in_regions
-from ingest.dicom_subtraction import Step, Subtraction
+from ingest.dicom_subtraction import Plane, Step, Subtraction, moved
 
 # decoded frames that are kept because the next ones need them again
 _KEPT_BYTES = 128 << 20
@@ -61,9 +60,9 @@ class Subtractor:
         return self._reader.frame(index)
 
     def _mask(self, step: Step) -> Plane:
-        key = (step.masks, step.moved, step.regions)
+        key = (step.masks, step.moved)
         if key not in self._masks:
-            self._masks[key] = self._in_domain(moved_in_regions(self._mean(step.masks), step.moved, step.regions))
+            self._masks[key] = self._in_domain(moved(self._mean(step.masks), step.moved))
             while len(self._masks) > 2:
                 self._masks.popitem(last=False)
         return self._masks[key]

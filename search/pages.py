@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 SORTS = ("relevance", "newest", "length")  # length: shortest first
 MAX_LIMIT = 100
@@ -71,7 +70,8 @@ class Hit:
     moments: tuple[FoundMoment, ...]
 
 
-class FacetCount(NamedTuple):
+@dataclass(frozen=True)
+class FacetCount:
     """How many entries the page would list if this term of its scheme were chosen.
 
     Terms come as a tree read from the top: a narrower term follows its wider one, one deeper.
@@ -79,7 +79,7 @@ class FacetCount(NamedTuple):
 
     term: str
     label: str
-    count: int  # type: ignore[assignment]  # hides the method of tuples
+    count: int
     depth: int = 0
 
 

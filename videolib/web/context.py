@@ -9,11 +9,10 @@ from flask import Flask, current_app, g, request
 from sqlalchemy.orm import Session
 
 from config.settings import Settings
-from videolib.db import Database, close_unit
-from videolib.storage import GrowingStore, Store
+from videolib.db import Database
+from videolib.storage import Store
 
 if TYPE_CHECKING:
-    from videolib.catalogue.cases import CaseNumbers
     from videolib.catalogue.indexing import HostIndex
     from videolib.web.media_gate import MediaGate
     from videolib.web.media_links import MediaLinks
@@ -29,12 +28,10 @@ class Services:
     settings: Settings
     database: Database
     store: Store
-    originals: GrowingStore
     index: HostIndex
     links: MediaLinks
     gate: MediaGate
     watching: Watching
-    numbers: CaseNumbers
 
 
 def services() -> Services:
@@ -55,7 +52,6 @@ def database_session() -> Session:
 
 def commit() -> None:
     """End the request's unit of work; what was allowed before it is asked for anew."""
-    close_unit(database_session())
     database_session().commit()
     services().gate.forget()
     services().watching.forget()

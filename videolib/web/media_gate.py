@@ -12,8 +12,7 @@ from typing import TypeVar
 
 from sqlalchemy.orm import Session, object_session
 
-from videolib.catalogue.access import can, get_entry
-from videolib.catalogue.entries import Entry
+from videolib.catalogue.entries import Entry, get_entry, may_preview
 from videolib.catalogue.packages import find_playable, get_package, list_chunks, list_objects
 from videolib.catalogue.people import User
 from videolib.db import Database
@@ -129,10 +128,10 @@ def package_for(entry: Entry, person: User | None) -> str | None:
 
     A preview, whole or still growing, is for editors and the uploader.
     """
-    if can(person, "play", entry):
+    if entry.status == "published" and entry.package_id is not None:
         return entry.package_id
     recording, session = entry.recording, object_session(entry)
-    if recording is None or session is None or not can(person, "preview", entry):
+    if recording is None or session is None or not may_preview(person, entry):
         return None
     if recording.state in {"awaiting_review", "ready"}:
         return recording.package_id

@@ -1,9 +1,11 @@
 // <vl-shortcut-list>: the list of keyboard shortcuts; "?" opens it, a check box switches the shortcuts off for good.
 import { areKeysOff, rememberKeysOff } from './player-keys.js';
-import { isTyping } from './player-ready.js';
+
+const TYPING = 'input:not([type="checkbox"]), textarea, select, [contenteditable]';
 
 class ShortcutList extends HTMLElement {
   connectedCallback() {
+    const fold = this.querySelector('details');
     const box = this.querySelector('input[type="checkbox"]');
     box.checked = !areKeysOff();
     box.addEventListener('change', () => {
@@ -11,12 +13,11 @@ class ShortcutList extends HTMLElement {
       document.querySelector('vl-player')?.setKeysOff(!box.checked);
     });
     this.onKey = (event) => {
-      if (event.key !== '?' || areKeysOff() || isTyping(event.target)) return;
+      if (event.key !== '?' || areKeysOff() || (event.target instanceof Element && event.target.closest(TYPING))) return;
       event.preventDefault();
-      const tab = document.getElementById(`tab-${this.closest('section').id}`);
-      tab?.click();
-      (tab ?? box).focus();
-      this.scrollIntoView({ block: 'nearest' });
+      fold.open = true;
+      fold.querySelector('summary').focus();
+      fold.scrollIntoView({ block: 'nearest' });
     };
     document.addEventListener('keydown', this.onKey);
   }
