@@ -70,7 +70,7 @@ function buildStyles() {
 }
 
 async function buildModules() {
-  const entries = ['app.js', 'player.js', 'api-docs.js'];
+  const entries = ['app.js', 'player.js', 'upload.js', 'compare.js', 'api-docs.js'];
   const { metafile } = await esbuild.build({
     entryPoints: entries.map((name) => path.join(STATIC, 'js', name)),
     outdir: FRESH, absWorkingDir: ROOT, bundle: true, splitting: true, format: 'esm', minify: true,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from pathlib import Path
@@ -72,28 +71,36 @@ class _Draw:
         return self.random.choice(names)
 
 
-DISTINCT = 10_000
+POOL = 10_000  # summaries and cues of each language that there are to put together
+
+
+class _Texts:
+    """Summaries and cues to draw from; reading text is most of what building an index costs."""
+
+    def __init__(self, draw: _Draw, size: int) -> None:
+        self._draw = draw
+        self.summaries = {lang: [self._summary(lang) for _ in range(size)] for lang in ("en", "zh")}
+        self.cues = {lang: [self._cue(lang, number) for number in range(size)] for lang in ("en", "zh")}
+
+    def _summary(self, lang: str) -> str:
+        spoken = [concept for scheme in _SCHEMES[:5] for concept in self._draw.terms(scheme, 1)]
+        return ". ".join(f"{self._draw.words(lang, 8)} {self._draw.name(concept, lang)}" for concept in spoken)
+
+    def _cue(self, lang: str, number: int) -> str:
+        scheme = self._draw.random.choice(_SCHEMES)
+        said = self._draw.name(self._draw.terms(scheme, 1)[0], lang) if number % 3 == 0 else ""
+        return f"{self._draw.words(lang, 7)} {said}".strip()
 
 
 def documents(vocabulary: Vocabulary, count: int) -> Iterator[EntryDocument]:
-    """That many entries; after DISTINCT of them the texts begin again."""
+    """That many entries; no two have the same title, terms, summaries and captions."""
     draw = _Draw(vocabulary, 7)
-    texts: list[EntryDocument] = []
+    texts = _Texts(draw, min(count, POOL))
     for number in range(count):
-        if number < DISTINCT:
-            texts.append(_document(draw, number))
-            yield texts[-1]
-            continue
-        yield replace(
-            texts[number % DISTINCT],
-            id=f"{number:08d}-0000-4000-8000-{draw.random.getrandbits(48):012x}",
-            published_at=_EPOCH + timedelta(minutes=draw.random.randrange(3_000_000)),
-            year=draw.random.randrange(2010, 2026),
-            audiences=frozenset({"public" if draw.random.random() < 0.125 else "signed_in"}),
-        )
+        yield _document(draw, texts, number)
 
 
-def _document(draw: _Draw, number: int) -> EntryDocument:
+def _document(draw: _Draw, texts: _Texts, number: int) -> EntryDocument:
     chance = draw.random
     terms = {scheme: draw.terms(scheme, 1 + (chance.random() < 0.4)) for scheme in _SCHEMES[:5]}
     terms |= {scheme: draw.terms(scheme, 1) for scheme in ("imaging", "content_type", "difficulty")}
@@ -104,20 +111,15 @@ def _document(draw: _Draw, number: int) -> EntryDocument:
         "en": f"{draw.name(procedure, 'en')} for {draw.name(pathology, 'en')}: {draw.words('en', 4)}",
         "zh": f"{draw.name(pathology, 'zh')}的{draw.name(procedure, 'zh')}：{draw.words('zh', 3)}",
     }
-    spoken = [concept for of in terms.values() for concept in of]
-    summaries = {
-        lang: ". ".join(f"{draw.words(lang, 8)} {draw.name(concept, lang)}" for concept in spoken[:5])
-        for lang in ("en", "zh")
-    }
     return EntryDocument(
         id=f"{number:08d}-0000-4000-8000-{chance.getrandbits(48):012x}",
         version=1,
         titles=titles,
-        summaries=summaries,
+        summaries={lang: chance.choice(of) for lang, of in texts.summaries.items()},
         terms={scheme: tuple(dict.fromkeys(concept.id for concept in of)) for scheme, of in terms.items()},
         people=(chance.choice(_SURNAMES) + chance.choice(_GIVEN) + chance.choice(["", *_GIVEN]),),
         keywords=(),
-        moments=tuple(_captions(draw, spoken)) if number % 10 == 0 else (),
+        moments=tuple(_captions(chance, texts)) if number % 10 == 0 else (),
         duration_s=60.0 + chance.random() * 3000,
         published_at=_EPOCH + timedelta(minutes=chance.randrange(3_000_000)),
         year=chance.randrange(2010, 2026),
@@ -126,12 +128,11 @@ def _document(draw: _Draw, number: int) -> EntryDocument:
     )
 
 
-def _captions(draw: _Draw, spoken: list[Concept]) -> Iterator[Moment]:
+def _captions(chance: random.Random, texts: _Texts) -> Iterator[Moment]:
     """Four minutes of speech in one language."""
-    lang = draw.random.choice(["zh", "en"])
+    lang = chance.choice(["zh", "en"])
     for cue in range(60):
-        said = draw.name(draw.random.choice(spoken), lang) if cue % 3 == 0 else ""
-        yield Moment(cue * 4.0, cue * 4.0 + 3.8, "caption", f"{draw.words(lang, 7)} {said}".strip(), lang)
+        yield Moment(cue * 4.0, cue * 4.0 + 3.8, "caption", chance.choice(texts.cues[lang]), lang)
 
 
 def query_sets(count: int) -> dict[str, list[tuple[str, dict[str, Any]]]]:
@@ -147,8 +148,7 @@ def query_sets(count: int) -> dict[str, list[tuple[str, dict[str, Any]]]]:
         return word[:at] + word[at + 1 :]
 
     sets: dict[str, list[tuple[str, dict[str, Any]]]] = {
-        kind: []
-        for kind in ("one term", "and", "phrase", "zh", "mixed", "fuzzy", "facet", "filter+sort", "page 2 of all")
+        kind: [] for kind in ("one term", "and", "phrase", "zh", "mixed", "fuzzy", "facet", "filter+sort", "everything")
     }
     for number in range(count):
         scheme = _SCHEMES[number % 5]
@@ -161,5 +161,5 @@ def query_sets(count: int) -> dict[str, list[tuple[str, dict[str, Any]]]]:
         sets["fuzzy"].append((slip(max(name("procedure", "en").split(), key=len)), {}))
         sets["facet"].append((name("anatomy", "zh"), {"facets": chosen}))
         sets["filter+sort"].append((f"{name('device', 'zh')} year:2015-2020 duration:<30m", {"sort": "newest"}))
-        sets["page 2 of all"].append(("", {"limit": 20 + number % 5, "facets": {} if number % 2 else chosen}))
+        sets["everything"].append(("", {"limit": 20 + number % 5, "facets": {} if number % 2 else chosen}))
     return sets

@@ -66,6 +66,10 @@ SEGMENT_S = 4
 # A recording clearly longer than this is encoded in chunks, many at once; the first ones are short, so that it can be
 # watched within seconds. Longer chunks waste less at their seams, of shorter ones less is lost when a worker dies.
 CHUNK_S = 60
+
+# In a library whatever is longer than this can be watched while it is made, so it is cut as well, however long chunks
+# are; a shorter one is whole before anybody would see the difference.
+WATCHED_EARLY_S = 24
 FIRST_CHUNKS_S = (4, 8, 16, 32)
 
 # What players can take as it is becomes the top rendition without being encoded, unless its key frames are further

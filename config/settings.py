@@ -10,6 +10,7 @@ import contextlib
 import os
 import secrets
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -73,6 +74,10 @@ class Settings(BaseModel):
         SecretStr(""),
         description=f"signs sessions and media addresses: {SECRET_MIN_CHARACTERS} characters or more; made if absent",
     )
+    privacy_key: SecretStr = Field(
+        SecretStr(""),
+        description="encrypts hospital numbers of cases: 32 characters or more; made if absent; keep a copy elsewhere",
+    )
     public_url: str | None = Field(None, description="address seen from outside when a proxy stands before the service")
     lease_s: float = Field(
         60.0, gt=0, le=3600, description="seconds after which a silent worker's job is given to another"
@@ -88,6 +93,10 @@ class Settings(BaseModel):
     )
     chunk_s: float = Field(
         CHUNK_S, ge=4, le=3600, description="seconds of a long recording that one worker encodes at a time"
+    )
+    upload_max_gib: float = Field(100.0, gt=0, le=5000, description="GiB that one uploaded file may have")
+    upload_quota_gib: float | None = Field(
+        None, gt=0, description="GiB that one person's recordings and uploads may have together; none: no limit"
     )
     media_link_s: int = Field(4 * 3600, ge=60, le=86400, description="seconds that an address of a video stays valid")
     review_threshold: int = Field(
@@ -134,7 +143,7 @@ class Settings(BaseModel):
             raise ValueError("write the whole address, as in https://video.hospital.example")
         return value.rstrip("/") if value else None
 
-    @field_validator("secret_key")
+    @field_validator("secret_key", "privacy_key")
     @classmethod
     def _secret(cls, value: SecretStr) -> SecretStr:
         if len(value.get_secret_value()) < SECRET_MIN_CHARACTERS:
@@ -177,8 +186,9 @@ def load_settings(environ: Mapping[str, str] | None = None, *, default_home: Pat
     given.setdefault("search_url", "whoosh:")
     if given["search_url"] in {f"{engine}:" for engine in SEARCH_ENGINES}:
         given["search_url"] += str(home / "index")
-    if "secret_key" not in given:
-        _with_problem(problems, lambda: given.__setitem__("secret_key", _kept_secret(home)))
+    for name in ("secret_key", "privacy_key"):
+        if name not in given:
+            _with_problem(problems, partial(_keep_secret, given, home, name))
     try:
         settings = Settings(**given)
     except ValidationError as error:
@@ -238,11 +248,15 @@ def _originals_beside(store_url: str) -> str:
     return f"{head.rstrip('/')}/originals{question}{query}"
 
 
-def _kept_secret(home: Path) -> str:
-    path = home / "secret_key"
+def _keep_secret(given: dict[str, Any], home: Path, name: str) -> None:
+    given[name] = _kept_secret(home, name)
+
+
+def _kept_secret(home: Path, name: str) -> str:
+    path = home / name
     if not path.exists():
         home.mkdir(parents=True, exist_ok=True)
-        draft = home / f"secret_key.{secrets.token_hex(8)}"
+        draft = home / f"{name}.{secrets.token_hex(8)}"
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
             file.write(secrets.token_urlsafe(48))
         # a link appears whole or not at all: of two first starts at once one makes the key and both read it

@@ -21,6 +21,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import structlog
+from amqp.exceptions import AMQPError
 from celery import Celery
 from celery.signals import worker_process_init, worker_shutting_down
 from kombu.entity import Queue
@@ -39,6 +40,8 @@ from videolib.errors import Unavailable
 
 log = structlog.get_logger(__name__)
 
+# kombu wraps those after which it would connect again; a broker that fails inside (AMQP 541) is none of them
+BROKER_ERRORS = (OperationalError, AMQPError, OSError)
 QUEUES = ("quick", "long", "io")
 PREFIX = "videolib."
 # above the longest job; a Redis broker gives a message that nobody answered to another after this time
@@ -155,7 +158,7 @@ class Sender:
         for number, (row, queue) in enumerate(rows):
             try:
                 self._publish(row, queue)
-            except (OperationalError, OSError) as error:
+            except BROKER_ERRORS as error:
                 with self._database.writing(durable=False) as session:
                     messages.unsend(session, [left for left, _ in rows[number:]])
                 raise _no_broker() from error
@@ -220,7 +223,7 @@ def _die_with_parent() -> None:
 def _broker_errors() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, OSError) as error:
+    except BROKER_ERRORS as error:
         raise _no_broker() from error
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
+from typing import Any
 
 from ingest.ffmpeg import find_tools
 from ingest.images import POSTER, TILES, list_offers
@@ -64,7 +65,20 @@ def describe_cine(inspection: Inspection, views: Mapping[str, HlsPackage]) -> di
         }
         for name, made in views.items()
     ]
-    return {"views": trees, "runs": inspection.dicom.chapters(), "frame_steps": inspection.dicom.frame_map()}
+    recommended = inspection.dicom.describe().get("recommended_view")
+    return {
+        "views": trees,
+        "recommended_view": recommended if recommended in views else None,
+        "loop": asks_to_loop(inspection.dicom.describe()),
+        "runs": inspection.dicom.chapters(),
+        "frame_steps": inspection.dicom.frame_map(),
+    }
+
+
+def asks_to_loop(described: Mapping[str, Any]) -> bool:
+    """Say whether a cine of one run asks to be played again and again; one that is to be swept is looped as well."""
+    runs = described.get("runs") or []
+    return len(runs) == 1 and runs[0].get("sequencing") is not None
 
 
 def settings_of(encode_plan: EncodePlan) -> dict[str, object]:

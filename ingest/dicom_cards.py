@@ -21,10 +21,11 @@ from pydicom.dataset import Dataset
 from ingest.dicom_header import READ_ERRORS, OpenRecording, first_value_of, integer_of, open_recording, value_of
 from ingest.dicom_kinds import modality_of, refuse_other_kinds
 from ingest.dicom_run import read_run
+from ingest.dicom_states import is_state
 from ingest.dicom_video import is_video
 from ingest.errors import Refused
 
-Kind = Literal["cine", "video", "slice", "other"]
+Kind = Literal["cine", "video", "slice", "state", "other"]
 _SLICE_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.2",
     "1.2.840.10008.5.1.4.1.1.4",
@@ -36,7 +37,8 @@ _ORDER = """
     PatientID PatientName PatientBirthDate StudyInstanceUID SeriesInstanceUID SOPInstanceUID SOPClassUID Modality
     ImageType AcquisitionDateTime AcquisitionDate AcquisitionTime ContentDate ContentTime SeriesDate SeriesTime
     SeriesNumber AcquisitionNumber InstanceNumber NumberOfFrames ImagePositionPatient ImageOrientationPatient
-    ReferencedImageSequence ReferencedOtherPlaneSequence Rows Columns PhotometricInterpretation
+    ReferencedImageSequence ReferencedOtherPlaneSequence ReferencedSeriesSequence PresentationCreationDate
+    PresentationCreationTime Rows Columns PhotometricInterpretation
 """.split()  # noqa: SIM905  a list of one word each would hide the code
 # of this process only: what is compared is never written down
 _SALT = secrets.token_bytes(16)
@@ -97,6 +99,8 @@ def has_second_patient(cards: Sequence[Card]) -> bool:
 
 
 def _kind(path: Path, header: Dataset) -> tuple[Kind, str]:
+    if is_state(_text(header, "SOPClassUID")):
+        return "state", ""
     try:
         with open_recording(path) as recording:
             if _is_slice(recording, header):
@@ -139,7 +143,7 @@ def _taken_at(header: Dataset) -> str:
     whole = _text(header, "AcquisitionDateTime")
     if whole:
         return whole.split("+")[0].split("-")[0]
-    for kind in ("Acquisition", "Content", "Series"):
+    for kind in ("PresentationCreation", "Acquisition", "Content", "Series"):
         date, time = _text(header, f"{kind}Date"), _text(header, f"{kind}Time")
         if time:
             return f"{date}{time}"
@@ -170,10 +174,12 @@ def _position(header: Dataset) -> float:
 
 
 def _references(header: Dataset) -> list[str]:
+    groups = [header, *(value_of(header, "ReferencedSeriesSequence") or ())]
     items = [
         item
+        for group in groups
         for keyword in ("ReferencedImageSequence", "ReferencedOtherPlaneSequence")
-        for item in value_of(header, keyword) or ()
+        for item in value_of(group, keyword) or ()
     ]
     return [found for item in items if (found := _text(item, "ReferencedSOPInstanceUID"))]
 

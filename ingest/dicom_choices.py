@@ -13,7 +13,8 @@ class RunChoices:
     """The decisions about one run; None and empty leave it to the file.
 
     `mask_frames` count from 1; `pixel_shift` is vertical, horizontal in pixels; `subtracted_width` is the window's
-    width of the subtracted picture; `all_frames` shows also what the file recommends to trim.
+    width of the subtracted picture; `all_frames` shows also what the file recommends to trim, `overlays` the
+    graphics over the pictures.
     """
 
     fps: Fraction | None = None
@@ -22,6 +23,7 @@ class RunChoices:
     pixel_shift: tuple[float, float] | None = None
     subtracted_width: float | None = None
     all_frames: bool = False
+    overlays: bool = False
 
 
 NO_CHOICES = RunChoices()
@@ -43,4 +45,5 @@ def _read(run: Mapping[str, Any]) -> RunChoices:
         pixel_shift=(float(shift[0]), float(shift[1])) if shift else None,
         subtracted_width=run.get("subtracted_width"),
         all_frames=bool(run.get("all_frames")),
+        overlays=bool(run.get("overlays")),
     )

@@ -13,7 +13,8 @@ from ingest.dicom_facts import Guess, Window
 from ingest.dicom_frames import FrameReader, ImageShape
 from ingest.dicom_header import OpenRecording, integer_of
 from ingest.dicom_pixels import Picture, Renderer, grey_scale, modality_values, raw_index
-from ingest.dicom_subtraction import Plane, Step, Subtraction, moved
+from ingest.dicom_shift import Plane, moved_in_regions
+from ingest.dicom_subtraction import Step, Subtraction
 
 # decoded frames that are kept because the next ones need them again
 _KEPT_BYTES = 128 << 20
@@ -60,9 +61,9 @@ class Subtractor:
         return self._reader.frame(index)
 
     def _mask(self, step: Step) -> Plane:
-        key = (step.masks, step.moved)
+        key = (step.masks, step.moved, step.regions)
         if key not in self._masks:
-            self._masks[key] = self._in_domain(moved(self._mean(step.masks), step.moved))
+            self._masks[key] = self._in_domain(moved_in_regions(self._mean(step.masks), step.moved, step.regions))
             while len(self._masks) > 2:
                 self._masks.popitem(last=False)
         return self._masks[key]

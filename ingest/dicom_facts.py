@@ -20,7 +20,11 @@ RateSource = Literal[
     "assumed",
 ]
 BurnedIn = Literal["yes", "no", "unknown"]
+Sequencing = Literal["loop", "sweep"]
 Guessed = Literal["rate", "window", "mask_frames", "pixel_shift", "subtracted_window"]
+_OVERLAYS = (
+    "Graphics lie over the pictures (overlays). As they may name the patient, they are shown only if an editor asks."
+)
 _BURNED_IN = "The file says that text is burned into its pictures; they must be checked before publishing."
 
 
@@ -55,6 +59,7 @@ class RunFacts:
 
     `times_ms` holds the start of every shown frame from the run's first; `frames` counts all that the file holds,
     of which `shown` (1-based, inclusive) are shown. `plane` is "A" or "B" of a biplane pair, else "".
+    `presented` is what a presentation state decides, `sequencing` how the file wants the run to be played again.
     """
 
     number: int
@@ -71,6 +76,9 @@ class RunFacts:
     plane: str = ""
     start_s: float = 0.0
     duration_s: float = 0.0
+    presented: tuple[str, ...] = ()
+    sequencing: Sequencing | None = None
+    has_overlays: bool = False
 
     @property
     def angle(self) -> str | None:
@@ -92,6 +100,9 @@ class RunFacts:
             "has_mask_subtraction": self.has_subtraction,
             "positioner_deg": None if self.positioner_deg is None else list(self.positioner_deg),
             "angle": self.angle,
+            "presentation_state": list(self.presented),
+            "sequencing": self.sequencing,
+            "has_overlays": self.has_overlays,
         }
 
 
@@ -189,7 +200,14 @@ class DicomFacts:
             if run.shown != (1, run.frames)
         ]
         left_out = [f"Left out ({count} of the folder's files): {sentence}" for sentence, count in self.left_out]
-        return (*guesses, *burned_in, *trims, *left_out)
+        presented = [
+            f"Run {run.number}{' (plane B)' if run.plane == 'B' else ''} is shown as a presentation state "
+            f"in its folder says: {', '.join(run.presented)}."
+            for run in (*self.runs, *self.second_planes)
+            if run.presented
+        ]
+        overlays = [_OVERLAYS] if any(run.has_overlays for run in (*self.runs, *self.second_planes)) else []
+        return (*guesses, *burned_in, *trims, *presented, *overlays, *left_out)
 
     def _acquired_ms(self) -> Iterable[float]:
         return (round(run.start_s * 1000 + time_ms, 3) for run in self.runs for time_ms in run.times_ms)

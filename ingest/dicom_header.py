@@ -58,12 +58,12 @@ READ_ERRORS = (
 )
 
 _WANTED = """
-    SOPClassUID Modality NumberOfFrames FrameIncrementPointer FrameTime FrameTimeVector CineRate
-    RecommendedDisplayFrameRate StartTrim StopTrim SamplesPerPixel PhotometricInterpretation
+    SOPClassUID SOPInstanceUID Modality NumberOfFrames FrameIncrementPointer FrameTime FrameTimeVector CineRate
+    RecommendedDisplayFrameRate StartTrim StopTrim PreferredPlaybackSequencing SamplesPerPixel PhotometricInterpretation
     PlanarConfiguration Rows Columns BitsAllocated BitsStored HighBit PixelRepresentation
     PixelAspectRatio PixelSpacing ImagerPixelSpacing NominalScannedPixelSpacing RescaleSlope
     RescaleIntercept RescaleType ModalityLUTSequence WindowCenter WindowWidth VOILUTFunction
-    VOILUTSequence PresentationLUTShape BurnedInAnnotation MaskSubtractionSequence
+    VOILUTSequence PresentationLUTShape BurnedInAnnotation MaskSubtractionSequence PixelShiftSequence
     PositionerPrimaryAngle PositionerSecondaryAngle PixelIntensityRelationship
     PixelIntensityRelationshipSign RecommendedViewingMode SharedFunctionalGroupsSequence
     PerFrameFunctionalGroupsSequence RedPaletteColorLookupTableDescriptor
@@ -75,6 +75,8 @@ _WANTED = """
     CenterOfCircularShutter RadiusOfCircularShutter VerticesOfThePolygonalShutter
     ShutterPresentationValue
 """.split()  # noqa: SIM905  sixty lines of one word each would hide the code
+# the sizes of overlays (PS3.3 C.9.2), whose groups repeat: that something is drawn there is read, and not what
+_OVERLAYS = tuple(group << 16 | 0x0010 for group in range(0x6000, 0x6020, 2))
 # the functional groups of an enhanced file take a kilobyte or two a frame
 _MAX_HEADER_ELEMENT_BYTES = 16 << 20
 _MAX_INFLATED_BYTES = 1 << 30
@@ -164,6 +166,11 @@ def functional_group(header: Dataset, index: int, keyword: str) -> Dataset | Non
     return None
 
 
+def has_overlays(header: Dataset) -> bool:
+    """Say whether something is drawn over the pictures in planes of its own."""
+    return any(tag in header for tag in _OVERLAYS)
+
+
 def _find_syntax(file: IO[bytes]) -> UID | None:
     try:
         meta = read_file_meta_info(file.name)
@@ -173,7 +180,7 @@ def _find_syntax(file: IO[bytes]) -> UID | None:
 
 
 def _read(file: IO[bytes], syntax: UID | None) -> OpenRecording:
-    tags = [tag for tag in map(tag_for_keyword, _WANTED) if tag is not None]
+    tags = [*(tag for tag in map(tag_for_keyword, _WANTED) if tag is not None), *_OVERLAYS]
     try:
         file.seek(0)
         # elements larger than any header of a cine needs are skipped, not read

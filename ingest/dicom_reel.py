@@ -79,17 +79,17 @@ class Reel:
 def lay_out(study: Study, choices: Choices, folder: Path | None = None, *, estimate: bool = False) -> Reel:
     """Read all runs of a study and lay them on one rate; `estimate` decodes where a window is to be worked out."""
 
-    def read(names: tuple[str, ...], number: int, plane: str) -> Run:
+    def read(names: tuple[str, ...], states: tuple[str, ...], number: int, plane: str) -> Run:
         chosen = choices.get(f"{number}b" if plane == "B" else f"{number}", NO_CHOICES)
-        with study.unpacked(names, folder) as paths:
-            run = read_run(paths, number, chosen, plane=plane)
+        with study.unpacked(names, folder) as paths, study.unpacked(states, folder) as how:
+            run = read_run(paths, number, chosen, plane=plane, states=how)
             return with_estimates(run) if estimate else run
 
     runs, second_planes = [], {}
     for number, files in enumerate(study.listed.runs, 1):
-        runs.append(read(files.files, number, "A" if files.second_plane else ""))
+        runs.append(read(files.files, files.states, number, "A" if files.second_plane else ""))
         if files.second_plane:
-            second_planes[number] = read(files.second_plane, number, "B")
+            second_planes[number] = read(files.second_plane, files.second_states, number, "B")
     grids = lay_together([run.timeline for run in runs])
     canvas = _canvas([*runs, *second_planes.values()])
     return Reel(study, tuple(runs), second_planes, grids[0].fps, tuple(grid.repeats for grid in grids), canvas)
@@ -100,10 +100,11 @@ def view_pictures(reel: Reel, view: str, folder: Path, cancelled: Callable[[], b
     for index, native in enumerate(reel.runs):
         run, subtracted = _shown(reel, view, native)
         files = reel.study.listed.runs[index]
-        names = files.second_plane if run is not native else files.files
+        is_second = run is not native
+        names, states = (files.second_plane, files.second_states) if is_second else (files.files, files.states)
         repeats = _repeats(reel, index, run)
-        with reel.study.unpacked(names, folder) as paths:
-            pictures = run_pictures(replace(run, paths=paths), subtracted=subtracted)
+        with reel.study.unpacked(names, folder) as paths, reel.study.unpacked(states, folder) as how:
+            pictures = run_pictures(replace(run, paths=paths, states=how), subtracted=subtracted)
             for picture, count in zip(pictures, repeats, strict=True):
                 if cancelled is not None and cancelled():
                     raise Cancelled

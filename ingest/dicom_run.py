@@ -6,7 +6,7 @@ asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice
@@ -15,16 +15,27 @@ from typing import Literal
 
 from ingest.dicom_choices import NO_CHOICES, RunChoices
 from ingest.dicom_dsa import estimate_width, subtracted_frames, subtracted_width
-from ingest.dicom_facts import BurnedIn, Guess, RunFacts, Window
+from ingest.dicom_facts import BurnedIn, Guess, RunFacts, Sequencing, Window
 from ingest.dicom_frames import FrameReader, ImageShape, check_decodable, read_shape
-from ingest.dicom_header import OpenRecording, first_value_of, functional_group, integer_of, open_recording, value_of
+from ingest.dicom_header import (
+    OpenRecording,
+    first_value_of,
+    functional_group,
+    has_overlays,
+    integer_of,
+    value_of,
+)
 from ingest.dicom_kinds import burned_in, modality_of, standard_name
+from ingest.dicom_overlays import draw_overlays, read_overlays
 from ingest.dicom_pixels import Picture, Renderer, display_frames, estimate_window, find_window
+from ingest.dicom_states import open_presented
 from ingest.dicom_subtraction import Subtraction, read_subtraction, viewing_mode
 from ingest.dicom_time import Timeline, read_timeline, same_step, trimmed
 from ingest.errors import Refused
 
 SLICES_A_SECOND = Fraction(10)
+# PS3.3 C.7.6.5.1.1 (0018,1244)
+SEQUENCINGS: Mapping[int, Sequencing] = {0: "loop", 1: "sweep"}
 _DIFFERENT_SLICES = "The slices of a series differ in size or depth; it cannot be scrolled through."
 
 
@@ -45,10 +56,12 @@ class Run:
     """A run before its pictures are made. Frames from `first` to `last` (from 0, inclusive) are shown.
 
     `window` is the one that is forced on all of its frames (an editor's, a series'), `width` that of the subtracted
-    picture where it is known; `timeline` holds the shown frames only.
+    picture where it is known; `timeline` holds the shown frames only. `states` are presentation states to be applied.
+    With `overlays` the graphics over the pictures are drawn.
     """
 
     paths: tuple[Path, ...]
+    states: tuple[Path, ...]
     shape: ImageShape
     timeline: Timeline
     first: int
@@ -59,6 +72,7 @@ class Run:
     width: float | None
     facts: RunFacts
     label: Label
+    overlays: bool = False
 
     @property
     def is_series(self) -> bool:
@@ -71,9 +85,19 @@ class Run:
         return self.last - self.first + 1
 
 
-def read_run(paths: Sequence[Path], number: int, choices: RunChoices = NO_CHOICES, *, plane: str = "") -> Run:
-    """Read a run from its file, or from its slices in their order. Raises Refused for what cannot be shown."""
-    with open_recording(paths[len(paths) // 2]) as recording:
+def read_run(
+    paths: Sequence[Path],
+    number: int,
+    choices: RunChoices = NO_CHOICES,
+    *,
+    plane: str = "",
+    states: tuple[Path, ...] = (),
+) -> Run:
+    """Read a run from its file, or from its slices in their order; `states` are presentation states that it follows.
+
+    Raises Refused for what cannot be shown.
+    """
+    with open_presented(paths[len(paths) // 2], states) as (recording, decided):
         shape = read_shape(recording)
         if len(paths) > 1:
             shape = replace(shape, frames=len(paths))
@@ -81,14 +105,15 @@ def read_run(paths: Sequence[Path], number: int, choices: RunChoices = NO_CHOICE
             raise Refused("still_image", "This DICOM file holds one still picture, not a recording.")
         else:
             check_decodable(recording, shape)
-        return _read(recording, shape, tuple(paths), (number, plane), choices)
+        run = _read(recording, shape, tuple(paths), (number, plane), choices)
+        return replace(run, states=states, facts=replace(run.facts, presented=decided))
 
 
 def with_estimates(run: Run) -> Run:
     """Return the run with the windows that its file leaves open worked out from its pictures, and told as guesses."""
     guesses = {guess.what: guess for guess in run.facts.guesses}
     window, width = run.window, run.width
-    with open_recording(run.paths[len(run.paths) // 2]) as recording:
+    with open_presented(run.paths[len(run.paths) // 2], run.states) as (recording, _decided):
         if "window" in guesses and guesses["window"].value is None:
             shape = run.shape if not run.is_series else replace(run.shape, frames=1)
             window = estimate_window(recording, shape)
@@ -106,12 +131,14 @@ def run_pictures(run: Run, *, subtracted: bool) -> Iterator[Picture]:
     if run.is_series:
         yield from _slice_pictures(run)
         return
-    with open_recording(run.paths[0]) as recording:
+    with open_presented(run.paths[0], run.states) as (recording, _decided):
         if subtracted and run.subtraction is not None and run.width is not None:
             frames = subtracted_frames(recording, run.shape, run.subtraction, (run.window, run.width))
         else:
             frames = display_frames(recording, run.shape, run.window)
-        yield from islice(frames, run.first, run.last + 1)
+        planes = read_overlays(recording) if run.overlays else ()
+        for index, picture in islice(enumerate(frames), run.first, run.last + 1):
+            yield draw_overlays(picture, planes, index) if planes else picture
 
 
 def pixel_aspect(recording: OpenRecording) -> Fraction:
@@ -145,6 +172,7 @@ def _read(
     subtraction = read_subtraction(header, shape.frames, choices) if shape.is_grey and len(paths) == 1 else None
     width, width_guesses = (None, ()) if subtraction is None else subtracted_width(subtraction, found, choices)
     guesses += [*(subtraction.guesses if subtraction else ()), *width_guesses]
+    shows_overlays = choices.overlays and has_overlays(header)
     # slices share the window of the middle one; a cine's frames may have their own
     forced = window if window is not None or len(paths) == 1 else found
     facts = RunFacts(
@@ -160,9 +188,12 @@ def _read(
         has_subtraction=subtraction is not None,
         positioner_deg=_positioner(recording),
         guesses=tuple(guesses),
+        has_overlays=has_overlays(header),
+        sequencing=SEQUENCINGS.get(integer_of(header, "PreferredPlaybackSequencing", -1)),
     )
     return Run(
         paths=paths,
+        states=(),
         shape=shape,
         timeline=timeline,
         first=first,
@@ -172,17 +203,19 @@ def _read(
         subtraction=subtraction,
         width=width,
         facts=facts,
-        label=_label(recording),
+        label=_label(recording, shows_overlays=shows_overlays),
+        overlays=shows_overlays,
     )
 
 
-def _label(recording: OpenRecording) -> Label:
+def _label(recording: OpenRecording, *, shows_overlays: bool) -> Label:
     return Label(
         modality=modality_of(recording),
         sop_class=standard_name(value_of(recording.header, "SOPClassUID")),
         syntax=str(recording.syntax),
         transfer_syntax=standard_name(recording.syntax),
-        burned_in=burned_in(recording),
+        # what is drawn over the pictures may name the patient, whatever the file says of the pictures themselves
+        burned_in="yes" if shows_overlays else burned_in(recording),
         viewing_mode=viewing_mode(recording.header),
     )
 
@@ -231,7 +264,7 @@ def _positioner(recording: OpenRecording) -> tuple[float, float] | None:
 
 def _slice_pictures(run: Run) -> Iterator[Picture]:
     for path in run.paths[run.first : run.last + 1]:
-        with open_recording(path) as recording:
+        with open_presented(path, run.states) as (recording, _decided):
             shape = read_shape(recording)
             if (shape.rows, shape.columns, shape.is_grey) != (run.shape.rows, run.shape.columns, run.shape.is_grey):
                 raise Refused("unsupported", _DIFFERENT_SLICES)

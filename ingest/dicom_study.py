@@ -29,10 +29,19 @@ _DAMAGED = "The packed study is damaged; take its folder in again."
 
 @dataclass(frozen=True)
 class RunFiles:
-    """The files of one run, one of a cine or all slices of a series; `second_plane` is the other half of a pair."""
+    """The files of one run, one of a cine or all slices of a series; `second_plane` is the other half of a pair.
+
+    `states` are presentation states of the run, `second_states` of its second plane.
+    """
 
     files: tuple[str, ...]
     second_plane: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    second_states: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, object]:
+        """Return the run as it is packed; without states as it was before there were any, so that digests stay."""
+        return {name: value for name, value in asdict(self).items() if value or not name.endswith("states")}
 
 
 @dataclass(frozen=True)
@@ -44,7 +53,7 @@ class StudyList:
 
     def as_json(self) -> bytes:
         """Return the list as it is packed, the same for the same study."""
-        content = {"format": FORMAT, "runs": [asdict(run) for run in self.runs], "left_out": self.left_out}
+        content = {"format": FORMAT, "runs": [run.as_json() for run in self.runs], "left_out": self.left_out}
         return json.dumps(content, ensure_ascii=False, sort_keys=True, indent=1).encode()
 
 
@@ -60,7 +69,7 @@ class Study:
     def unpacked(self, names: Sequence[str], folder: Path | None = None) -> Iterator[tuple[Path, ...]]:
         """Give some of its files for a while, in a folder of their own below `folder` (None: the system's)."""
         if not self.is_packed:
-            yield (self.path,)
+            yield (self.path,) if names else ()
             return
         with tempfile.TemporaryDirectory(prefix="run-", dir=folder) as temporary:
             yield tuple(self._extract(names, Path(temporary)))
@@ -102,8 +111,8 @@ def open_study(path: Path) -> Study:
 
 def _read_list(content: bytes) -> StudyList:
     stored = json.loads(content)
-    runs = tuple(RunFiles(tuple(run["files"]), tuple(run["second_plane"])) for run in stored["runs"])
-    names = [name for run in runs for name in (*run.files, *run.second_plane)]
+    runs = tuple(RunFiles(**{name: tuple(files) for name, files in run.items()}) for run in stored["runs"])
+    names = [name for run in runs for name in (*run.files, *run.second_plane, *run.states, *run.second_states)]
     is_sane = all(run.files for run in runs) and all(_FILE_NAME.fullmatch(str(name)) for name in names)
     if stored["format"] != FORMAT or not 1 <= len(runs) <= _MOST_RUNS or not is_sane:
         raise Refused("corrupt", _DAMAGED)

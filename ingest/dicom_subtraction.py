@@ -1,28 +1,25 @@
 """Digital subtraction angiography by a file's Mask Subtraction Sequence (PS3.3 C.7.6.10): what is taken from what.
 
 Frames are numbered from 0 here, from 1 in the tags. Of several items that hold for a frame the last one counts;
-a frame outside of all of them stays as it is. Only `shift_of_mask` knows the sign of a pixel shift.
+a frame outside of all of them stays as it is. How far a mask moves `dicom_shift` says.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from ingest.dicom_choices import NO_CHOICES, RunChoices
 from ingest.dicom_facts import Guess
-from ingest.dicom_header import READ_ERRORS, first_value_of, functional_group, integer_of, value_of
+from ingest.dicom_header import READ_ERRORS, first_value_of, integer_of, value_of
+from ingest.dicom_shift import Region, Shift, region_shifts, shift_of_mask, stated_shift
 
-Plane = NDArray[np.float32]
-Shift = tuple[float, float]
 _OPERATIONS = ("AVG_SUB", "TID", "REV_TID")
-_MOST_SHIFT_PX = 512.0
 _GUESS_MASK = "The file asks for subtraction but names no mask; frame {} was taken."
 _GUESS_SHIFT = (
     "The mask is moved by {:g} pixels down and {:g} to the right, as we read the file; "
@@ -34,13 +31,15 @@ _GUESS_SHIFT = (
 class Step:
     """What is taken from what for one frame: the mean of `masks`, moved, from the mean of `contrast`.
 
-    `moved` is down, right in pixels; `visible` is how much of the mask is left as a landmark, from 0 to 1.
+    `moved` is down, right in pixels, of `regions` their own; `visible` is how much of the mask is left as a landmark,
+    from 0 to 1.
     """
 
     masks: tuple[int, ...]
     contrast: tuple[int, ...]
     moved: Shift
     visible: float = 0.0
+    regions: tuple[Region, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,28 +67,6 @@ def read_subtraction(header: Dataset, frames: int, choices: RunChoices = NO_CHOI
         return None
     is_linear = str(value_of(header, "PixelIntensityRelationship") or "").upper() == "LIN"
     return Subtraction(steps, "logarithm" if is_linear else "stored", tuple(guesses.values()))
-
-
-def shift_of_mask(vertical_horizontal: Sequence[float]) -> Shift:
-    """Return how far the mask moves down and to the right for a Mask Sub-pixel Shift (0028,6114).
-
-    The tag is vertical, horizontal. Positive is taken as down and right, as rows and columns are counted; the
-    standard's text could not be confirmed, other programs read the horizontal the other way round (decision 019).
-    Whoever knows better changes this line, and nothing else.
-    """
-    vertical, horizontal = vertical_horizontal
-    return (float(vertical), float(horizontal))
-
-
-def moved(picture: Plane, by: Shift) -> Plane:
-    """Move a picture down and right by parts of a pixel, linear between neighbours; its border is continued."""
-    for axis, amount in enumerate(by):
-        whole = int(np.floor(amount))
-        part = np.float32(amount - whole)
-        if amount:
-            near, far = _rolled(picture, axis, whole), _rolled(picture, axis, whole + 1)
-            picture = near + part * (far - near)
-    return picture
 
 
 def viewing_mode(header: Dataset) -> Literal["subtracted", "native"]:
@@ -136,7 +113,8 @@ def _steps_of(
                     continue
                 taken = (at,)
             contrast = tuple(range(frame, min(frame + averaged, frames)))
-            steps[frame] = Step(taken, contrast, _shift(item, header, frame, choices, guesses), visible)
+            shift, regions = _shifts(item, header, frame, choices, guesses)
+            steps[frame] = Step(taken, contrast, shift, visible, regions)
     return steps
 
 
@@ -160,34 +138,19 @@ def _mask_frames(item: Dataset, frames: int, choices: RunChoices) -> tuple[int, 
     return tuple(number - 1 for number in numbers if 1 <= number <= frames)
 
 
-def _shift(item: Dataset, header: Dataset, frame: int, choices: RunChoices, guesses: dict[str, Guess]) -> Shift:
-    """Return how far the mask moves for a frame: as the editor says, else the frame's own shift, else the item's."""
+def _shifts(
+    item: Dataset, header: Dataset, frame: int, choices: RunChoices, guesses: dict[str, Guess]
+) -> tuple[Shift, tuple[Region, ...]]:
+    """Return how far the mask moves for a frame, and its regions: as the editor says, else as the file does."""
     if choices.pixel_shift is not None:
-        return shift_of_mask(choices.pixel_shift)
-    stated = _frame_shift(item, header, frame) or _pair(value_of(item, "MaskSubPixelShift"))
-    if stated is None or stated == (0.0, 0.0):
-        return (0.0, 0.0)
-    down, right = shift_of_mask(stated)
-    guesses.setdefault("pixel_shift", Guess("pixel_shift", list(stated), _GUESS_SHIFT.format(down, right)))
-    return (down, right)
-
-
-def _frame_shift(item: Dataset, header: Dataset, frame: int) -> Shift | None:
-    """Return the shift that an enhanced file gives for one frame and this item (Frame Pixel Shift macro)."""
-    own = functional_group(header, frame, "FramePixelShiftSequence")
-    if own is None:
-        return None
-    names = (value_of(item, "SubtractionItemID"), value_of(own, "SubtractionItemID"))
-    return _pair(value_of(own, "MaskSubPixelShift")) if names[0] == names[1] or None in names else None
-
-
-def _pair(value: Any) -> Shift | None:
-    try:
-        first, second = (float(number) for number in value)
-    except (TypeError, ValueError):
-        return None
-    is_sane = np.isfinite([first, second]).all() and max(abs(first), abs(second)) <= _MOST_SHIFT_PX
-    return (first, second) if is_sane else None
+        return shift_of_mask(choices.pixel_shift), ()
+    stated, regions = stated_shift(item, header, frame), region_shifts(item, header, frame)
+    given = [*([stated] if stated is not None else []), *(region.stated for region in regions)]
+    seen = next((one for one in given if one != (0.0, 0.0)), None)
+    if seen is not None:
+        sentence = _GUESS_SHIFT.format(*shift_of_mask(seen))
+        guesses.setdefault("pixel_shift", Guess("pixel_shift", list(seen), sentence))
+    return (shift_of_mask(stated) if stated is not None else (0.0, 0.0)), regions
 
 
 def _number(value: Any) -> float:
@@ -206,8 +169,3 @@ def _integers(value: Any) -> Iterator[int]:
         yield from (int(number) for number in values)
     except READ_ERRORS:
         return
-
-
-def _rolled(picture: Plane, axis: int, by: int) -> Plane:
-    length = picture.shape[axis]
-    return np.take(picture, np.clip(np.arange(length) - by, 0, length - 1), axis=axis)

@@ -13,6 +13,7 @@ The sentences are for hospital editors; pages translate them by `code`, which is
 from __future__ import annotations
 
 import signal
+from collections.abc import Sequence
 from typing import Literal
 
 from videolib.errors import VideolibError
@@ -67,7 +68,21 @@ class IngestError(VideolibError):
 
 
 class Refused(IngestError):
-    """The recording itself cannot be accepted: `Refused("truncated")`, or with a sentence of its own."""
+    """The recording itself cannot be accepted: `Refused("truncated")`, or with a sentence of its own.
+
+    `hints` are for who has the files at hand (the command line), never for pages or logs: they name files.
+    """
+
+    def __init__(
+        self,
+        reason: Reason,
+        message: str | None = None,
+        *,
+        may_retry: bool | None = None,
+        hints: Sequence[str] = (),
+    ) -> None:
+        super().__init__(reason, message, may_retry=may_retry)
+        self.hints = tuple(hints)
 
 
 class ToolFailed(IngestError):

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from ingest.chunk_work import begin_anew
 from ingest.description import describe_package, settings_of, tools_in_use
-from ingest.errors import ToolFailed
+from ingest.ffmpeg import cpu_spent_s
 from ingest.images import OFFERS, POSTER, SHEET, TILES, make_images
 from ingest.inspect import check_decoded_length, describe
 from ingest.inspection import Inspection
@@ -32,6 +32,8 @@ from ingest.package import (
 )
 from ingest.plan import EncodePlan
 from ingest.plan_text import from_json
+from ingest.redaction import Redaction, chapters_left, read_redactions, texts_left
+from ingest.stored import require_stored
 from ingest.storing import Shelf
 from ingest.subtitles import Texts, add_texts, chapters_in, describe_text
 from ingest.verify import verify_pages
@@ -39,8 +41,9 @@ from ingest.workshop import Watch, Workshop, attach, scratch_for
 from videolib import hls
 from videolib.catalogue.jobs import Job
 from videolib.catalogue.packages import Chunk, Package, keep_chunk, list_chunks
+from videolib.catalogue.progress import cpu_of
 from videolib.catalogue.recordings import get_recording
-from videolib.catalogue.tracks import PAGES, PROVISIONAL_SOUND, made_so_far
+from videolib.catalogue.tracks import PAGES, is_provisional, made_so_far
 
 Finish = Callable[[Session], None]
 # playlists, pictures, and key frames to make these from
@@ -58,11 +61,18 @@ class _Made:
     tracks: tuple[hls.Track, ...]
     chunks: tuple[Chunk, ...]
     sha256: str
+    cpu_s: float
 
     @property
     def texts(self) -> Texts:
         """The text that was read with the sound."""
-        return from_json(Texts, self.package.plan.get("texts", {}))
+        texts = from_json(Texts, self.package.plan.get("texts", {}))
+        return replace(texts, tracks=texts_left(texts.tracks, self.redactions))
+
+    @property
+    def redactions(self) -> tuple[Redaction, ...]:
+        """What was taken out of it."""
+        return read_redactions(self.package.redactions)
 
     def of_kind(self, kind: str) -> list[hls.Track]:
         folders = [track["folder"] for track in self.package.tracks if track["kind"] == kind]
@@ -77,7 +87,7 @@ def finish_package(workshop: Workshop, job: Job, watch: Watch, *, finish: Finish
 
     Raises `Refused` where too little could be decoded, `ToolFailed`, `Unavailable`, `Cancelled`.
     """
-    made = _read(workshop, job)
+    made, before_s = _read(workshop, job), cpu_spent_s()
     watch.on_progress("verify", None)
     try:
         video = _joined(made)
@@ -97,11 +107,11 @@ def finish_package(workshop: Workshop, job: Job, watch: Watch, *, finish: Finish
         add_texts(made.texts.tracks, pages)
         description = {
             **describe_package(pages, copied=[one.name for one in made.plan.renditions if one.copied]),
-            **describe_text(made.texts, chapters_in(made.inspection, made.plan)),
+            **describe_text(made.texts, chapters_left(chapters_in(made.inspection, made.plan), made.redactions)),
         }
         watch.on_progress("store", 0.0)
         objects = _put_pages(workshop, job, made, pages, description)
-    timing = _timing(made, datetime.now(UTC))
+    timing = _timing(made, datetime.now(UTC), cpu_s=made.cpu_s + cpu_spent_s() - before_s)
     warnings = (*made.plan.warnings, *made.texts.warnings, *([SILENT] if len(audio) < len(made.plan.audio) else []))
     answer = {"source": describe(made.inspection), "timing": timing, "warnings": list(warnings)}
     watch.on_progress("attach", None)
@@ -109,7 +119,8 @@ def finish_package(workshop: Workshop, job: Job, watch: Watch, *, finish: Finish
     with workshop.database.writing() as session:
         finish(session)
         _complete(session, made, description, objects)
-        attach(session, session.get_one(Package, made.package.id), answer, workshop.settings)
+        row = session.get_one(Package, made.package.id)
+        attach(session, row, answer, workshop.settings, texts=made.texts.tracks)
     workshop.store.delete([f"{made.package.prefix}/{path}" for path in provisional])
 
 
@@ -117,10 +128,12 @@ def _read(workshop: Workshop, job: Job) -> _Made:
     with workshop.database.reading() as session:
         row = session.get_one(Package, str(job.package_id))
         chunks = list_chunks(session, row.id)
-        sha256 = get_recording(session, job.recording_id).sha256
+        sha256, cpu_s = get_recording(session, job.recording_id).sha256, cpu_of(session, row.id)
         session.expunge_all()
     plan, inspection = from_json(EncodePlan, row.plan["encode"]), from_json(Inspection, row.plan["inspection"])
-    return _Made(row, plan, inspection, tuple(made_so_far(row.tracks, chunks)), tuple(chunks), sha256)
+    return _Made(
+        row, plan, inspection, tuple(made_so_far(row.tracks, chunks, is_final=True)), tuple(chunks), sha256, cpu_s
+    )
 
 
 def _joined(made: _Made) -> list[hls.Track]:
@@ -142,13 +155,9 @@ def _until(track: hls.Track, end_s: float) -> hls.Track:
 
 
 def _require_objects(workshop: Workshop, made: _Made, watch: Watch) -> None:
-    """Raise `ToolFailed` unless everything that the rows name is in the store, in its size."""
+    """Raise `ToolFailed` unless everything that the rows name is in the store as it was put there."""
     named = [item for chunk in made.chunks for item in chunk.objects]
-    sizes = {item.key: item.size for item in workshop.store.list(f"{made.package.prefix}/")}
-    for count, item in enumerate(named):
-        if sizes.get(f"{made.package.prefix}/{item['path']}") != item["bytes"]:
-            raise ToolFailed(stderr_tail=f"{item['path']} is not in the store as it was put there")
-        watch.on_progress("verify", count / len(named))
+    require_stored(workshop.store, made.package.prefix, named, lambda fraction: watch.on_progress("verify", fraction))
 
 
 def _fetcher(workshop: Workshop, prefix: str, folder: Path) -> Callable[[Path], None]:
@@ -179,7 +188,7 @@ def _put_pages(
     names = sorted(path.relative_to(folder).as_posix() for path in further)
     pages_in_order = (POSTER, SHEET, TILES, *names, *playlists, MULTIVARIANT)
     written = [shelf.put_page(folder / path, path) for path in pages_in_order]
-    kept = [item for chunk in made.chunks if chunk.position != PROVISIONAL_SOUND for item in chunk.objects]
+    kept = [item for chunk in made.chunks if not is_provisional(chunk.position) for item in chunk.objects]
     everything = {item["path"]: PackageFile(**item) for item in (*kept, *written)}
     write_description(
         folder,
@@ -196,7 +205,7 @@ def _put_pages(
 
 def _dropped(chunk: Chunk) -> Sequence[dict[str, Any]]:
     """Return the objects of provisional sound that nothing else shares."""
-    if chunk.position != PROVISIONAL_SOUND:
+    if not is_provisional(chunk.position):
         return []
     return [item for item in chunk.objects if not item["path"].endswith("/init.mp4")]
 
@@ -206,14 +215,14 @@ def _complete(session: Session, made: _Made, description: Mapping[str, object], 
     row.state, row.description = "complete", dict(description)
     row.duration_s = float(str(description["duration_s"]))
     for chunk in list_chunks(session, row.id):
-        if chunk.position == PROVISIONAL_SOUND:
+        if is_provisional(chunk.position):
             session.delete(chunk)
     keep_chunk(session, Chunk(package_id=row.id, position=PAGES, start_s=0.0, end_s=row.duration_s, objects=objects))
 
 
-def _timing(made: _Made, now: datetime) -> dict[str, float | None]:
+def _timing(made: _Made, now: datetime, *, cpu_s: float) -> dict[str, float | None]:
     return {
         "first_playable_s": made.package.plan.get("first_playable_s"),
         "total_s": round((now - made.package.made_at).total_seconds(), 3),
-        "cpu_s": None,
+        "cpu_s": round(cpu_s, 3),
     }

@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 
 import structlog
 
+from ingest.arrivals import taking_arrivals
 from ingest.delivery import Sender, keep_sending, make_app
 from ingest.worker import indexing, keeping_house, sweep_scratch
 from ingest.workshop import Workshop
@@ -39,6 +40,7 @@ def run_fleet(workshop: Workshop, queues: Sequence[str], *, stop: Callable[[], b
     with ExitStack() as stack:
         stack.enter_context(indexing(index))
         stack.enter_context(keeping_house(workshop))
+        stack.enter_context(taking_arrivals(workshop))
         crews = [_Crew(stack, tuple(queue for queue in crew if queue in queues)) for crew in CREWS]
         with _sending(sender, look_every_s=min(10.0, settings.lease_s)) as refusal:
             while not (stop() or refusal):

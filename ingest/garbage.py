@@ -6,15 +6,19 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+from ingest.arrivals import remove_expired
 from ingest.reconcile import Finding
 from ingest.sweeping import sweep_abandoned
 from ingest.workshop import Workshop
 from videolib.catalogue import mending
 from videolib.catalogue.packages import Package
+from videolib.catalogue.uploads import UNFINISHED, list_keys, list_tokens
 from videolib.storage import Store, StoredObject
 
 # originals are kept under names of this form; whatever else lies in their store is not ours to judge
 _ORIGINAL = re.compile(r"[0-9a-f]{32}")
+# a piece of an upload that was too small to be a part of it
+_TAIL = re.compile(r"([0-9a-f]{32})\.tail-\d+-[0-9a-f]+")
 _WORK = re.compile(r"work/([0-9a-f]{32})/")
 
 
@@ -31,8 +35,13 @@ def collect_garbage(workshop: Workshop, *, grace_s: float, dry_run: bool = False
     if not dry_run:
         sweep_abandoned(workshop)
     yield from _unused_originals(workshop, grace_s=grace_s, dry_run=dry_run)
+    expired = 0 if dry_run else remove_expired(workshop)
+    if expired:
+        yield Finding("expired_uploads", "originals", f"{expired} uploads that nobody went on with were removed.", True)
+    with workshop.database.reading() as session:
+        growing = list_tokens(session)
     for name, store in (("store", workshop.store), ("originals", workshop.originals)):
-        count = 0 if dry_run else store.sweep(older_than_s=max(grace_s, 3600.0))
+        count = 0 if dry_run else store.sweep(older_than_s=max(grace_s, 3600.0), growing=growing)
         if count:
             yield Finding("broken_uploads", name, f"{count} uploads that broke off were removed.", mended=True)
 
@@ -43,9 +52,14 @@ def _unused_originals(workshop: Workshop, *, grace_s: float, dry_run: bool) -> I
     with workshop.database.reading() as session:
         named = mending.named_by_any_row(session, "original_key")
         packages = {package.id for package in mending.list_all_packages(session)}
+        growing = list_keys(session, states=UNFINISHED)
     for item in stored:
-        work = _WORK.match(item.key)
-        is_unused = (_ORIGINAL.fullmatch(item.key) and item.key not in named) or (work and work[1] not in packages)
+        work, tail = _WORK.match(item.key), _TAIL.fullmatch(item.key)
+        is_unused = (
+            (_ORIGINAL.fullmatch(item.key) and item.key not in named)
+            or (work and work[1] not in packages)
+            or (tail and tail[1] not in growing)
+        )
         if is_unused and _is_older(item, grace_s):
             yield _remove(workshop.originals, item, is_work=work is not None, dry_run=dry_run)
 

@@ -5,21 +5,32 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from ingest.intake import Item, read_meta
-from ingest.parts import find_groups
+from ingest.beside import Beside, Folders
+from ingest.intake import Item, read_meta, require_still, stamp
+from ingest.parts import joined, split_by_clock
+from videolib.catalogue.captions import find_language
+from videolib.catalogue.part_names import find_groups
+from videolib.cues import SUFFIXES as CAPTION_SUFFIXES
 from videolib.errors import InvalidInput, VideolibError
 
 if TYPE_CHECKING:
     from ingest.studies import StudyFolder
+    from ingest.workshop import Workshop
 
 MANIFEST_SUFFIXES = frozenset({".csv", ".yaml", ".yml"})
 # in a row: the files that together are the recording; what is to be said of it
 PARTS, NOTE = "parts", "note of the intake"
+_OWN_CLOCK = (
+    "Its number follows that of another file, but its clock does not: it was taken as a recording of its own. "
+    "If it is one with others, name them as parts in a manifest."
+)
 MAX_META_BYTES = 16 * 1024 * 1024
 
 
@@ -32,9 +43,10 @@ def find_inputs(
     without it each is told to be a part. A row of a manifest names its `parts` itself.
     """
     items: list[Item | tuple[Path, VideolibError]] = []
+    folders = Folders()
     for path in paths:
         try:
-            rows = list(_expanded(path, join=join))
+            rows = list(_expanded(path, folders, join=join))
         except InvalidInput as error:
             items.append((path, error))
             continue
@@ -42,12 +54,12 @@ def find_inputs(
             if isinstance(found, tuple):
                 items.append(found)
                 continue
-            items.append(_item(found, {**meta, **row}))
+            items.append(_item(found, {**meta, **row}, folders))
     return items
 
 
-def _item(found: Path | StudyFolder, row: Mapping[str, Any]) -> Item | tuple[Path, VideolibError]:
-    """One input with what is known of it."""
+def _item(found: Path | StudyFolder, row: Mapping[str, Any], folders: Folders) -> Item | tuple[Path, VideolibError]:
+    """One input with what is known of it, and with the captions beside it; those of its metadata count more."""
     place = found if isinstance(found, Path) else found.folder
     told = dict(row)
     parts, note = told.pop(PARTS, ()), told.pop(NOTE, "")
@@ -55,8 +67,33 @@ def _item(found: Path | StudyFolder, row: Mapping[str, Any]) -> Item | tuple[Pat
         values, captions = read_meta(told)
     except InvalidInput as error:
         return place, error
+    # captions beside a part would be in time with that part alone
+    beside = folders.read_beside(place) if isinstance(found, Path) and not parts else Beside()
+    named = {find_language(language) or language for language in captions}
+    texts = {**captions, **{language: text for language, text in beside.captions.items() if language not in named}}
+    notes = [str(note), *beside.notes] if note else list(beside.notes)
     study = None if isinstance(found, Path) else found
-    return Item(place, values, captions, study=study, parts=tuple(parts), note=str(note))
+    return Item(place, values, texts, study=study, parts=tuple(parts), notes=tuple(notes))
+
+
+@contextmanager
+def as_one_file(workshop: Workshop, item: Item) -> Iterator[Item]:
+    """The input as one file: a study is packed, and parts are joined, for the while."""
+    if item.study is None and not item.parts:
+        yield item
+        return
+    # loaded when needed, as above
+    from ingest.studies import packed  # noqa: PLC0415
+
+    workshop.scratch.mkdir(parents=True, exist_ok=True)
+    if item.study is not None:
+        with packed(item.study, workshop.scratch) as file:
+            yield replace(item, path=file, study=None)
+        return
+    stamps = {part: stamp(part) for part in item.parts}
+    with joined(item.parts, workshop.scratch) as file:
+        require_still(stamps)
+        yield replace(item, path=file, parts=())
 
 
 def read_meta_file(path: Path) -> dict[str, Any]:
@@ -71,7 +108,7 @@ def read_meta_file(path: Path) -> dict[str, Any]:
 
 
 def _expanded(
-    path: Path, *, join: bool
+    path: Path, folders: Folders, *, join: bool
 ) -> Iterator[tuple[Path | StudyFolder | tuple[Path, VideolibError], dict[str, Any]]]:
     if path.is_dir():
         # loaded when needed: sorting DICOM files takes half a second to begin
@@ -79,7 +116,9 @@ def _expanded(
 
         found = list(find_recordings(path))
         yield from ((other, {}) for other in found if not isinstance(other, Path))
-        yield from _grouped([file for file in found if isinstance(file, Path)], join=join)
+        files = [file for file in found if isinstance(file, Path)]
+        captions = folders.files_beside(file for file in files if file.suffix.lower() not in CAPTION_SUFFIXES)
+        yield from _grouped([file for file in files if file not in captions], join=join)
     elif path.suffix.lower() in MANIFEST_SUFFIXES:
         for row in _rows(path):
             parts = [path.parent / name for name in _names(row.pop(PARTS, ()))]
@@ -95,11 +134,19 @@ def _grouped(files: Sequence[Path], *, join: bool) -> Iterator[tuple[Path, dict[
         if len(group) == 1:
             yield group[0], {}
         elif join:
-            yield group[0], {PARTS: group}
+            yield from _joined_by_clock(group)
         else:
             for number, file in enumerate(group, start=1):
                 note = f"This looks like part {number} of {len(group)} of one recording; --join takes them as one."
                 yield file, {NOTE: note}
+
+
+def _joined_by_clock(group: Sequence[Path]) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The recordings among files that are numbered on; where they are several, each says why it is by itself."""
+    recordings = split_by_clock(group)
+    said = {} if len(recordings) == 1 else {NOTE: _OWN_CLOCK}
+    for files in recordings:
+        yield files[0], {**({PARTS: files} if len(files) > 1 else {}), **said}
 
 
 def _names(value: Any) -> list[str]:

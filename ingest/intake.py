@@ -11,23 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from ingest.errors import Refused
 from ingest.inspect import inspect
-from videolib.catalogue import captions
-from videolib.catalogue.entries import Entry, create_entry, find_entry_of, update_entry
+from videolib.catalogue.confirming import Intake, Original, confirm_known, confirm_new
+from videolib.catalogue.entries import find_entry_of
 from videolib.catalogue.entry_values import EntryValues, parse_values
 from videolib.catalogue.gate import THRESHOLD
-from videolib.catalogue.jobs import start_work
 from videolib.catalogue.people import User
-from videolib.catalogue.publishing import publish_if_asked
-from videolib.catalogue.recordings import (
-    SETTLED,
-    add_recording,
-    find_recording_by_digest,
-    get_recording_by_digest,
-)
+from videolib.catalogue.recordings import find_recording_by_digest
 from videolib.db import Database
 from videolib.errors import InvalidInput
 from videolib.storage import Store
@@ -35,11 +27,11 @@ from videolib.storage import Store
 if TYPE_CHECKING:
     from ingest.studies import StudyFolder
 
+__all__ = ["Intake", "Item", "digest_of", "read_meta", "require_still", "stamp", "take_in", "try_out"]
+
 READ_BYTES = 4 * 1024 * 1024
 # a file written this moment is looked at again after a while: a copy that is going on has grown then
 _FRESH_NS, SETTLE_S = 2 * 10**9, 0.4
-# trying again may help with these; what was refused for its content stays refused
-_WORTH_ANOTHER_TRY = frozenset({"failed", "cancelled"})
 
 
 @dataclass(frozen=True)
@@ -47,7 +39,7 @@ class Item:
     """One input: a file and what is known of it. `captions` are WebVTT texts by language.
 
     Of a `study`, `path` is its folder; it is packed into a file before it is taken in. Of `parts` it is the first;
-    they are joined before. `note` is told with the answer.
+    they are joined before. `notes` are told with the answer. `entry_id`: the draft that was begun for it.
     `review_threshold`: the points that a review must give, where the input is to be published.
     """
 
@@ -57,16 +49,10 @@ class Item:
     review_threshold: int = THRESHOLD
     study: StudyFolder | None = None
     parts: tuple[Path, ...] = ()
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Intake:
-    """What became of an input: its recording and entry, and the recording that had the same bytes already."""
-
-    recording_id: str
-    entry_id: str
-    duplicate_of: str | None
+    notes: tuple[str, ...] = ()
+    # made by this program itself for a demo: nobody has to review it. No command and no page can say so.
+    generated: bool = False
+    entry_id: str | None = None
 
 
 def take_in(
@@ -86,16 +72,27 @@ def take_in(
     sha256 = _read_through(item.path, on_progress)
     with database.reading() as session:
         known = find_recording_by_digest(session, sha256) is not None
+    original = Original(
+        name=item.path.name,
+        key=secrets.token_hex(16),
+        size=before[0],
+        sha256=sha256,
+        values=item.values,
+        captions=item.captions,
+        entry_id=item.entry_id,
+        generated=item.generated,
+        review_threshold=item.review_threshold,
+    )
     if not known:
         inspect(item.path)
         require_still({item.path: before})
-        key = secrets.token_hex(16)
+        key = original.key
         originals.put_file(key, item.path)
         try:
             # between the two readings it may have grown
             require_still({item.path: before})
             with database.writing() as session:
-                return _confirm(session, item, key, sha256, by=by, publish=publish)
+                return confirm_new(session, original, by=by, publish=publish)
         except IntegrityError:
             originals.delete([key])  # somebody confirmed the same bytes in this moment: theirs counts
         except (InvalidInput, Refused):
@@ -103,7 +100,7 @@ def take_in(
             originals.delete([key])
             raise
     with database.writing() as session:
-        return _known_already(session, item, sha256, by=by, publish=publish)
+        return confirm_known(session, original, by=by, publish=publish)
 
 
 def try_out(database: Database, path: Path) -> tuple[str, str] | None:
@@ -172,34 +169,3 @@ def read_meta(content: Mapping[str, Any]) -> tuple[EntryValues, dict[str, str]]:
     if not isinstance(tracks, Mapping) or not all(isinstance(text, str) for text in tracks.values()):
         raise InvalidInput("captions holds a WebVTT text for each language.", fields={"captions": "Write zh: and en:."})
     return parse_values(given), dict(tracks)
-
-
-def _confirm(session: Session, item: Item, key: str, sha256: str, *, by: User | None, publish: bool) -> Intake:
-    size = item.path.stat().st_size
-    recording = add_recording(session, source_name=item.path.name, original_key=key, size=size, sha256=sha256, by=by)
-    entry = create_entry(session, item.values, recording=recording, by=by)
-    entry.publish_requested = publish
-    for language, text in item.captions.items():
-        captions.add_captions(session, entry, language, text, by=by)
-    start_work(session, recording, by=by)
-    return Intake(recording.id, entry.id, None)
-
-
-def _known_already(session: Session, item: Item, sha256: str, *, by: User | None, publish: bool) -> Intake:
-    recording = get_recording_by_digest(session, sha256)
-    entry = find_entry_of(session, recording.id) or create_entry(session, item.values, recording=recording, by=by)
-    _fill_draft(session, entry, item, by=by)
-    if recording.state in _WORTH_ANOTHER_TRY:
-        start_work(session, recording, by=by)
-    if publish and entry.status == "draft":
-        entry.publish_requested = True
-        if recording.state in SETTLED:
-            publish_if_asked(session, entry, threshold=item.review_threshold, by=by)
-    return Intake(recording.id, entry.id, recording.id)
-
-
-def _fill_draft(session: Session, entry: Entry, item: Item, *, by: User | None) -> None:
-    """Metadata given again reaches a draft, where it differs; a published entry is changed on its page only."""
-    changes = {name: getattr(item.values, name) for name in item.values.model_fields_set}
-    if entry.status == "draft" and not entry.title and changes:
-        update_entry(session, entry, item.values, revision=None, by=by)

@@ -8,7 +8,11 @@ import re
 _SHORT: dict[str, str] = {
     "ara": "ar",
     "chi": "zh",
+    # no codes of any standard, but what subtitle files are called in China
+    "chs": "zh-Hans",
+    "cht": "zh-Hant",
     "cmn": "zh",
+    "cn": "zh",
     "deu": "de",
     "dut": "nl",
     "eng": "en",

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from config.ladder import KEY_FRAME_S
 from ingest.chunks import EARLY_S, Span, cut_at_keys, pictures_before, whole_at_keys
 from ingest.copying import copy_pictures, with_copied_top
 from ingest.encode import CopyUnsound, encode, encode_chunk, encode_sound, watch_for, ways_in
@@ -23,8 +24,8 @@ from videolib import hls
 
 # a sound this much longer than the pictures is cut: the recording broke off before its declared end
 SOUND_OVERHANG_S = 0.5
-# more than the encoder holds back to put pictures into another order
-BEGINNING_PICTURES = 12
+# a beginning of sound is encoded so much further than it is kept, so that its last segment is whole
+SOUND_FURTHER_S = 2 * KEY_FRAME_S
 
 
 @dataclass(frozen=True)
@@ -102,23 +103,6 @@ def make_chunk(bench: Bench, plan: EncodePlan, span: Span) -> dict[RenditionPlan
     return {}
 
 
-def make_beginnings(bench: Bench, plan: EncodePlan) -> dict[RenditionPlan, Piece]:
-    """Encode the first pictures alone: what all chunks' init segments will be. Raises as `make_chunk` does."""
-    end_s = float(BEGINNING_PICTURES / plan.fps)
-    span = Span(0, 0.0, end_s, *(((0.0,), (0.0,)) if plan.copies else ()))
-    watch = watch_for(end_s, bench.tell, bench.stop)
-    files = encode_chunk(bench.source, plan, span, bench.work, watch, earlier_s=None)
-    made = {}
-    for rendition, file in zip(plan.encoded, files, strict=True):
-        measured = measure(file)
-        piece = cut(measured, span, bench.work / "beginnings" / rendition.name) if measured is not None else None
-        if piece is None:
-            raise Refused("too_short")
-        made[rendition] = piece
-        file.unlink()
-    return made
-
-
 def make_sound(
     bench: Bench,
     plan: EncodePlan,
@@ -130,19 +114,21 @@ def make_sound(
 ) -> list[hls.Track]:
     """Encode the sound from end to end into `folder / audio`; tracks that cannot be read are left out.
 
-    It ends with the pictures, where their length is known; with `only_s` it is the beginning alone.
+    It ends with the pictures, where their length is known; with `only_s` it is the beginning alone, in whole segments.
     """
     if not plan.audio:
         return []
+    encoded_s = only_s + SOUND_FURTHER_S if only_s is not None else None
     try:
         files = encode_sound(
-            bench.source, plan, bench.work, on_progress=bench.tell, cancelled=bench.stop, only_s=only_s
+            bench.source, plan, bench.work, on_progress=bench.tell, cancelled=bench.stop, only_s=encoded_s
         )
     except ToolFailed as failure:
         if not failure.is_inputs_fault:
             raise
         return []
-    return _cut_sound(files, plan, folder, pictures_s, one_file=one_file)
+    end_s = pictures_s + SOUND_OVERHANG_S if pictures_s is not None else only_s
+    return _cut_sound(files, plan, folder, end_s, one_file=one_file)
 
 
 def _make(bench: Bench, plan: EncodePlan, copied: Sequence[Piece | None], folder: Path) -> Tracks:
@@ -163,7 +149,7 @@ def _make(bench: Bench, plan: EncodePlan, copied: Sequence[Piece | None], folder
     if plan.is_chunked:
         audio = make_sound(bench.part(0.9, 0.1), plan, folder, pictures_s=video[0].duration_s)
     else:
-        audio = _cut_sound(files, plan, folder, video[0].duration_s)
+        audio = _cut_sound(files, plan, folder, video[0].duration_s + SOUND_OVERHANG_S)
     return Tracks(plan, tuple(video), tuple(audio))
 
 
@@ -213,9 +199,8 @@ def _cut_whole(file: Path, plan: EncodePlan, folder: Path) -> Piece | None:
 
 
 def _cut_sound(
-    files: Sequence[Path], plan: EncodePlan, folder: Path, pictures_s: float | None, *, one_file: bool = False
+    files: Sequence[Path], plan: EncodePlan, folder: Path, end_s: float | None, *, one_file: bool = False
 ) -> list[hls.Track]:
-    end_s = pictures_s + SOUND_OVERHANG_S if pictures_s is not None else None
     span = Span(0, 0.0, end_s)
     tracks = []
     for file, track in zip(files, plan.audio, strict=True):

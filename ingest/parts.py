@@ -1,15 +1,13 @@
-"""Recordings that a camera has cut into numbered files (card dumps): which files belong together, and one file of them.
+"""Makes one file of the parts of a recording that a camera has cut, where somebody says that they are its parts.
 
-Known: GoPro (GOPR0001 with GP010001 …, GX010001 with GX020001 …), DVD titles (VTS_01_1.VOB …), AVCHD and other cards
-that count files (00000.MTS …), and parts that say so (x_part1.mp4, x-2.mov). Files are joined only where somebody says
-so: numbers alone do not prove that two files are one recording.
+Cameras that merely count files number the next recording on as well; of these a file goes on with the one before where
+its clock does.
 """
 
 from __future__ import annotations
 
-import re
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,26 +16,34 @@ from ingest.errors import Refused
 from ingest.ffmpeg import run_ffmpeg
 from ingest.inspect import inspect
 from ingest.sandbox import Limits
+from videolib.catalogue.part_names import COUNTED, LAID_END_TO_END
 
-# streams of packets that are one when laid end to end
-_LAID_END_TO_END = frozenset({".mts", ".m2ts", ".ts", ".vob", ".mpg", ".mpeg"})
-_GOPRO = re.compile(r"(?:GOPR(?P<first>\d{4})|(?P<kind>G[PXHL])(?P<chapter>\d{2})(?P<video>\d{4}))", re.IGNORECASE)
-_DVD = re.compile(r"(?P<stem>VTS_\d{2}_)(?P<number>[1-9])", re.IGNORECASE)
-_COUNTED = re.compile(r"\d{5}")
-_PART = re.compile(
-    r"(?P<stem>.*?)[-_ .]*(?:part|pt|cd|分段|段|部分|第)?[-_ .]*(?P<number>\d{1,3})(?:段|部分)?", re.IGNORECASE
-)
-_VIDEO = _LAID_END_TO_END | {".mp4", ".mov", ".m4v", ".avi", ".mkv", ".mxf", ".wmv"}
 _READ_BYTES = 4 * 1024 * 1024
+# a cut loses no picture; clocks of a camera's streams differ by less than this at a cut
+_CLOCK_GOES_ON_S = 1.0
 
 
-def find_groups(files: Iterable[Path]) -> list[tuple[Path, ...]]:
-    """The files in their order, those that look like parts of one recording together. A lone file is a group of one."""
-    groups: dict[object, list[tuple[int, Path]]] = {}
-    for file in files:
-        key, number = _place(file)
-        groups.setdefault(key, []).append((number, file))
-    return [tuple(part) for group in groups.values() for part in _runs(sorted(group))]
+def split_by_clock(group: Sequence[Path]) -> list[tuple[Path, ...]]:
+    """Split files that a camera merely counted where the clock does not go on: there another recording begins.
+
+    What says by its name that it is a part stays together; what cannot be read stands alone, to be refused as it is.
+    """
+    if not all(COUNTED.fullmatch(file.stem) for file in group):
+        return [tuple(group)]
+    runs: list[list[Path]] = []
+    ended_s: float | None = None
+    for file in group:
+        try:
+            found = inspect(file)
+        except Refused:
+            runs.append([file])
+            ended_s = None
+            continue
+        if ended_s is None or abs(found.video.start_s - ended_s) > _CLOCK_GOES_ON_S:
+            runs.append([])
+        runs[-1].append(file)
+        ended_s = found.video.start_s + found.duration_s
+    return [tuple(run) for run in runs]
 
 
 @contextmanager
@@ -50,7 +56,7 @@ def joined(parts: Sequence[Path], scratch: Path | None = None) -> Iterator[Path]
         suffixes = {part.suffix.lower() for part in parts}
         if len(suffixes) > 1:
             raise Refused("unsupported", "The parts are of different kinds: join files of one camera only.")
-        plain = suffixes <= _LAID_END_TO_END
+        plain = suffixes <= LAID_END_TO_END
         target = Path(folder) / (parts[0].name if plain else f"{parts[0].stem}.ts")
         try:
             with target.open("wb") as whole:
@@ -90,35 +96,3 @@ def _as_streams(parts: Sequence[Path], folder: Path) -> Iterator[Path]:
         begin_s += found.duration_s
         yield folder / name
         (folder / name).unlink()
-
-
-def _place(file: Path) -> tuple[object, int]:
-    """(which recording a file seems to be of, its number in it)."""
-    stem, suffix, folder = file.stem, file.suffix.lower(), file.parent
-    if suffix not in _VIDEO:
-        return (file,), 0
-    if found := _GOPRO.fullmatch(stem):
-        # GOPR is the first chapter of the older cameras, whose further ones are GP
-        kind = (found["kind"] or "GP").upper()
-        return (folder, suffix, kind, found["first"] or found["video"]), int(found["chapter"] or 0)
-    if found := _DVD.fullmatch(stem):
-        return (folder, suffix, found["stem"].upper()), int(found["number"])
-    if _COUNTED.fullmatch(stem):
-        return (folder, suffix, "counted"), int(stem)
-    if (found := _PART.fullmatch(stem)) and found["stem"]:
-        return (folder, suffix, found["stem"].casefold()), int(found["number"])
-    return (file,), 0
-
-
-def _runs(group: Sequence[tuple[int, Path]]) -> Iterator[list[Path]]:
-    """Numbers without a gap belong together; a missing one begins another recording."""
-    run: list[Path] = []
-    before = None
-    for number, file in group:
-        if run and number != (before or 0) + 1:
-            yield run
-            run = []
-        run.append(file)
-        before = number
-    if run:
-        yield run

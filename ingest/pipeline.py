@@ -37,8 +37,9 @@ from ingest.package import (
 )
 from ingest.plan import EncodePlan, plan
 from ingest.quality import QualityRecord, follow
+from ingest.redaction import Redaction, with_redactions
 from ingest.refine import refine
-from ingest.subtitles import add_texts
+from ingest.subtitles import TextTrack, add_texts
 from ingest.verify import verify
 from ingest.views import put_inside
 from videolib.errors import InvalidInput
@@ -54,13 +55,17 @@ IsCancelled = Callable[[], bool]
 class Method:
     """How a package is made: in chunks of `chunk_s` what is longer, its own pictures copied where they can be.
 
-    `beside` are caption files that lie beside the recording; `offers` keeps pictures of which a poster can be chosen.
+    What is longer than `cut_over_s` is cut as well, so that its beginning can be watched early.
+    `beside` are caption files that lie beside the recording; `offers` keeps pictures of which a poster can be chosen;
+    `redactions` are taken out of pictures, sound and text, and nothing is copied then.
     """
 
     chunk_s: float = LONGEST_CHUNK_S
+    cut_over_s: float = math.inf
     copy: bool = True
     beside: tuple[Path, ...] = ()
     offers: bool = False
+    redactions: tuple[Redaction, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,7 @@ class PackageReport:
     timing: dict[str, float]
     warnings: tuple[str, ...]
     files: tuple[PackageFile, ...]
+    texts: tuple[TextTrack, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the object of the contract's section 3."""
@@ -118,14 +124,15 @@ def package_recording(
         plans = make_plans(inspection, method)
         found = refine(readable, inspection, plans[0], work / "probe", beside=method.beside, cancelled=stop)
         plans = tuple(found.follow(one) for one in plans)
-        views = _make_views(further, found.quality, work, (tell, stop))
-        may_copy = method.copy and reason_to_encode(inspection, plans[0]) is None
+        views = _make_views(further, found.quality, work, (tell, stop), method)
+        may_copy = method.copy and not method.redactions and reason_to_encode(inspection, plans[0]) is None
         main = Recorded(inspection, readable, plans, copied=may_copy, offers=method.offers)
         encode_plan, made = _make(main, work, _encode_share(tell, len(further), len(further) + 1), stop)
         put_inside(made, views)
         check_decoded_length(inspection, made.duration_s - encode_plan.lead_s)
         facts = describe(inspection)
         copied = [one.name for one in encode_plan.renditions if one.copied]
+        found = found.without(method.redactions)
         add_texts(found.texts.tracks, made)
         described = {**describe_package(made, copied=copied), **found.describe(), **describe_cine(inspection, views)}
         tell("verify", None)
@@ -147,7 +154,7 @@ def package_recording(
     warnings = (*encode_plan.warnings, *found.texts.warnings)
     if len(made.audio) < len(encode_plan.audio):
         warnings = (*warnings, "A sound track could not be read and was left out.")
-    return PackageReport(str(source), facts, described, timing, warnings, files)
+    return PackageReport(str(source), facts, described, timing, warnings, files, found.texts.tracks)
 
 
 def refused_report(source: Path, work: Callable[[], PackageReport]) -> dict[str, Any]:
@@ -212,12 +219,21 @@ def _convert(
 def make_plans(inspection: Inspection, method: Method) -> tuple[EncodePlan, ...]:
     """Return the plan to follow, and where that is in chunks the one in one piece, should chunks not fit together."""
     can_tone_map = inspection.video.hdr is None or _can_tone_map()
-    plans = [plan(inspection, can_tone_map=can_tone_map, chunk_s=length_s) for length_s in (method.chunk_s, math.inf)]
+    lengths_s = ((method.chunk_s, method.cut_over_s), (math.inf, math.inf))
+    plans = [
+        plan(inspection, can_tone_map=can_tone_map, chunk_s=chunk_s, cut_over_s=cut_over_s)
+        for chunk_s, cut_over_s in lengths_s
+    ]
+    plans = [with_redactions(one, method.redactions) for one in plans]
     return tuple(plans if plans[0].is_chunked else plans[1:])
 
 
 def _make_views(
-    further: Mapping[str, Path], quality: QualityRecord, work: Path, watched: tuple[OnProgress, IsCancelled]
+    further: Mapping[str, Path],
+    quality: QualityRecord,
+    work: Path,
+    watched: tuple[OnProgress, IsCancelled],
+    method: Method,
 ) -> dict[str, HlsPackage]:
     """Make the further views of a recording: each a whole tree, on the same clock."""
     tell, stop = watched
@@ -225,7 +241,10 @@ def _make_views(
     for index, (name, video) in enumerate(further.items()):
         (work / name).mkdir()
         inspection = inspect(video)
-        plans = tuple(follow(one, replace(quality, left_out=())) for one in make_plans(inspection, Method()))
+        plans = tuple(
+            follow(one, replace(quality, left_out=()))
+            for one in make_plans(inspection, Method(redactions=method.redactions))
+        )
         view = Recorded(inspection, video, plans, copied=False)
         view_plan, made = _make(view, work / name, _encode_share(tell, index, len(further) + 1), stop)
         verify(made.folder, view_plan)

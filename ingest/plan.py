@@ -147,10 +147,12 @@ def plan(
     *,
     can_tone_map: bool = True,
     chunk_s: float = math.inf,
+    cut_over_s: float = math.inf,
 ) -> EncodePlan:
     """Decide what is made of a recording; `can_tone_map` is false where ffmpeg lacks zscale and tonemap.
 
-    What is clearly longer than `chunk_s` is cut into chunks of that length, if its container can be entered.
+    What is clearly longer than `chunk_s`, or longer than `cut_over_s`, is cut into chunks of that length at most, if
+    its container can be entered.
     """
     video = inspection.video
     fps = capped_fps(video.fps)
@@ -159,7 +161,8 @@ def plan(
     sounds = _choose_sounds(inspection)
     lead_s = _lead_s(inspection, sounds.values(), fps)
     duration_s = inspection.duration_s + lead_s
-    spans = cut_evenly(duration_s, chunk_s) if duration_s > 1.5 * chunk_s and can_be_entered(inspection) else (WHOLE,)
+    is_cut = duration_s > min(1.5 * chunk_s, cut_over_s) and can_be_entered(inspection)
+    spans = cut_evenly(duration_s, chunk_s) if is_cut else (WHOLE,)
     taken_off_s = 0.0 if len(spans) > 1 else _clock_start_s(inspection, sounds.values())
     zero_s = round(video.start_s - lead_s - taken_off_s, 6)
     return EncodePlan(

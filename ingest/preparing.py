@@ -1,50 +1,54 @@
 """The first job on a recording: short ones are made whole, long ones are planned, begun, and left to many workers.
 
 Whoever waits sees something at once: half a minute of provisional sound, and pictures copied as fast as they can be
-read, listed piece by piece; where nothing can be copied, the first chunks are short. What every chunk's worker has to
-know is kept in the package's row.
+read, listed piece by piece; where nothing can be copied, the first chunk is made here, before anything is probed. What
+every chunk's worker has to know is kept in the package's row.
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from config.ladder import WATCHED_EARLY_S
 from ingest.chunks import Span, cut_at_keys
 from ingest.copying import GrowingCopy, copy_pictures, reason_to_encode, with_copied_top
 from ingest.encode import CopyUnsound
+from ingest.errors import Refused
 from ingest.inspect import inspect
-from ingest.making import Bench, make_beginnings, make_sound
-from ingest.package import Measured, Piece, cut
+from ingest.making import Bench, make_chunk, make_sound
+from ingest.package import Measured, Piece, SeamBroken, cut
 from ingest.pipeline import Method, make_plans
-from ingest.plan import EncodePlan
+from ingest.plan import EncodePlan, RenditionPlan
 from ingest.plan_text import to_json
-from ingest.quality import choose_rungs, follow
+from ingest.quality import QualityRecord, choose_rungs, follow, looks_grey
+from ingest.redaction import read_redactions
 from ingest.storing import Shelf, Stored
 from ingest.subtitles import has_text
 from ingest.workshop import Watch, Workshop, make_watchable, open_source, scratch_for
 from videolib import hls
 from videolib.catalogue import jobs
 from videolib.catalogue.jobs import Job
-from videolib.catalogue.packages import Chunk, Package, begin_package, keep_chunk, plan_package
+from videolib.catalogue.packages import Chunk, Package, begin_package, forget_chunk, keep_chunk, plan_package
 from videolib.catalogue.recordings import get_recording
+from videolib.catalogue.redactions import stored_redactions
 from videolib.catalogue.tracks import (
-    BEGINNINGS,
     COPIED_FROM,
+    FIRST_LOOK,
     PROVISIONAL_SOUND,
     segments_as_json,
     track_as_json,
 )
 
 Finish = Callable[[Session], None]
-# so much sound is made before anything else: the rest is there before it has been heard
-PROVISIONAL_S = 30.0
+# so much sound is made before anything else, in whole segments: the rest is there before it has been heard
+PROVISIONAL_S = 32.0
 
 
 def prepare(workshop: Workshop, job: Job, watch: Watch, *, finish: Finish) -> None:
@@ -56,19 +60,25 @@ def prepare(workshop: Workshop, job: Job, watch: Watch, *, finish: Finish) -> No
     with workshop.database.reading() as session:
         recording = get_recording(session, job.recording_id)
         key, size = recording.original_key, recording.bytes
+        redactions = read_redactions(stored_redactions(session, recording.id))
     watch.on_progress("fetch", None)
-    may_copy = bool(job.arguments.get("copy", True))
+    may_copy = bool(job.arguments.get("copy", True)) and not redactions
     with open_source(workshop, key, watch) as source:
         watch.on_progress("inspect", None)
         inspection = inspect(source)
-        plans = make_plans(inspection, Method(chunk_s=workshop.settings.chunk_s))
+        chunks_s = workshop.settings.chunk_s
+        plans = make_plans(inspection, Method(chunks_s, WATCHED_EARLY_S, redactions=redactions))
         if not plans[0].is_chunked or not job.arguments.get("chunks", True):
             make_watchable(workshop, job.recording_id, watch, finish=finish, method=Method(copy=may_copy))
             return
         with scratch_for(workshop, size) as folder:
             begun = _Beginning(workshop, job, watch, Bench(source, inspection, folder, _nobody, watch.cancelled))
-            may_copy = may_copy and reason_to_encode(inspection, plans[0]) is None
-            begun.hand_out(plans[0], finish, may_copy=may_copy)
+            try:
+                is_copied = may_copy and reason_to_encode(inspection, plans[0]) is None
+                begun.hand_out(plans[0], finish, may_copy=is_copied)
+            except SeamBroken:
+                begun.abandon()
+                make_watchable(workshop, job.recording_id, watch, finish=finish, method=Method(copy=may_copy))
 
 
 @dataclass
@@ -86,24 +96,20 @@ class _Beginning:
     first_playable_s: float | None = None
 
     def hand_out(self, plan: EncodePlan, finish: Finish, *, may_copy: bool) -> None:
-        """Begin the package, and let workers make its chunks."""
+        """Begin the package, and let workers make the rest of it."""
         self.shelf = self._begin()
         self._keep_provisional_sound(plan)
-        if may_copy:
-            try:
-                plan = self._copy(plan)
-            except CopyUnsound:
-                self.inits.clear()
-                self.tracks.clear()
-                self._abandon()
-                self.hand_out(plan, finish, may_copy=False)
-                return
-        plan = self._choose_rungs(plan)
-        self._keep_beginnings(plan)
+        try:
+            plan, first = self._make_first_chunk(self._copy(plan) if may_copy else plan)
+        except CopyUnsound:
+            self.abandon()
+            self.hand_out(plan, finish, may_copy=False)
+            return
+        ends = [plan.duration_s if span.end_s is None else span.end_s for span in plan.spans]
+        has_text_inside = has_text(self.bench.source, self.bench.inspection)
         with self.workshop.database.writing() as session:
             finish(session)
             package = session.get_one(Package, self.shelf.package_id)
-            ends = [plan.duration_s if span.end_s is None else span.end_s for span in plan.spans]
             plan_package(
                 session,
                 package,
@@ -118,42 +124,55 @@ class _Beginning:
                 tracks=self.tracks,
                 cuts=[(span.start_s, end_s) for span, end_s in zip(plan.spans, ends, strict=True)],
             )
-            positions = range(len(plan.spans))
-            has_sound = bool(plan.audio) or has_text(self.bench.source, self.bench.inspection)
-            jobs.split(session, self.job, package, positions=positions, has_sound=has_sound)
+            forget_chunk(session, package, FIRST_LOOK)
+            keep_chunk(session, self._row(0, (0.0, ends[0]), first))
+            jobs.split(
+                session,
+                self.job,
+                package,
+                positions=range(1, len(plan.spans)),
+                has_sound=bool(plan.audio) or has_text_inside,
+                has_preview_sound=bool(plan.audio) and plan.duration_s > PROVISIONAL_S,
+            )
 
     def _begin(self) -> Shelf:
         with self.workshop.database.writing() as session:
-            package = begin_package(session, self.job.recording_id)
+            redactions = stored_redactions(session, self.job.recording_id)
+            package = begin_package(session, self.job.recording_id, redactions=redactions)
             session.execute(update(Job).where(Job.id == self.job.id).values(package_id=package.id))
             return Shelf(self.workshop.store, package.id, self.job.attempt, self.watch.cancelled)
 
-    def _abandon(self) -> None:
+    def abandon(self) -> None:
+        """Give up what was begun."""
+        self.inits.clear()
+        self.tracks.clear()
         with self.workshop.database.writing() as session:
             session.execute(update(Package).where(Package.id == self.shelf.package_id).values(state="abandoned"))
             session.execute(update(Job).where(Job.id == self.job.id).values(package_id=None))
 
     def _keep(self, position: int, start_s: float, made: Sequence[Stored]) -> None:
         """Note in the rows what has come into the store; it is listed from then on."""
-        segments = {stored.folder: segments_as_json(stored.segments) for stored in made if stored.segments}
-        ends = [stored.segments[-1].end_s for stored in made if stored.segments]
         with self.workshop.database.writing() as session:
             jobs.heartbeat(session, self.job, self.workshop.settings.lease_s)
             session.get_one(Package, self.shelf.package_id).tracks = list(self.tracks)
-            row = Chunk(
-                package_id=self.shelf.package_id,
-                position=position,
-                start_s=start_s,
-                end_s=max(ends, default=start_s),
-                attempt=self.job.attempt,
-                objects=[item for stored in made for item in stored.objects],
-                tracks=segments,
-            )
-            keep_chunk(session, row)
+            keep_chunk(session, self._row(position, (start_s, _end_s(made, start_s)), made))
+        if self.first_playable_s is None and any(track["kind"] == "video" for track in self.tracks):
+            self.first_playable_s = round(time.monotonic() - self.started, 3)
+
+    def _row(self, position: int, edges_s: tuple[float, float], made: Sequence[Stored]) -> Chunk:
+        return Chunk(
+            package_id=self.shelf.package_id,
+            position=position,
+            start_s=edges_s[0],
+            end_s=edges_s[1],
+            attempt=self.job.attempt,
+            objects=[item for stored in made for item in stored.objects],
+            tracks={stored.folder: segments_as_json(stored.segments) for stored in made if stored.segments},
+        )
 
     def _keep_provisional_sound(self, plan: EncodePlan) -> None:
-        folder = self.bench.work / "provisional"
-        folder.mkdir(exist_ok=True)
+        folder = self.bench.work / self.shelf.package_id
+        folder.mkdir()
         made = make_sound(self.bench, plan, folder, only_s=PROVISIONAL_S, one_file=True)
         if made:
             self.tracks += [track_as_json(track, "audio") for track in made]
@@ -199,24 +218,38 @@ class _Beginning:
         stored.append(self.shelf.put_piece(folder, name, piece))
         self._keep(COPIED_FROM - span.position, span.start_s, stored)
         (folder / piece.segments[0].uri).unlink()
-        if self.first_playable_s is None:
-            self.first_playable_s = round(time.monotonic() - self.started, 3)
 
-    def _choose_rungs(self, plan: EncodePlan) -> EncodePlan:
-        """Leave out the rungs that this recording does not need."""
+    def _make_first_chunk(self, plan: EncodePlan) -> tuple[EncodePlan, list[Stored]]:
+        """Encode the first chunk and choose the rungs; return the plan for all the others, and what was stored.
+
+        What is kept in any case, the largest and the smallest rendition, can be seen at once; of the others only the
+        probe tells whether they are worth it. All chunks' init segments have to be as this one's.
+        """
+        source, inspection, stop = self.bench.source, self.bench.inspection, self.watch.cancelled
+        is_grey = looks_grey(source, inspection, plan, cancelled=stop)
+        guessed = follow(plan, QualityRecord(measured=False, greyscale=is_grey))
+        pieces = make_chunk(self.bench, guessed, guessed.spans[0])
+        if not pieces:
+            raise Refused("too_short")
+        sure = {guessed.encoded[-1].name, guessed.renditions[0].name}
+        stored = self._put_pieces((one, piece) for one, piece in pieces.items() if one.name in sure)
+        self._keep(FIRST_LOOK, 0.0, stored)
         folder = self.bench.work / "probe"
         folder.mkdir(exist_ok=True)
-        found = choose_rungs(self.bench.source, self.bench.inspection, plan, folder, cancelled=self.watch.cancelled)
+        found = choose_rungs(source, inspection, plan, folder, cancelled=stop)
+        found = replace(found, greyscale=is_grey)
         self.quality = found.describe()
-        return follow(plan, found)
+        plan = follow(plan, found)
+        rest = self._put_pieces((one, pieces[one]) for one in plan.encoded if one.name not in sure)
+        return plan, [*stored, *rest]
 
-    def _keep_beginnings(self, plan: EncodePlan) -> None:
-        """Keep the init segments of all that will be encoded: those of its first pictures are those of all chunks."""
-        stored = [
-            self._keep_init(piece, rendition.name, copied=False, fps=float(plan.fps))
-            for rendition, piece in make_beginnings(self.bench, plan).items()
-        ]
-        self._keep(BEGINNINGS, 0.0, stored)
+    def _put_pieces(self, pieces: Iterable[tuple[RenditionPlan, Piece]]) -> list[Stored]:
+        """Bring a chunk and its init segments into the store."""
+        stored = []
+        for rendition, piece in pieces:
+            stored.append(self._keep_init(piece, rendition.name, copied=False, fps=float(rendition.fps)))
+            stored.append(self.shelf.put_piece(self.bench.work / rendition.name, rendition.name, piece))
+        return stored
 
     def _keep_init(self, piece: Piece, name: str, *, copied: bool, fps: float) -> Stored:
         folder, header = f"video/{name}", piece.header
@@ -224,6 +257,10 @@ class _Beginning:
         self.tracks.append(track_as_json(track, "video", fps=fps, copied=copied))
         self.inits[folder] = hashlib.sha256(piece.init).hexdigest()
         return self.shelf.put_init(name, piece.init)
+
+
+def _end_s(made: Sequence[Stored], start_s: float) -> float:
+    return max((stored.segments[-1].end_s for stored in made if stored.segments), default=start_s)
 
 
 def _nobody(_fraction: float) -> None:

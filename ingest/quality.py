@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -78,8 +79,7 @@ def choose_rungs(
         return QualityRecord(measured=False, why="There is no rung to leave out.", greyscale=True)
     if inspection.duration_s < SHORTEST_S:
         return QualityRecord(measured=False, why="The recording is short: all rungs are made.", greyscale=is_grey)
-    length_s = min(max(inspection.duration_s * SAMPLE_SHARE, SAMPLE_S[0]), SAMPLE_S[1])
-    starts_s = tuple(round(inspection.duration_s * at - length_s / 2, 3) for at in SAMPLES_AT)
+    starts_s, length_s = _sample_times(inspection.duration_s)
     watch = Watch(cancelled=cancelled)
     try:
         is_grey = _encode_samples(source, plan, (starts_s, length_s), work, watch) or is_grey
@@ -101,6 +101,24 @@ def choose_rungs(
         left_out=tuple(rung.name for rung in rungs if not rung.kept),
         greyscale=is_grey,
     )
+
+
+def looks_grey(
+    source: Path, inspection: Inspection, plan: EncodePlan, *, cancelled: Callable[[], bool] | None = None
+) -> bool:
+    """Say whether a recording's samples are grey, without an encode: its first chunk cannot wait for the probe.
+
+    Raises `Cancelled`.
+    """
+    if inspection.video.pix_fmt.startswith("gray"):
+        return True
+    picture = _samples(plan, *_sample_times(inspection.duration_s)).filter("framestep", step=COMPARED_EVERY)
+    arguments: list[str] = ffmpeg.output(_saturation(picture), "-", f="null").compile()[1:]
+    try:
+        run = run_ffmpeg(arguments, source=source, out=None, limits=_LIMITS, watch=Watch(cancelled=cancelled))
+    except ToolFailed:
+        return False
+    return _is_grey(run.stdout)
 
 
 def judge(names: Sequence[str], scores: Sequence[float]) -> tuple[RungQuality, ...]:
@@ -135,13 +153,23 @@ def _encode_samples(
 ) -> bool:
     """Encode the samples in a row, without loss and at every rung but the largest; tell whether they are grey."""
     run = run_ffmpeg(_sample_arguments(plan, *samples), source=source, out=work, limits=_LIMITS, watch=watch)
-    saturations = [float(value) for value in _SATURATION.findall(run.stdout)]
-    if not saturations:
+    if not _SATURATION.search(run.stdout):
         raise ToolFailed(stderr_tail="no picture in the samples")
-    return max(saturations) <= GREY_SATURATION
+    return _is_grey(run.stdout)
 
 
-def _sample_arguments(plan: EncodePlan, starts_s: Sequence[float], length_s: float) -> list[str]:
+def _is_grey(printed: bytes) -> bool:
+    return max((float(value) for value in _SATURATION.findall(printed)), default=math.inf) <= GREY_SATURATION
+
+
+def _sample_times(duration_s: float) -> tuple[tuple[float, ...], float]:
+    """Return when the samples start, and how long each is."""
+    length_s = min(max(duration_s * SAMPLE_SHARE, SAMPLE_S[0]), SAMPLE_S[1])
+    return tuple(round(duration_s * at - length_s / 2, 3) for at in SAMPLES_AT), length_s
+
+
+def _samples(plan: EncodePlan, starts_s: Sequence[float], length_s: float) -> Any:
+    """Return the samples in a row, as the largest rendition shows them."""
     parts = [
         ffmpeg.input("{source}", ss=f"{start_s:.3f}", t=f"{length_s:.3f}")[str(plan.video_index)]
         for start_s in starts_s
@@ -149,12 +177,17 @@ def _sample_arguments(plan: EncodePlan, starts_s: Sequence[float], length_s: flo
     picture = ffmpeg.concat(*parts, v=1, a=0)
     for step in plan.filters:
         picture = picture.filter(step.name, **dict(step.options))
+    return picture
+
+
+def _saturation(picture: Any) -> Any:
+    return picture.filter("signalstats").filter("metadata", mode="print", key="lavfi.signalstats.SATHIGH", file="-")
+
+
+def _sample_arguments(plan: EncodePlan, starts_s: Sequence[float], length_s: float) -> list[str]:
     # times do not matter here: both sides of the comparison count pictures
-    picture = picture.filter("setpts", expr=f"N/({plan.fps})/TB")
-    split = picture.split()
-    measured = (
-        split[0].filter("signalstats").filter("metadata", mode="print", key="lavfi.signalstats.SATHIGH", file="-")
-    )
+    split = _samples(plan, starts_s, length_s).filter("setpts", expr=f"N/({plan.fps})/TB").split()
+    measured = _saturation(split[0])
     lossless = {"c:v": "libx264", "preset": "ultrafast", "qp": 0}
     untagged = {"fps_mode": "passthrough", "map_metadata": -1}
     outputs = [ffmpeg.output(measured, f"{{out}}/{_REFERENCE}", **lossless, **untagged)]

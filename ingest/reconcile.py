@@ -19,6 +19,7 @@ from videolib.catalogue import mending
 from videolib.catalogue.jobs import list_sweepable, start_work
 from videolib.catalogue.packages import Chunk, Package, abandon_packages, list_chunks
 from videolib.catalogue.recordings import Recording, get_recording
+from videolib.catalogue.screenings import begin_screening, list_unscreened
 from videolib.errors import ObjectMissing
 from videolib.storage import StoredObject
 
@@ -91,6 +92,13 @@ def reconcile(workshop: Workshop, *, dry_run: bool = False) -> Iterator[Finding]
 
 def _mend_recordings(workshop: Workshop, *, dry_run: bool) -> Iterator[Finding]:
     database = workshop.database
+    with database.reading() as session:
+        unscreened = list_unscreened(session)
+    for recording in unscreened:
+        if not dry_run:
+            with database.writing() as session:
+                begin_screening(session, get_recording(session, recording.id, for_update=True))
+        yield Finding("unscreened_recording", recording.id, "It waits for a review and is screened.", not dry_run)
     with database.reading() as session:
         forgotten = mending.list_forgotten(session)
         needless = mending.list_needless(session)
@@ -182,6 +190,9 @@ def _renew(workshop: Workshop, package: Package, why: str, *, dry_run: bool) -> 
 
 
 def _make_again(workshop: Workshop, recording: Recording, why: str, *, dry_run: bool) -> Finding:
+    if not recording.original_key:
+        message = f"{why}; its original is in the library that it came from: bring the entry's file from there again."
+        return Finding("lost_recording", recording.id, message, mended=False)
     try:
         workshop.originals.stat(recording.original_key)
     except ObjectMissing:

@@ -5,13 +5,14 @@ A plan is made from headers alone (`plan`); this brings it in line with what the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ingest.inspection import Inspection
 from ingest.plan import EncodePlan
 from ingest.quality import QualityRecord, choose_rungs, follow
+from ingest.redaction import Redaction, chapters_left, texts_left
 from ingest.sound import Loudness, SoundRecord, measure_sound, with_loudness
 from ingest.subtitles import FoundChapter, Texts, chapters_in, describe_text, read_texts
 
@@ -29,6 +30,13 @@ class Refinement:
     def follow(self, plan: EncodePlan) -> EncodePlan:
         """Return a plan in line with it."""
         return with_loudness(follow(plan, self.quality), self.loudness)[0]
+
+    def without(self, redactions: Sequence[Redaction]) -> Refinement:
+        """Return it without the text that a reviewer has taken out."""
+        if not redactions:
+            return self
+        texts = replace(self.texts, tracks=texts_left(self.texts.tracks, redactions))
+        return replace(self, texts=texts, chapters=chapters_left(self.chapters, redactions))
 
     def record(self) -> dict[str, object]:
         """Return the part of package.json that says how rungs and loudness were chosen."""

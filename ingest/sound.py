@@ -167,5 +167,5 @@ def _decibels(share: str) -> float:
 
 
 def _spelled(step: Filter) -> str:
-    """Return a filter as one chain writes it; no option of ours holds a character that is special there."""
-    return f"{step.name}=" + ":".join(f"{key}={value}" for key, value in step.options)
+    """Return a filter as one chain writes it; of what is special there options of ours hold commas alone."""
+    return f"{step.name}=" + ":".join(f"{key}={value}".replace(",", r"\,") for key, value in step.options)

@@ -58,6 +58,13 @@ class Shelf:
         segments = tuple(replace(segment, uri=PurePosixPath(path).name) for segment in track.segments)
         return Stored(track.folder, tuple(objects), segments)
 
+    def put_sound(self, source: Path, folder: str, piece: Piece) -> Stored:
+        """Put a stretch of preview sound, whose one file lies in `source`; its track's init segment is there."""
+        name = piece.segments[0].uri
+        path = f"{folder}/preview-{PurePosixPath(name).stem}-a{self.attempt}.m4s"
+        segments = tuple(replace(segment, uri=PurePosixPath(path).name) for segment in piece.segments)
+        return Stored(folder, (self.put_file(source / name, path),), segments)
+
     def put_init(self, rendition: str, init: bytes) -> Stored:
         """Put a rendition's init segment."""
         path = f"video/{rendition}/init.mp4"

@@ -13,7 +13,7 @@ import tarfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,19 +28,28 @@ SECOND_PATIENT = (
     "This folder holds DICOM files of more than one patient. Nothing of it was taken in: "
     "put each patient's study into a folder of its own."
 )
+# which files those are, by numbers for people; so many names of files are enough to find the others
+_FILES_OF = "Patient {} of {}: {}"
+_MOST_NAMES = 20
 NOTHING_TO_SHOW = "This folder holds DICOM files, but no recording among them."
 _FEW_SLICES = "A few single slices (a localiser, a dose screen) are no series to scroll through."
 _NO_MEDIA = "Files that are neither DICOM nor video, such as the viewer of a disc."
+_UNUSED_STATE = "A presentation state of pictures that are not in this folder, or of which there is a newer one."
 _FEWEST_SLICES = 3
 _SAME_MOMENT_S = 1.0
 
 
 @dataclass(frozen=True)
 class StudyRun:
-    """The files of a run: one of a cine, all slices of a series in order; `second_plane`: the other half of a pair."""
+    """The files of a run: one of a cine, all slices of a series in order; `second_plane`: the other half of a pair.
+
+    `states` and `second_states` are the presentation states by which they are shown.
+    """
 
     paths: tuple[Path, ...]
     second_plane: tuple[Path, ...] = ()
+    states: tuple[Path, ...] = ()
+    second_states: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -87,7 +96,10 @@ def pack(study: StudyFolder, target: Path) -> None:
         members.extend(given)
         return tuple(name for name, _path in given)
 
-    runs = tuple(RunFiles(named(run.paths), named(run.second_plane)) for run in study.runs)
+    runs = tuple(
+        RunFiles(named(run.paths), named(run.second_plane), named(run.states), named(run.second_states))
+        for run in study.runs
+    )
     left_out = Counter(sentence for _path, sentence in study.left_out)
     listed = StudyList(runs, tuple(sorted(left_out.items()))).as_json()
     with tarfile.open(target, "w:", format=tarfile.GNU_FORMAT) as archive:
@@ -129,11 +141,15 @@ def _recordings_of(folder: Path, files: Sequence[Path], cards: dict[Path, Card])
     if len(mine) < 2:
         return list(files)
     if has_second_patient(mine):
-        return [(folder, Refused("unsupported", SECOND_PATIENT)), *(path for path in others if _is_media(path))]
+        refusal = Refused("unsupported", SECOND_PATIENT, hints=_whose(folder, mine))
+        return [(folder, refusal), *(path for path in others if _is_media(path))]
     alone: list[Found] = [card.path for card in mine if card.kind == "video"]
     alone += [path for path in others if _is_media(path)]
     left_out = [(path, _NO_MEDIA) for path in others if not _is_media(path)]
     left_out += [(card.path, card.reason) for card in mine if card.kind == "other"]
+    newest = _newest_states(mine)
+    used = {newest[card.instance].path for card in mine if card.instance in newest}
+    left_out += [(card.path, _UNUSED_STATE) for card in mine if card.kind == "state" and card.path not in used]
     by_study: dict[str, list[Card]] = defaultdict(list)
     for card in mine:
         if card.kind in {"cine", "slice"}:
@@ -141,6 +157,7 @@ def _recordings_of(folder: Path, files: Sequence[Path], cards: dict[Path, Card])
     studies: list[Found] = []
     for _study, members in sorted(by_study.items(), key=lambda item: min(card.taken_at for card in item[1])):
         runs, few = _runs_of(members)
+        runs = tuple(_with_states(run, cards, newest) for run in runs)
         # what belongs to no examination is told with the first
         told, left_out = (*left_out, *few), []
         if runs:
@@ -150,6 +167,20 @@ def _recordings_of(folder: Path, files: Sequence[Path], cards: dict[Path, Card])
     if not studies and not alone:
         return [(folder, Refused("no_video", _nothing_to_show(left_out)))]
     return [*studies, *alone]
+
+
+def _whose(folder: Path, cards: Sequence[Card]) -> tuple[str, ...]:
+    """Say which files belong to one person, in words that name nobody: who has the folder can sort it by that."""
+    files: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for card in cards:
+        number, name, birth = card.patient
+        if any(card.patient):
+            files[number or name, birth].append(card.path.relative_to(folder).as_posix())
+    return tuple(
+        _FILES_OF.format(index, len(files), ", ".join(names[:_MOST_NAMES]))
+        + (f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else "")
+        for index, names in enumerate(files.values(), start=1)
+    )
 
 
 def _nothing_to_show(left_out: Sequence[tuple[Path, str]]) -> str:
@@ -180,6 +211,24 @@ def _order(card: Card, *, has_times: bool) -> tuple[object, ...]:
     """By time where all runs tell it, then by the numbers that the lab gave; at last by content, never by name."""
     series, acquisition, instance = card.numbers
     return (card.taken_at if has_times else "", series, acquisition, instance, card.instance, _digest(card.path))
+
+
+def _newest_states(cards: Sequence[Card]) -> dict[str, Card]:
+    """Return the newest presentation state of each instance: what was chosen last is what is meant."""
+    states = sorted(
+        (card for card in cards if card.kind == "state"), key=lambda card: (card.taken_at, card.numbers, card.instance)
+    )
+    return {instance: state for state in states for instance in state.refers_to}
+
+
+def _with_states(run: StudyRun, cards: dict[Path, Card], newest: dict[str, Card]) -> StudyRun:
+    """Return a run with the presentation states of its own files."""
+
+    def states_of(paths: tuple[Path, ...]) -> tuple[Path, ...]:
+        found = (newest[cards[path].instance].path for path in paths if cards[path].instance in newest)
+        return tuple(dict.fromkeys(found))
+
+    return replace(run, states=states_of(run.paths), second_states=states_of(run.second_plane))
 
 
 def _in_pairs(cards: Sequence[Card]) -> Iterator[tuple[Card, Card | None]]:

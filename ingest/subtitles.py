@@ -93,10 +93,22 @@ def has_text(source: Path, inspection: Inspection) -> bool:
     return any(stream.is_text for stream in inspection.subtitles) or carries_captions(source)
 
 
-def find_beside(source: Path) -> tuple[Path, ...]:
-    """Return the caption files that lie beside a recording: `<its name>.srt`, `<its name>.zh.vtt`, …"""
-    names = (path for path in source.parent.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
-    return tuple(sorted(path for path in names if path.stem == source.stem or _language_of(path, source.stem)))
+def find_beside(source: Path, *, among: Iterable[Path] | None = None) -> tuple[Path, ...]:
+    """Return the caption files that lie beside a recording: `<its name>.srt`, `<its name>.zh.vtt`, …
+
+    `among` are the files of its folder where these have been listed already.
+    """
+    near = source.parent.iterdir() if among is None else among
+    names = (path for path in near if path.suffix.lower() in SUFFIXES and path != source)
+    mine = (path for path in names if path.stem == source.stem or beside_language(path, source.stem))
+    return tuple(sorted(path for path in mine if path.is_file()))
+
+
+def beside_language(path: Path, stem: str) -> str | None:
+    """Return the language in `<stem>.<language>.srt`, if the file is named like that."""
+    first, dot, language = path.stem.rpartition(".")
+    tag = language_tag(language) if dot and first == stem else "und"
+    return None if tag == "und" else tag
 
 
 def carries_captions(source: Path) -> bool:
@@ -193,14 +205,7 @@ def _captions_in_pictures(
 def _from_file(path: Path, stem: str) -> TextTrack | None:
     if path.stat().st_size == 0:
         return None
-    return _parsed(path.read_bytes(), _language_of(path, stem) or "und", "beside")
-
-
-def _language_of(path: Path, stem: str) -> str | None:
-    """Return the language in `<stem>.<language>.srt`, if the file is named like that."""
-    first, dot, language = path.stem.rpartition(".")
-    tag = language_tag(language) if dot and first == stem else "und"
-    return None if tag == "und" else tag
+    return _parsed(path.read_bytes(), beside_language(path, stem) or "und", "beside")
 
 
 def _parsed(content: bytes, language: str, origin: str) -> TextTrack | None:

@@ -17,9 +17,12 @@ import structlog
 
 from ingest.chunk_work import encode_all_sound, encode_one_chunk
 from ingest.errors import Cancelled, IngestError, Refused
+from ingest.ffmpeg import cpu_spent_s
 from ingest.finishing import finish_package
 from ingest.leases import Hold, LeaseKeeper
 from ingest.preparing import prepare
+from ingest.preview_sound import encode_preview_sound
+from ingest.screening.work import screen
 from ingest.sweeping import sweep_abandoned
 from ingest.workshop import Watch, Workshop
 from videolib.catalogue import jobs
@@ -28,6 +31,7 @@ from videolib.catalogue.library import require_same_version
 from videolib.catalogue.packages import abandon_packages
 from videolib.catalogue.progress import note_job_progress
 from videolib.catalogue.recordings import TRANSITIONS, Reason, begin_work, get_recording, move, settle
+from videolib.catalogue.screenings import fail_screening
 from videolib.errors import Unavailable, VideolibError
 
 if TYPE_CHECKING:
@@ -50,8 +54,10 @@ class Deed(Protocol):
 DEEDS: Mapping[str, Deed] = {
     "prepare": prepare,
     "chunk": encode_one_chunk,
+    "preview_sound": encode_preview_sound,
     "sound": encode_all_sound,
     "finish": finish_package,
+    "screen": screen,
 }
 
 
@@ -89,12 +95,10 @@ def _do(hands: Hands, hold: Hold) -> None:
         if jobs.tries(job) > jobs.MAX_ATTEMPTS:
             sentence = "The work on this recording ended its worker several times; it was given up."
             raise IngestError("tool_failed", sentence)
-        with workshop.database.writing() as session:
-            begin_work(session, get_recording(session, job.recording_id))
-            if job.kind == "prepare":  # what an earlier try left half made
-                abandon_packages(session, job.recording_id)
-        watch = Watch(_progress_writer(workshop, job), hold.must_stop)
-        hands.deeds[job.kind](workshop, job, watch, finish=lambda session: _finish(session, hold, workshop))
+        _begin(workshop, job)
+        watch, before_s = Watch(_progress_writer(workshop, job), hold.must_stop), cpu_spent_s()
+        finish = partial(_finish, hold=hold, workshop=workshop, before_s=before_s)
+        hands.deeds[job.kind](workshop, job, watch, finish=finish)
         log.info("job done", job=job.id, kind=job.kind, attempt=job.attempt)
     except LeaseLost:
         log.warning("lease lost", job=job.id)
@@ -113,10 +117,19 @@ def _do(hands: Hands, hold: Hold) -> None:
         _write_end(workshop, hold, partial(_fail, job=job, error=error))
 
 
-def _finish(session: Session, hold: Hold, workshop: Workshop) -> None:
+def _begin(workshop: Workshop, job: Job) -> None:
+    """Say that somebody works on the recording, where the job is a part of making it watchable."""
+    with workshop.database.writing() as session:
+        if job.kind not in jobs.BESIDE:
+            begin_work(session, get_recording(session, job.recording_id))
+        if job.kind == "prepare":  # what an earlier try left half made
+            abandon_packages(session, job.recording_id)
+
+
+def _finish(session: Session, hold: Hold, workshop: Workshop, before_s: float) -> None:
     """End the job in the unit of work that keeps what it made; a cancel that came at the last moment wins."""
     _stop_if_cancelled(hold, is_cancelled=jobs.heartbeat(session, hold.job, workshop.settings.lease_s))
-    jobs.complete(session, hold.job)
+    jobs.complete(session, hold.job, cpu_s=round(cpu_spent_s() - before_s, 3))
 
 
 def _stop_if_cancelled(hold: Hold, *, is_cancelled: bool) -> None:
@@ -144,6 +157,8 @@ def _write_end(workshop: Workshop, hold: Hold, end: Callable[[Session], str]) ->
 def _cancel(session: Session, job: Job) -> str:
     jobs.cancelled(session, job)
     recording = get_recording(session, job.recording_id, for_update=True)
+    if job.kind in jobs.BESIDE:
+        return "cancelled"
     if not jobs.has_open_jobs(session, recording.id) and "cancel" in TRANSITIONS[recording.state]:
         settle(session, recording, "cancel", None)
         abandon_packages(session, recording.id)
@@ -179,6 +194,9 @@ def _fail(session: Session, job: Job, error: VideolibError) -> str:
 
 def _settle_for_all(session: Session, job: Job, event: str, reason: Reason) -> str:
     """The recording comes to its end by this job; the others on it need not go on."""
+    if job.kind in jobs.BESIDE:
+        fail_screening(session, str(job.arguments["screening_id"]), reason.message)
+        return f"{event}: {reason.code}"
     recording = get_recording(session, job.recording_id, for_update=True)
     if event in TRANSITIONS[recording.state]:  # else it was settled meanwhile, and only the job was left to end
         settle(session, recording, event, reason)
@@ -190,6 +208,8 @@ def _settle_for_all(session: Session, job: Job, event: str, reason: Reason) -> s
 
 def _release(session: Session, job: Job) -> None:
     """Nobody works on the recording any more, for now."""
+    if job.kind in jobs.BESIDE:
+        return
     recording = get_recording(session, job.recording_id, for_update=True)
     if recording.state == "processing" and not jobs.has_open_jobs(session, recording.id, states=("running",)):
         move(session, recording, "release")

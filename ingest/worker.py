@@ -12,11 +12,12 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 import structlog
 
+from ingest.arrivals import remove_expired, taking_arrivals
 from ingest.budget import count_places, place
 from ingest.leases import LeaseKeeper
 from ingest.reconcile import reconcile, reconcile_rows
@@ -24,6 +25,8 @@ from ingest.sources import SourceCache
 from ingest.surviving import survive
 from ingest.tasks import DEEDS, Deed, Hands, do_next
 from ingest.workshop import Workshop
+from videolib.catalogue.audit_chain import anchor_head, audit_key
+from videolib.catalogue.consent_ends import withdraw_ended
 from videolib.catalogue.indexing import HostIndex
 from videolib.catalogue.library import VersionDiffers, require_same_version
 
@@ -75,7 +78,10 @@ def run_worker(
         require_same_version(session)
     over = threading.Event()
     places = count_places(workshop.settings)
-    with indexing(index), keeping_house(workshop), LeaseKeeper(workshop.database, workshop.settings.lease_s) as keeper:
+    # who works on named recordings alone takes nothing else on
+    arrivals = nullcontext() if recording_ids is not None else taking_arrivals(workshop)
+    leases = LeaseKeeper(workshop.database, workshop.settings.lease_s)
+    with arrivals, indexing(index), keeping_house(workshop), leases as keeper:
         crew = _Crew(Hands(workshop, owner_name(), keeper, over.is_set, deeds), recording_ids, over)
         threads = [
             threading.Thread(target=crew.work, args=(queue, count), name=f"{queue}-{number}")
@@ -132,7 +138,12 @@ def keeping_house(workshop: Workshop, *, every_s: float = HOUSE_S) -> Iterator[N
         looked_at = time.monotonic() if is_thorough else looked_at
         for finding in reconcile(workshop) if is_thorough else reconcile_rows(workshop):
             log.warning("mended", **finding.as_json())
+        remove_expired(workshop)
         SourceCache(workshop.settings, workshop.originals).evict()
+        with workshop.database.writing() as session:
+            for entry_id in withdraw_ended(session):
+                log.warning("withdrawn: no consent covers it any more", entry=entry_id)
+        anchor_head(workshop.database, workshop.store, audit_key(workshop.settings))
         return True
 
     def keep() -> None:

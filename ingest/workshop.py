@@ -7,7 +7,7 @@ published by one pointer change, so a viewer never sees half of one.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,15 +19,23 @@ from config.settings import Settings
 from ingest.dicom_choices import read_choices
 from ingest.errors import Cancelled
 from ingest.pipeline import Method, PackageReport, package_recording
+from ingest.redaction import read_redactions
 from ingest.room import require_room
 from ingest.sources import SourceCache
+from ingest.stored import require_stored
 from ingest.storing import CONTENT_TYPES
+from ingest.subtitles import TextTrack
 from videolib.catalogue.cines import find_corrections
+from videolib.catalogue.desk import needs_rendering
+from videolib.catalogue.found_captions import adopt_texts
 from videolib.catalogue.packages import Package, begin_package, complete_package
+from videolib.catalogue.posters import keep_choice
 from videolib.catalogue.publishing import recording_is_ready
 from videolib.catalogue.recordings import Recording, get_recording, settle
+from videolib.catalogue.redactions import list_redactions, stored_redactions
+from videolib.catalogue.screenings import begin_screening
 from videolib.db import Database
-from videolib.storage import Store
+from videolib.storage import GrowingStore, Store
 
 # what names other objects goes last
 _PLAYLISTS_LAST = {".m3u8": 1, ".json": 2}
@@ -42,7 +50,7 @@ class Workshop:
     settings: Settings
     database: Database
     store: Store
-    originals: Store
+    originals: GrowingStore
 
     @property
     def scratch(self) -> Path:
@@ -75,6 +83,7 @@ def make_watchable(
         recording = get_recording(session, recording_id)
         key, size = recording.original_key, recording.bytes
         choices = read_choices(find_corrections(session, recording_id))
+        stored = stored_redactions(session, recording_id)
     watch.on_progress("fetch", None)
     with scratch_for(workshop, size * FREE_SPACE_FACTOR) as folder, open_source(workshop, key, watch) as source:
         report = package_recording(
@@ -83,18 +92,19 @@ def make_watchable(
             on_progress=watch.on_progress,
             cancelled=watch.cancelled,
             choices=choices,
-            method=replace(method, offers=True),
+            method=replace(method, offers=True, redactions=read_redactions(stored)),
         )
         watch.on_progress("store", 0.0)
-        package = _keep(workshop, recording_id, folder / "package", watch)
+        with workshop.database.writing() as session:
+            package = begin_package(session, recording_id, redactions=stored)
+        _keep(workshop, package, folder / "package", watch)
+        require_stored(workshop.store, package.prefix, objects_of(report))
         watch.on_progress("attach", None)
         _attach(workshop, package, report, finish)
 
 
-def _keep(workshop: Workshop, recording_id: str, folder: Path, watch: Watch) -> Package:
-    """Put all files under a new prefix, what is named before what names it."""
-    with workshop.database.writing() as session:
-        package = begin_package(session, recording_id)
+def _keep(workshop: Workshop, package: Package, folder: Path, watch: Watch) -> None:
+    """Put all files under the package's prefix, what is named before what names it."""
     files = sorted((path for path in folder.rglob("*") if path.is_file()), key=_order)
     for count, path in enumerate(files):
         if watch.cancelled():
@@ -102,7 +112,6 @@ def _keep(workshop: Workshop, recording_id: str, folder: Path, watch: Watch) -> 
         key = f"{package.prefix}/{path.relative_to(folder).as_posix()}"
         workshop.store.put_file(key, path, content_type=CONTENT_TYPES.get(path.suffix))
         watch.on_progress("store", (count + 1) / len(files))
-    return package
 
 
 def _attach(
@@ -112,29 +121,53 @@ def _attach(
     finish: Callable[[Session], None],
 ) -> None:
     answer = report.as_json()
-    objects = [{"path": file.path, "bytes": file.bytes, "sha256": file.sha256} for file in report.files]
     with workshop.database.writing() as session:
         finish(session)
         row = session.merge(package)
         duration_s = answer["package"]["duration_s"]
-        complete_package(session, row, description=answer["package"], duration_s=duration_s, objects=objects)
-        attach(session, row, answer, workshop.settings)
+        complete_package(session, row, description=answer["package"], duration_s=duration_s, objects=objects_of(report))
+        attach(session, row, answer, workshop.settings, texts=report.texts)
 
 
-def attach(session: Session, package: Package, answer: Mapping[str, Any], settings: Settings) -> None:
-    """Point the recording at a whole package; `answer` has its source, timing and warnings."""
+def objects_of(report: PackageReport) -> list[dict[str, Any]]:
+    """The objects of a package as its row keeps them."""
+    return [{"path": file.path, "bytes": file.bytes, "sha256": file.sha256} for file in report.files]
+
+
+def attach(
+    session: Session,
+    package: Package,
+    answer: Mapping[str, Any],
+    settings: Settings,
+    *,
+    texts: Sequence[TextTrack] = (),
+) -> None:
+    """Point the recording at a whole package; `answer` has its source, timing and warnings, `texts` are inside it."""
     recording = get_recording(session, package.recording_id)
+    adopt_texts(session, recording, package, {text.name: (text.language, text.cues) for text in texts})
+    keep_choice(session, recording.package_id, package)
     recording.package_id = package.id
     recording.source, recording.timing, recording.warnings = answer["source"], answer["timing"], answer["warnings"]
-    settle(session, recording, "hold" if needs_review(recording) else "finish", None)
+    settle(session, recording, "hold" if needs_review(session, recording) else "finish", None)
     if recording.state == "ready":
         recording_is_ready(session, recording, threshold=settings.review_threshold, by=None)
+    elif recording.signed_off_by_id and not needs_rendering(session, recording):
+        begin_screening(session, recording, package_id=package.id)
+    else:
+        recording.signed_off_by_id = recording.signed_off_at = None
+        begin_screening(session, recording)
 
 
-def needs_review(recording: Recording) -> bool:
-    """Whether a person has to look first: the recording says of itself that its pictures name the patient."""
+def needs_review(session: Session, recording: Recording) -> bool:
+    """Whether a person has to look first: at everything but what this program itself has generated for a demo.
+
+    What was signed off as it is, with nothing to take out, may be made again.
+    """
     dicom = (recording.source or {}).get("dicom") or {}
-    return dicom.get("burned_in_annotation") == "yes"
+    if recording.is_generated:
+        return dicom.get("burned_in_annotation") == "yes"
+    is_signed = recording.signed_off_by_id is not None and not needs_rendering(session, recording)
+    return not is_signed or bool(list_redactions(session, recording.id))
 
 
 def open_source(workshop: Workshop, key: str, watch: Watch) -> AbstractContextManager[Path]:

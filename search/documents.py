@@ -64,6 +64,8 @@ class Vocabulary:
 
     def __init__(self, concepts: Iterable[Concept]) -> None:
         self.concepts = {concept.id: concept for concept in concepts}
+        self._labels: dict[str, Mapping[str, str]] = {}
+        self._places: dict[str, Mapping[str, int]] = {}
 
     @cached_property
     def fingerprint(self) -> str:
@@ -85,6 +87,26 @@ class Vocabulary:
             if concept.broader:
                 below.setdefault(concept.broader, []).append(concept.id)
         return {concept_id: tuple(ids) for concept_id, ids in below.items()}
+
+    def labels(self, lang: str) -> Mapping[str, str]:
+        """The label of each concept in a language, in the order of labels."""
+        known = self._labels.get(lang)
+        if known is None:
+            rows = sorted((concept.label(lang), concept.id) for concept in self.concepts.values())
+            known = self._labels[lang] = {concept_id: label for label, concept_id in rows}
+        return known
+
+    def places(self, lang: str) -> Mapping[str, int]:
+        """Where each concept stands in that order."""
+        known = self._places.get(lang)
+        if known is None:
+            known = self._places[lang] = {concept_id: place for place, concept_id in enumerate(self.labels(lang))}
+        return known
+
+    @cached_property
+    def deep_schemes(self) -> frozenset[str]:
+        """The schemes in which some concepts are wider than others."""
+        return frozenset(concept.scheme for concept in self.concepts.values() if concept.broader)
 
     def broader_than(self, concept_id: str) -> tuple[str, ...]:
         """Every wider concept, nearest first; a circle in the data ends the line instead of the program."""

@@ -227,10 +227,7 @@ class SearchIndex:
         shower = Shower(self.vocabulary, tools.analyzer, tools.finder, found.plan.clauses)
         hits: list[Hit] = []
         for hit in found.answer.hits:
-            record = unpack(hit.record)
-            moments = shower.moments(record, lang)
-            snippet = shower.snippet(record, lang, moments)
-            title = shower.title(record, lang)
+            title, snippet, moments = shower.shown(unpack(hit.record), lang)
             hits.append(Hit(hit.entry_id, hit.version, round(hit.score, 4), title, snippet, moments))
         return tuple(hits)
 

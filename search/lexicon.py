@@ -14,10 +14,10 @@ from search.concepts import NOT_IN_TEXTS, forms
 from search.documents import Vocabulary
 from search.lists import Lists
 from search.pages import Suggestion
-from search.pinyin import SoundList, Sounds, readings
+from search.pinyin import SoundList, Sounds, by_ear, readings
 from search.query import QueryPlan
-from search.spelling import WordList, nearest
-from search.suggest import TypedKeys, completion_key, has_chinese
+from search.spelling import WordList, nearest, spellings
+from search.suggest import TypedKeys, completion_key, has_chinese, is_typed_in_full
 
 SHORTEST_SOUND, LONGEST_SOUND, MOST_STRETCHES = 5, 24, 3
 MOST_TERMS, MOST_PEOPLE = 5, 2  # of a list of suggestions, while there is anything else to offer
@@ -37,7 +37,7 @@ class Mended:
 
 
 class VocabularyWords:
-    """The words of one vocabulary."""
+    """The words of one vocabulary: Latin ones for spelling, Chinese ones by sound."""
 
     def __init__(self, vocabulary: Vocabulary, typed: TypedKeys) -> None:
         concepts = vocabulary.concepts.values()
@@ -45,18 +45,10 @@ class VocabularyWords:
         written = [name for concept in searched for names in forms(concept).values() for name in sorted(names)]
         whole = sorted((name for name in written if is_chinese(name)), key=len)
         read = [typed.words_of(name) for name in written]
-        self._latin = tuple(dict.fromkeys(word for latin, _ in read for word in latin))
-        self._chinese = tuple(dict.fromkeys([*whole, *(word for _, chinese in read for word in chinese)]))
-
-    @cached_property
-    def word_list(self) -> WordList:
-        """Latin words, for spelling."""
-        return WordList(self._latin)
-
-    @cached_property
-    def sound_list(self) -> SoundList:
-        """Chinese terms, then the words inside them, by sound."""
-        return SoundList(self._chinese)
+        self.word_list = WordList(spellings(word for latin, _ in read for word in latin))
+        # terms, then the words inside them
+        self.sound_list = SoundList(*by_ear([*whole, *(word for _, chinese in read for word in chinese)]))
+        self.chinese = frozenset(word for words in self.sound_list.by_sound.values() for word in words)
 
 
 class Completions:
@@ -95,7 +87,12 @@ class Completions:
         """Titles and names; of an entry one title, and of people of one name one."""
         found = sorted(
             self._lists.completions(start, self._audiences),
-            key=lambda row: (completion_key(row[0]) != start, (lang == "zh") != has_chinese(row[0]), len(row[0]), row),
+            key=lambda row: (
+                not is_typed_in_full(row[0], start),
+                (lang == "zh") != has_chinese(row[0]),
+                len(row[0]),
+                row,
+            ),
         )
         told: set[str] = set()
         for text, kind, entry_id in found:
@@ -121,14 +118,10 @@ class Lexicon:
         self._may_tell = may_tell
 
     @cached_property
-    def _vocabulary_words(self) -> frozenset[str]:
-        return frozenset(word for words in self._known.sound_list.by_sound.values() for word in words)
-
-    @cached_property
     def sounds(self) -> Sounds:
         """Chinese terms, then the words inside them, then those of titles."""
         lists = [self._known.sound_list, *(part.sound_list for part in self._lists.parts)]
-        return Sounds(lists, lambda word: word in self._vocabulary_words or self._may_tell(word))
+        return Sounds(lists, lambda word: word in self._known.chinese or self._may_tell(word))
 
     def _in_titles(self, typed: str) -> tuple[str, ...]:
         """Stretches of titles and names that sound as typed, whatever words the dictionary cuts them into."""

@@ -23,8 +23,8 @@ import numpy.typing as npt
 
 from search.engine import Offers, PreparedEntry
 from search.errors import IndexDamaged
-from search.pinyin import SoundList
-from search.spelling import WordList
+from search.pinyin import SoundList, by_ear
+from search.spelling import WordList, spellings
 
 PREFIX = "lists-"
 KEY_BYTES = 24
@@ -71,7 +71,7 @@ class Draft:
             owner = int(part.offer_entries[number])
             if owner in entries:
                 self._offer((text, int(part.kinds[number]), entries[owner]), by_offer.get(number, ()))
-        self.latin.update(dict.fromkeys(part.latin))
+        self.latin.update(dict.fromkeys(part.latin.values()))
         self.chinese.update(dict.fromkeys(part.chinese))
 
     def join(self, other: "Draft") -> None:
@@ -93,8 +93,10 @@ class Draft:
             "entries": self.entries,
             "groups": [sorted(group) for group in self.groups],
             "texts": [text for text, _, _ in self.offers],
-            "latin": list(self.latin),
+            "latin": spellings(self.latin),
             "chinese": list(self.chinese),
+            # a sound a word takes a second for an index of many words: not at the first slip of a reader
+            "sounds": by_ear(self.chinese),
             "replaced": list(replaced),
         }
         np.savez(
@@ -136,8 +138,9 @@ class Part:
             raise IndexDamaged("The lists of the search index cannot be read: run `videolib reindex`.") from error
         self.entries: Sequence[str] = words["entries"]
         self.texts: Sequence[str] = words["texts"]
-        self.latin: Sequence[str] = words["latin"]
+        self.latin: Mapping[str, str] = words["latin"]
         self.chinese: Sequence[str] = words["chinese"]
+        self._sounds: Sequence[Mapping[str, Sequence[str]]] = words["sounds"]
         self.replaced: Sequence[str] = words["replaced"]
         self._groups = [frozenset(group) for group in words["groups"]]
 
@@ -154,7 +157,7 @@ class Part:
     @cached_property
     def sound_list(self) -> SoundList:
         """Chinese words, by sound."""
-        return SoundList(self.chinese)
+        return SoundList(*self._sounds)
 
     def readers(self, number: int) -> frozenset[str]:
         """Who may know of an entry."""

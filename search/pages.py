@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 SORTS = ("relevance", "newest", "length")  # length: shortest first
 MAX_LIMIT = 100
@@ -70,8 +71,7 @@ class Hit:
     moments: tuple[FoundMoment, ...]
 
 
-@dataclass(frozen=True)
-class FacetCount:
+class FacetCount(NamedTuple):
     """How many entries the page would list if this term of its scheme were chosen.
 
     Terms come as a tree read from the top: a narrower term follows its wider one, one deeper.
@@ -79,7 +79,7 @@ class FacetCount:
 
     term: str
     label: str
-    count: int
+    count: int  # type: ignore[assignment]  # hides the method of tuples
     depth: int = 0
 
 

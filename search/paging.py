@@ -5,7 +5,7 @@ import binascii
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from search.documents import Vocabulary
@@ -58,43 +58,45 @@ def listed_facets(
     counts: Mapping[tuple[str, str], int], request: SearchRequest, vocabulary: Vocabulary
 ) -> dict[str, tuple[FacetCount, ...]]:
     """Counts by scheme, most first; what was chosen is always among them, at 0 if need be."""
-    by_scheme: dict[str, dict[str, int]] = {}
-    for scheme, ids in request.facets.items():
-        known = (id_ for id_ in ids if id_ in vocabulary.concepts)
-        by_scheme.setdefault(scheme, {}).update(dict.fromkeys(known, 0))
-    for (scheme, concept_id), count in counts.items():
-        by_scheme.setdefault(scheme, {})[concept_id] = count
+    labels, places = vocabulary.labels(request.lang), vocabulary.places(request.lang)
+    rows = [(-count, places.get(id_, 0), id_, scheme) for (scheme, id_), count in counts.items()]
+    rows += [
+        (0, places[id_], id_, scheme)
+        for scheme, ids in request.facets.items()
+        for id_ in ids
+        if id_ in places and (scheme, id_) not in counts
+    ]
+    by_scheme: dict[str, list[FacetCount]] = {}
+    for minus, _, id_, scheme in sorted(rows):
+        of = by_scheme.get(scheme)
+        if of is None:
+            of = by_scheme[scheme] = []
+        of.append(FacetCount(id_, labels.get(id_, id_), -minus))
     listed: dict[str, tuple[FacetCount, ...]] = {}
-    for scheme, found in by_scheme.items():
-        chosen = set(request.facets.get(scheme, ()))
-        rows = list(_tree(found, request.lang, vocabulary))
-        kept = [row for at, row in enumerate(rows) if at < MOST_FACETS or row.term in chosen]
-        if kept:
-            listed[scheme] = tuple(kept)
+    for scheme, of in by_scheme.items():
+        chosen = request.facets.get(scheme, ())
+        tree = _tree(of, vocabulary) if scheme in vocabulary.deep_schemes else of
+        listed[scheme] = (*tree[:MOST_FACETS], *(row for row in tree[MOST_FACETS:] if row.term in chosen))
     return listed
 
 
-def _tree(found: Mapping[str, int], lang: str, vocabulary: Vocabulary) -> Iterator[FacetCount]:
-    """Terms of one scheme, most first, each followed by the narrower ones."""
+def _tree(rows: Sequence[FacetCount], vocabulary: Vocabulary) -> list[FacetCount]:
+    """The same rows, each followed by the narrower ones among them."""
+    found = {row.term for row in rows}
     below: dict[str | None, list[FacetCount]] = {}
-    for id_, count in found.items():
-        line = [wider for wider in vocabulary.broader_than(id_) if wider in found]
-        row = FacetCount(id_, _label(id_, lang, vocabulary), count, len(line))
-        below.setdefault(line[0] if line else None, []).append(row)
-    waiting = sorted(below.get(None, ()), key=_last_first)
+    for row in reversed(rows):
+        line = [wider for wider in vocabulary.broader_than(row.term) if wider in found]
+        if line:
+            below.setdefault(line[0], []).append(FacetCount(row.term, row.label, row.count, len(line)))
+        else:
+            below.setdefault(None, []).append(row)
+    tree: list[FacetCount] = []
+    waiting = below.get(None, [])
     while waiting:
         row = waiting.pop()
-        yield row
-        waiting += sorted(below.get(row.term, ()), key=_last_first)
-
-
-def _last_first(row: FacetCount) -> tuple[int, tuple[int, ...], str]:
-    return row.count, tuple(-ord(character) for character in row.label), row.term
-
-
-def _label(concept_id: str, lang: str, vocabulary: Vocabulary) -> str:
-    concept = vocabulary.concepts.get(concept_id)
-    return concept.label(lang) if concept else concept_id
+        tree.append(row)
+        waiting += below.get(row.term, ())
+    return tree
 
 
 def related_terms(

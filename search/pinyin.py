@@ -1,7 +1,7 @@
 """Chinese words by sound: pinyin (gudongmai), initials (gdm), or typed with a character of the same sound."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from search.languages import syllables
 from search.spelling import anything
@@ -37,21 +37,28 @@ def read_aloud(word: str, sounds: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def by_ear(words: Iterable[str]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Words by their pinyin, and by its initials: what a SoundList is made of."""
+    by_sound: dict[str, list[str]] = {}
+    by_initials: dict[str, list[str]] = {}
+    for word in dict.fromkeys(words):
+        if len(word) < 2:
+            continue
+        _, initials = keys(word)
+        for sound in readings(word):
+            by_sound.setdefault(sound, []).append(word)
+        by_initials.setdefault(initials, []).append(word)
+    return by_sound, by_initials
+
+
 class SoundList:
     """Chinese words found by sound; words given first are preferred, then shorter ones."""
 
-    def __init__(self, words: Iterable[str]) -> None:
-        self.by_sound: dict[str, list[str]] = {}
-        self.by_initials: dict[str, list[str]] = {}
-        for word in dict.fromkeys(words):
-            if len(word) < 2:
-                continue
-            _, initials = keys(word)
-            for sound in readings(word):
-                self.by_sound.setdefault(sound, []).append(word)
-            self.by_initials.setdefault(initials, []).append(word)
-        self.sounds = sorted(self.by_sound)
-        self.initials = sorted(self.by_initials)
+    def __init__(self, by_sound: Mapping[str, Sequence[str]], by_initials: Mapping[str, Sequence[str]]) -> None:
+        self.by_sound = by_sound
+        self.by_initials = by_initials
+        self.sounds = sorted(by_sound)
+        self.initials = sorted(by_initials)
 
 
 class Sounds:

@@ -3,6 +3,8 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 from search import scoring
 from search.analysis import Analyzer, Token
@@ -28,7 +30,16 @@ from search.suggest import TypedKeys
 # Between two texts no phrase is found; between two cues of one speech it is.
 _GAP: tuple[tuple[str, ...], ...] = ((),)
 SPEECH_PAUSE_S = 2.0
+KEPT_READINGS = 2048
 _TRAIT_OF = {"caption": "captions", "step": "steps", "phase": "steps", "annotation": "annotations"}
+
+
+class Reading(NamedTuple):
+    """A text taken apart; exact: see Analyzer.exact."""
+
+    words: Sequence[Token]
+    concepts: Sequence[Token]
+    exact: Sequence[tuple[str, ...]]
 
 
 class Preparer:
@@ -39,14 +50,17 @@ class Preparer:
         self._analyzer = analyzer
         self._finder = finder
         self._typed = typed
+        # Names, institutions and steps stand in many entries.
+        self.read = lru_cache(maxsize=KEPT_READINGS)(self._read)
 
     def prepare(self, document: EntryDocument) -> PreparedEntry:
         """Everything an engine needs of one entry."""
         titles, summaries = list(document.titles.values()), list(document.summaries.values())
         further = [*document.keywords, *document.people, *document.hospitals]
-        shown = [self._read(text) for text in (*titles, *summaries)]
-        in_titles, in_texts = shown[: len(titles)], [*shown[len(titles) :], *map(self._read, further)]
-        spoken = [self._read(moment.text) for moment in document.moments]
+        shown = [self.read(text) for text in (*titles, *summaries)]
+        others = [self.read(text) for text in further]
+        in_titles, in_texts = shown[: len(titles)], [*shown[len(titles) :], *others]
+        spoken = [self.read(moment.text) for moment in document.moments]
         assigned = [id_ for ids in document.terms.values() for id_ in ids]
         bags = {
             TITLE: _words(in_titles),
@@ -56,32 +70,32 @@ class Preparer:
             TEXT_CONCEPTS: self._with_wider(_concepts(in_texts)),
             SPOKEN_CONCEPTS: self._with_wider(_concepts(spoken)),
             TERMS: self._with_wider(assigned),
-            HOSPITAL: _words(map(self._read, document.hospitals)),
+            HOSPITAL: _words(map(self.read, document.hospitals)),
         }
         tokens = [[*_words([found]), *self._marked(_concepts([found]))] for found in spoken]
         return PreparedEntry(
             self._card(document),
             {field: _levels(field, bag) for field, bag in bags.items()},
-            self._exact([*titles, *summaries, *further], document.moments),
+            _exact([*shown, *others], document.moments, spoken),
             pack(document, tokens, self._places(shown)),
             self._offers(document),
         )
 
-    def _read(self, text: str) -> "_Found":
-        """The words and concepts of a text, with their places."""
+    def _read(self, text: str) -> "Reading":
+        """The words and concepts of a text with their places, and its tokens by position."""
         units = self._analyzer.units(text, loose=False)
         concepts = [
             Token(concept_id, units[found.first].start, units[found.last].end)
             for found in self._finder.all_in(units)
             for concept_id in found.concept_ids
         ]
-        return self._analyzer.words(text), concepts
+        return Reading(self._analyzer.words(text), concepts, self._analyzer.exact(text))
 
-    def _places(self, shown: Sequence["_Found"]) -> Iterator[tuple[str, int, int, int]]:
-        for number, (words, concepts) in enumerate(shown):
-            for word in words:
+    def _places(self, shown: Sequence["Reading"]) -> Iterator[tuple[str, int, int, int]]:
+        for number, reading in enumerate(shown):
+            for word in reading.words:
                 yield word.text, number, word.start, word.end
-            for concept in concepts:
+            for concept in reading.concepts:
                 for named in self._marked([concept.text]):
                     yield named, number, concept.start, concept.end
 
@@ -96,18 +110,6 @@ class Preparer:
         for concept_id in concept_ids:
             for named in (concept_id, *self._vocabulary.broader_than(concept_id)):
                 yield CONCEPT_MARK + named
-
-    def _exact(self, texts: Sequence[str], moments: Sequence[Moment]) -> list[tuple[str, ...]]:
-        exact: list[tuple[str, ...]] = []
-        for text in texts:
-            exact += [*self._analyzer.exact(text), *_GAP]
-        before: Moment | None = None
-        for moment in sorted(moments, key=lambda moment: (moment.kind, moment.lang or "", moment.start_s)):
-            if before is not None and not goes_on(before, moment):
-                exact += _GAP
-            exact += self._analyzer.exact(moment.text)
-            before = moment
-        return exact
 
     def _offers(self, document: EntryDocument) -> Offers:
         titles = tuple(dict.fromkeys(document.titles.values()))
@@ -149,15 +151,26 @@ def goes_on(before: Moment, moment: Moment) -> bool:
     )
 
 
-_Found = tuple[list[Token], list[Token]]
+def _exact(texts: Iterable["Reading"], moments: Sequence[Moment], spoken: Sequence["Reading"]) -> list[tuple[str, ...]]:
+    exact: list[tuple[str, ...]] = []
+    for reading in texts:
+        exact += [*reading.exact, *_GAP]
+    before: Moment | None = None
+    rows = zip(moments, spoken, strict=True)
+    for moment, reading in sorted(rows, key=lambda row: (row[0].kind, row[0].lang or "", row[0].start_s)):
+        if before is not None and not goes_on(before, moment):
+            exact += _GAP
+        exact += reading.exact
+        before = moment
+    return exact
 
 
-def _words(found: Iterable[_Found]) -> list[str]:
-    return [word.text for words, _ in found for word in words]
+def _words(found: Iterable["Reading"]) -> list[str]:
+    return [word.text for reading in found for word in reading.words]
 
 
-def _concepts(found: Iterable[_Found]) -> list[str]:
-    return [concept.text for _, concepts in found for concept in concepts]
+def _concepts(found: Iterable["Reading"]) -> list[str]:
+    return [concept.text for reading in found for concept in reading.concepts]
 
 
 def _levels(field: str, tokens: Sequence[str]) -> Mapping[str, int]:

@@ -12,48 +12,78 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from search.documents import EntryDocument, Moment
+from search.phrases import Place, is_plain
 
 CONCEPT_MARK = "="  # before a concept's id, its own and those of wider concepts, among the words
 
-_LENGTHS = struct.Struct("<IIIII")  # of head, moments, words of moments, their numbers, words of texts
-Place = tuple[int, int]  # [start, end) in a text
+_LENGTHS = struct.Struct("<II")  # of head, words of texts; the rest is their places
+_SPOKEN_LENGTHS = struct.Struct("<II")  # of moments, their words; the rest is their numbers
+_TRIPLE = 3
 
 
 @dataclass(frozen=True)
-class Record:
-    """An unpacked record. Moments are numbered as in the document; texts are the titles, then the summaries."""
+class Spoken:
+    """The moments of an entry, numbered as in the document, and the words in them. is_plain: their texts are."""
 
-    titles: Mapping[str, str]
-    summaries: Mapping[str, str]
-    count: int
-    _rows: bytes
+    rows: bytes
+    is_plain: bool
     _words: bytes
-    _numbers: bytes
-    _text_words: bytes
-    _places: bytes
+    _numbers: memoryview
 
     @cached_property
     def moments(self) -> Sequence[Moment]:
         """All moments; taken apart when first asked for."""
-        return tuple(Moment(*row) for row in json.loads(self._rows)) if self.count else ()
+        return tuple(Moment(*row) for row in json.loads(self.rows))
 
     @cached_property
-    def spoken(self) -> str:
-        """All that is said in moments, in one piece, for a quick look whether something is in it at all."""
-        return self._rows.decode() if self.count else ""
+    def text(self) -> str:
+        """All that is said, in one piece, for a quick look whether something is in it at all."""
+        return self.rows.decode()
 
-    def numbers(self, token: str) -> Sequence[int]:
-        """The moments in which a word, or "=" and a concept's id, stands."""
-        return _looked_up(self._words, self._numbers, token)
+    def numbers(self, lines: Iterable[bytes]) -> set[int]:
+        """The moments in which any of these words and marked concepts stand."""
+        return {number for line in lines for number in _looked_up(self._words, self._numbers, line)}
 
-    def places(self, token: str, text: int) -> Sequence[Place]:
-        """Where it stands in the text of that number."""
-        found = _looked_up(self._text_words, self._places, token)
-        return [(found[at + 1], found[at + 2]) for at in range(0, len(found), 3) if found[at] == text]
 
-    def number_of(self, text: str) -> int:
-        """The number of a title or summary."""
-        return [*self.titles.values(), *self.summaries.values()].index(text)
+@dataclass(frozen=True)
+class Record:
+    """An unpacked record; texts are numbered, the titles first, then the summaries. is_plain: all of them are."""
+
+    titles: Mapping[str, str]
+    summaries: Mapping[str, str]
+    is_plain: bool
+    _text_words: bytes
+    _places: memoryview
+    _spoken: bytes
+
+    @cached_property
+    def spoken(self) -> Spoken | None:
+        """The moments, None where there are none; taken apart when first asked for."""
+        if not self._spoken:
+            return None
+        is_plain, content = self._spoken[:1] == b"1", zlib.decompress(self._spoken[1:])
+        rows, words = _SPOKEN_LENGTHS.unpack_from(content)
+        at = _SPOKEN_LENGTHS.size
+        end = at + rows + words
+        return Spoken(content[at : at + rows], is_plain, content[at + rows : end], memoryview(content)[end:].cast("I"))
+
+    def places(self, lines: Iterable[bytes]) -> Mapping[int, list[Place]]:
+        """Where any of these words and marked concepts stand, by the number of the text."""
+        found: dict[int, list[Place]] = {}
+        for line in lines:
+            row = _looked_up(self._text_words, self._places, line)
+            for at in range(0, len(row), _TRIPLE):
+                found.setdefault(row[at], []).append((row[at + 1], row[at + 2]))
+        return found
+
+    def texts(self, lang: str) -> tuple[tuple[int, str], list[tuple[int, str]]]:
+        """The title in a language, else any, and the summaries, that language first; each with its number."""
+        titles, summaries = list(self.titles.items()), list(self.summaries.items())
+        wanted = [(at, text) for at, (of, text) in enumerate(titles) if of == lang and text]
+        any_title = [(at, text) for at, (_, text) in enumerate(titles)]
+        told = [(at, of, text) for at, (of, text) in enumerate(summaries, len(titles)) if text]
+        told.sort(key=lambda row: row[1] != lang)
+        return (wanted or any_title or [(0, "")])[0], [(at, text) for at, _, text in told]
 
 
 def pack(
@@ -63,32 +93,39 @@ def pack(
 
     tokens: words and marked concepts of each of its moments. places: (the same, text, start, end) of its texts.
     """
+    in_texts: dict[str, list[int]] = {}
+    for token, *place in places:
+        in_texts.setdefault(token, []).extend(place)
+    text_words, text_places = _listed(in_texts)
+    spoken = _packed_moments(document.moments, tokens) if document.moments else b""
+    plain = all(map(is_plain, (*document.titles.values(), *document.summaries.values())))
+    head = _utf8(
+        json.dumps([dict(document.titles), dict(document.summaries), plain, len(text_places)], ensure_ascii=False)
+    )
+    return b"".join((_LENGTHS.pack(len(head), len(text_words)), head, text_words, text_places, spoken))
+
+
+def _packed_moments(moments: Sequence[Moment], tokens: Sequence[Iterable[str]]) -> bytes:
     in_moments: dict[str, list[int]] = {}
     for number, found in enumerate(tokens):
         for token in set(found):
             in_moments.setdefault(token, []).append(number)
-    in_texts: dict[str, list[int]] = {}
-    for token, *place in places:
-        in_texts.setdefault(token, []).extend(place)
     words, numbers = _listed(in_moments)
-    text_words, text_places = _listed(in_texts)
-    head = json.dumps([dict(document.titles), dict(document.summaries), len(document.moments)], ensure_ascii=False)
-    moments = [[m.start_s, m.end_s, m.kind, m.text, m.lang] for m in document.moments]
-    parts = [_utf8(head), _utf8(json.dumps(moments, ensure_ascii=False)), words, numbers, text_words]
-    lengths = _LENGTHS.pack(*(len(part) for part in parts))
-    return zlib.compress(b"".join((lengths, *parts, text_places)), 1)
+    rows = _utf8(json.dumps([[m.start_s, m.end_s, m.kind, m.text, m.lang] for m in moments], ensure_ascii=False))
+    plain = all(is_plain(moment.text) for moment in moments)
+    content = b"".join((_SPOKEN_LENGTHS.pack(len(rows), len(words)), rows, words, numbers))
+    return (b"1" if plain else b"0") + zlib.compress(content, 1)
 
 
 def unpack(packed: bytes) -> Record:
     """The record as it was packed."""
-    content = zlib.decompress(packed)
+    head, words = _LENGTHS.unpack_from(packed)
     at = _LENGTHS.size
-    parts: list[bytes] = []
-    for length in _LENGTHS.unpack_from(content):
-        parts.append(content[at : at + length])
-        at += length
-    titles, summaries, count = json.loads(parts[0])
-    return Record(titles, summaries, count, parts[1], parts[2], parts[3], parts[4], content[at:])
+    titles, summaries, is_plain, places = json.loads(packed[at : at + head])
+    at += head
+    end = at + words + places
+    numbers = memoryview(packed)[at + words : end].cast("I")
+    return Record(titles, summaries, is_plain, packed[at : at + words], numbers, packed[end:])
 
 
 def _listed(found: Mapping[str, Sequence[int]]) -> tuple[bytes, bytes]:
@@ -101,16 +138,18 @@ def _listed(found: Mapping[str, Sequence[int]]) -> tuple[bytes, bytes]:
     return _utf8("\n".join([*lines, ""])), numbers.tobytes()
 
 
-def _looked_up(lines: bytes, numbers: bytes, token: str) -> Sequence[int]:
-    line = _utf8(f"\n{token}\t")
+def line_of(token: str) -> bytes:
+    """How a word's line begins, by which it is looked up: made once for all hits of a page."""
+    return _utf8(f"\n{token}\t")
+
+
+def _looked_up(lines: bytes, numbers: memoryview, line: bytes) -> Sequence[int]:
     found = lines.find(line)
     if found < 0:
         return ()
     start = found + len(line)
     first, count = lines[start : lines.index(b"\n", start)].split(b" ")
-    wanted = array("I")
-    wanted.frombytes(numbers[int(first) * wanted.itemsize : (int(first) + int(count)) * wanted.itemsize])
-    return wanted
+    return numbers[int(first) : int(first) + int(count)].tolist()
 
 
 def _utf8(text: str) -> bytes:

@@ -3,20 +3,18 @@
 Done for the hits of one page only, from their records; engines' own highlighters are slower by a hundred times.
 """
 
-import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 
-from search.analysis import Analyzer, is_chinese
+from search.analysis import Analyzer
 from search.concepts import ConceptFinder
 from search.documents import Moment, Vocabulary
 from search.engine import SPOKEN, SPOKEN_CONCEPTS, WIDER, AllOf, Clause, Leaf, Phrase
-from search.languages import simplify
 from search.pages import FoundMoment, MarkedText
+from search.phrases import Place, SoughtPhrase
 from search.preparing import goes_on
-from search.records import CONCEPT_MARK, Record
+from search.records import CONCEPT_MARK, Record, Spoken, line_of
 
 SNIPPET_CHARACTERS = 160
 MOST_MOMENTS = 3
@@ -30,30 +28,35 @@ class _Wanted:
 
     words: set[str] = field(default_factory=set)
     concepts: set[str] = field(default_factory=set)
-    phrases: list[Phrase] = field(default_factory=list)
+    phrases: list[SoughtPhrase] = field(default_factory=list)
     # alternatives whose parts have to stand together, each a list of its parts
     together: list[list["_Wanted"]] = field(default_factory=list)
 
+    @cached_property
+    def lines(self) -> list[bytes]:
+        """By what its words and concepts are looked up in records; asked for when it is complete."""
+        return [line_of(token) for token in (*self.words, *(CONCEPT_MARK + id_ for id_ in self.concepts))]
+
     @classmethod
-    def apart(cls, leaves: Iterable[Leaf | Phrase | AllOf]) -> "_Wanted":
+    def apart(cls, leaves: Iterable[Leaf | Phrase | AllOf], analyzer: Analyzer) -> "_Wanted":
         """Where to look for places: a part of an alternative alone is not what was asked for."""
         wanted = cls()
         for leaf in leaves:
             if isinstance(leaf, AllOf):
-                wanted.together.append([cls.apart(clause.leaves) for clause in leaf.clauses])
+                wanted.together.append([cls.apart(clause.leaves, analyzer) for clause in leaf.clauses])
             else:
-                wanted.add([leaf])
+                wanted.add([leaf], analyzer)
         return wanted
 
-    def add(self, leaves: Iterable[Leaf | Phrase | AllOf], *, apart: bool = False) -> None:
+    def add(self, leaves: Iterable[Leaf | Phrase | AllOf], analyzer: Analyzer, *, apart: bool = False) -> None:
         """Note what leaves look for. apart: as words of a term; a single character of one says nothing by itself."""
         for leaf in leaves:
             if isinstance(leaf, Phrase):
                 if not apart or sum(len(token) for _, token in leaf.tokens) > 1:
-                    self.phrases.append(leaf)
+                    self.phrases.append(SoughtPhrase(leaf, analyzer))
             elif isinstance(leaf, AllOf):
                 for clause in leaf.clauses:
-                    self.add(clause.leaves, apart=True)
+                    self.add(clause.leaves, analyzer, apart=True)
             else:
                 self.words.update(term.token for term in leaf.terms if term.field == SPOKEN)
                 in_texts = (term.token for term in leaf.terms if term.field == SPOKEN_CONCEPTS)
@@ -70,35 +73,48 @@ class Shower:
         self._analyzer = analyzer
         self._finder = finder
         self._wanted: list[_Wanted] = []
-        self._places = [_Wanted.apart(clause.leaves) for clause in clauses]
+        self._places = [_Wanted.apart(clause.leaves, analyzer) for clause in clauses]
         for clause in clauses:
             wanted = _Wanted()
-            wanted.add(clause.leaves)
+            wanted.add(clause.leaves, analyzer)
             self._wanted.append(wanted)
 
-    def title(self, record: Record, lang: str) -> MarkedText:
-        """The title in the reader's language, marked."""
-        text = record.titles.get(lang) or next(iter(record.titles.values()), "")
-        return MarkedText(text, self._marks(text, record))
+    def shown(self, record: Record, lang: str) -> tuple[MarkedText, MarkedText, tuple[FoundMoment, ...]]:
+        """Title, snippet and moments of a hit, in the reader's language where there is a choice."""
+        moments = self.moments(record, lang)
+        places = record.places(self._lines) if self._wanted else {}
+        (number, text), summaries = record.texts(lang)
+        title = MarkedText(text, self._marks(text, places.get(number, ()), is_plain=record.is_plain))
+        return title, self._snippet(record, summaries, places, moments), moments
 
-    def snippet(self, record: Record, lang: str, moments: Sequence[FoundMoment]) -> MarkedText:
+    def _snippet(
+        self,
+        record: Record,
+        summaries: Sequence[tuple[int, str]],
+        places: Mapping[int, Sequence[Place]],
+        moments: Sequence[FoundMoment],
+    ) -> MarkedText:
         """The stretch of a summary with most found in it; else the first moment found; else how a summary begins."""
-        others = [text for of, text in record.summaries.items() if of != lang]
-        texts = [text for text in (record.summaries.get(lang, ""), *others) if text]
-        marked = next((MarkedText(text, marks) for text in texts if (marks := self._marks(text, record))), None)
-        if marked is None and moments:
-            marked = MarkedText(moments[0].text, self._marks_anew(moments[0].text))
-        return _cut(marked or MarkedText(texts[0] if texts else ""))
+        for number, text in summaries:
+            marks = self._marks(text, places.get(number, ()), is_plain=record.is_plain)
+            if marks:
+                return _cut(MarkedText(text, marks))
+        if moments:
+            return _cut(MarkedText(moments[0].text, self._marks_anew(moments[0].text)))
+        return _cut(MarkedText(summaries[0][1] if summaries else ""))
 
     def moments(self, record: Record, lang: str) -> tuple[FoundMoment, ...]:
         """Up to three stretches in which most of what was asked for is found, best first, none at the same time."""
+        spoken = record.spoken if self._places else None
+        if spoken is None:
+            return ()
         found: dict[int, set[int]] = {}
         for clause, wanted in enumerate(self._places):
-            for number in self._numbers(wanted, record):
+            for number in self._numbers(wanted, spoken):
                 found.setdefault(number, set()).add(clause)
         if not found:
             return ()
-        rows = sorted(_windows(record.moments, found, lang), key=lambda row: (-row[0], row[1].start_s))
+        rows = sorted(_windows(spoken.moments, found, lang), key=lambda row: (-row[0], row[1].start_s))
         chosen: list[FoundMoment] = []
         for _, moment in rows:
             if all(moment.end_s <= other.start_s or moment.start_s >= other.end_s for other in chosen):
@@ -107,12 +123,11 @@ class Shower:
                 break
         return tuple(chosen)
 
-    def _numbers(self, wanted: _Wanted, record: Record) -> set[int]:
-        numbers = {number for word in wanted.words for number in record.numbers(word)}
-        numbers.update(number for id_ in wanted.concepts for number in record.numbers(CONCEPT_MARK + id_))
+    def _numbers(self, wanted: _Wanted, spoken: Spoken) -> set[int]:
+        numbers = spoken.numbers(wanted.lines)
         for phrase in wanted.phrases:
-            numbers.update(self._with_phrase(phrase, record))
-        groups = [[self._numbers(part, record) for part in parts] for parts in wanted.together]
+            numbers.update(self._with_phrase(phrase, spoken))
+        groups = [[self._numbers(part, spoken) for part in parts] for parts in wanted.together]
         for group in groups:
             numbers |= set.intersection(*group)
         # nowhere together: in neighbouring cues, perhaps
@@ -122,51 +137,32 @@ class Shower:
         line = (concept_id, *self._vocabulary.broader_than(concept_id))
         return not wanted.concepts.isdisjoint(line)
 
-    def _with_phrase(self, phrase: Phrase, record: Record) -> Iterator[int]:
+    def _with_phrase(self, phrase: SoughtPhrase, spoken: Spoken) -> Iterator[int]:
         """The moments that hold the phrase, or in which it begins when the next cue goes on with it."""
-        if not _may_hold(phrase, record.spoken):
+        if not phrase.may_stand_in(spoken.text, is_plain=spoken.is_plain):
             return
-        for number, moment in enumerate(record.moments):
-            after = record.moments[number + 1] if number + 1 < record.count else None
+        moments = spoken.moments
+        for number, moment in enumerate(moments):
+            after = moments[number + 1] if number + 1 < len(moments) else None
             joined = f"{moment.text} {after.text}" if after and goes_on(moment, after) else moment.text
-            if _may_hold(phrase, joined):
-                places = self._phrase_places(joined, [phrase])
-                if any(start < len(moment.text) for start, _ in places):
-                    yield number
-                    if after and any(start < len(moment.text) < end for start, end in places):
-                        yield number + 1
+            places = list(phrase.places(joined, is_plain=spoken.is_plain))
+            if any(start < len(moment.text) for start, _ in places):
+                yield number
+                if after and any(start < len(moment.text) < end for start, end in places):
+                    yield number + 1
 
-    def _phrase_places(self, text: str, phrases: Iterable[Phrase]) -> list[tuple[int, int]]:
-        found: list[tuple[int, int]] = []
-        dear: list[Phrase] = []
-        for phrase in phrases:
-            if _may_hold(phrase, text):
-                needle = _chinese_of(phrase) if unicodedata.is_normalized("NFKC", text) else ""
-                found += _standing_in(needle, simplify(text)) if needle else ()
-                dear += () if needle else (phrase,)
-        places = self._analyzer.exact_places(text) if dear else []
-        for phrase in dear:
-            last_offset = phrase.tokens[-1][0] + (len(phrase.tokens[-1][1]) == 2 and not phrase.tokens[-1][1].isascii())
-            for at in range(len(places) - last_offset):
-                if all(token in places[at + offset][0] for offset, token in phrase.tokens):
-                    found.append((places[at][1], places[at + last_offset][2]))
-        return found
+    def _marks(self, text: str, places: Iterable[Place], *, is_plain: bool) -> tuple[Place, ...]:
+        """Marks in a text, the places of whose words are known."""
+        phrased = (place for phrase in self._phrases for place in phrase.places(text, is_plain=is_plain))
+        return _merged([*places, *phrased])
 
-    def _marks(self, text: str, record: Record) -> tuple[tuple[int, int], ...]:
-        """Marks in a title or summary, whose words' places are in the record."""
-        if not text or not self._wanted:
-            return ()
-        number = record.number_of(text)
-        places = [place for token in self._tokens for place in record.places(token, number)]
-        return _merged([*places, *self._phrase_places(text, self._phrases)])
-
-    def _marks_anew(self, text: str) -> tuple[tuple[int, int], ...]:
+    def _marks_anew(self, text: str) -> tuple[Place, ...]:
         places = [(token.start, token.end) for token in self._analyzer.words(text) if token.text in self._tokens]
         units = self._analyzer.units(text, loose=False)
         for found in self._finder.all_in(units):
             if any(self._is_wanted(id_, wanted) for id_ in found.concept_ids for wanted in self._wanted):
                 places.append((units[found.first].start, units[found.last].end))
-        return _merged([*places, *self._phrase_places(text, self._phrases)])
+        return self._marks(text, places, is_plain=False)
 
     @cached_property
     def _tokens(self) -> frozenset[str]:
@@ -175,46 +171,12 @@ class Shower:
         return frozenset(words | {CONCEPT_MARK + id_ for wanted in self._wanted for id_ in wanted.concepts})
 
     @cached_property
-    def _phrases(self) -> list[Phrase]:
-        return [phrase for wanted in self._wanted for phrase in wanted.phrases]
+    def _lines(self) -> list[bytes]:
+        return [line_of(token) for token in self._tokens]
 
-
-def _chinese_of(phrase: Phrase) -> str:
-    """The characters of a phrase that is all Chinese, else nothing."""
-    characters: dict[int, str] = {}
-    for offset, token in phrase.tokens:
-        if not is_chinese(token):
-            return ""
-        characters.update(enumerate(token, offset))
-    return "".join(characters[at] for at in sorted(characters))
-
-
-def _standing_in(needle: str, text: str) -> Iterator[tuple[int, int]]:
-    at = text.find(needle)
-    while at >= 0:
-        yield at, at + len(needle)
-        at = text.find(needle, at + 1)
-
-
-def _may_hold(phrase: Phrase, text: str) -> bool:
-    """Cheap before dear: the phrase's tokens stand in the text, but for case, width, script and spelling."""
-    plain = _plain(text)
-    return all((token[:3] if token.isascii() else token) in plain for _, token in phrase.tokens)
-
-
-_ACCENTED = re.compile("[\u00c0-\u036f\u1e00-\u1eff]")
-
-
-@lru_cache(maxsize=512)
-def _plain(text: str) -> str:
-    if not text.isascii():
-        text = simplify(unicodedata.normalize("NFKC", text))
-    text = text.lower()
-    return _without_accents(text) if _ACCENTED.search(text) else text
-
-
-def _without_accents(text: str) -> str:
-    return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
+    @cached_property
+    def _phrases(self) -> list[SoughtPhrase]:
+        return list({phrase.tokens: phrase for wanted in self._wanted for phrase in wanted.phrases}.values())
 
 
 def _merged(places: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

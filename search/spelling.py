@@ -1,12 +1,13 @@
 """Which known word a misspelt one was meant to be, for Latin words; Chinese typing slips are search/pinyin.py's."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
 
 from search.analysis import fold
 
 SHORTEST = 4  # with three letters every word is near another
-_SHORTLIST = 40
 _MOST_ASKED = 12  # candidates of which it is asked whether they may be told
 
 
@@ -15,18 +16,23 @@ def anything(_: str) -> bool:
     return True
 
 
+def spellings(words: Iterable[str]) -> dict[str, str]:
+    """Folded word -> as it is written, of those that can be mended to; what a WordList is made of."""
+    written: dict[str, str] = {}
+    for word in words:
+        if len(word) >= SHORTEST and word.isalpha():
+            written.setdefault(fold(word), word if word.isupper() else word.lower())
+    return written
+
+
 class WordList:
     """Words as they are written, found by how they are spelt; British and American spelling are the same word."""
 
-    def __init__(self, words: Iterable[str]) -> None:
-        self._written: dict[str, str] = {}
-        for word in words:
-            if len(word) >= SHORTEST and word.isalpha():
-                self._written.setdefault(fold(word), word if word.isupper() else word.lower())
-        self._with_pair: dict[str, list[str]] = {}
-        for folded in self._written:
-            for pair in _pairs(folded):
-                self._with_pair.setdefault(pair, []).append(folded)
+    def __init__(self, written: Mapping[str, str]) -> None:
+        self._written = written
+        self._by_length: dict[int, list[str]] = {}
+        for folded in written:
+            self._by_length.setdefault(len(folded), []).append(folded)
 
     def holds(self, written: str) -> bool:
         """Is it one of the words, as they are written here?"""
@@ -38,12 +44,11 @@ class WordList:
 
     def near(self, wanted: str, allowed: int) -> Iterator[tuple[int, bool, int, str]]:
         """(slips, is another letter first, minus the pairs of letters shared, word as written)."""
-        shared = Counter(near for pair in _pairs(wanted) for near in self._with_pair.get(pair, ()))
-        for near, pairs in shared.most_common(_SHORTLIST):
-            if abs(len(near) - len(wanted)) <= allowed:
-                slips = slips_between(wanted, near)
-                if slips <= allowed:
-                    yield slips, near[0] != wanted[0], -pairs, self._written[near]
+        pairs = _pairs(wanted)
+        for length in range(len(wanted) - allowed, len(wanted) + allowed + 1):
+            words = self._by_length.get(length, ())
+            for near, slips, _ in process.extract(wanted, words, scorer=OSA.distance, score_cutoff=allowed, limit=None):
+                yield int(slips), near[0] != wanted[0], -len(pairs & _pairs(near)), self._written[near]
 
 
 def nearest(word: str, lists: Sequence[WordList], may_tell: Callable[[str], bool] = anything) -> str | None:
@@ -63,18 +68,3 @@ def nearest(word: str, lists: Sequence[WordList], may_tell: Callable[[str], bool
 def _pairs(word: str) -> set[str]:
     padded = f"^{word}$"
     return {padded[at : at + 2] for at in range(len(padded) - 1)}
-
-
-def slips_between(one: str, other: str) -> int:
-    """Letters left out, added, changed or swapped with the next (optimal string alignment distance)."""
-    before: list[int] = []
-    row = list(range(len(other) + 1))
-    for at, letter in enumerate(one, 1):
-        two_before, before = before, row
-        row = [at]
-        for to, wanted in enumerate(other, 1):
-            cost = min(before[to] + 1, row[to - 1] + 1, before[to - 1] + (letter != wanted))
-            if at > 1 and to > 1 and letter == other[to - 2] and one[at - 2] == wanted:
-                cost = min(cost, two_before[to - 2] + 1)
-            row.append(cost)
-    return row[-1]

@@ -8,11 +8,11 @@ import re
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterator
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
-from search.analysis import Analyzer, is_chinese
+from search.analysis import CHINESE, Analyzer, is_chinese
 from search.concepts import NOT_IN_TEXTS
 from search.documents import Vocabulary
 from search.engine import Offer
@@ -20,14 +20,21 @@ from search.languages import simplify, syllables
 from search.pinyin import keys, read_aloud, readings
 
 _LONGEST_TYPED = 60
+_FOLDED_AWAY = 4  # characters by which a text and its key may differ
 _MOST_STARTS = 10  # words of a title from which it may be typed
 _SPACE = re.compile(r"\s+")
+_CHINESE = re.compile(f"[{CHINESE}]")
 _LATIN_WORD = re.compile(r"[^\W\d_]+")
 
 
 def completion_key(text: str) -> str:
     """Typed text and known text alike: width, script, case and spaces do not count."""
     return _SPACE.sub(" ", simplify(unicodedata.normalize("NFKC", text[:_LONGEST_TYPED]))).strip().casefold()
+
+
+def is_typed_in_full(text: str, key: str) -> bool:
+    """Is that the key of the whole text? Asked of hundreds of titles for one letter, so lengths come first."""
+    return abs(len(text) - len(key)) <= _FOLDED_AWAY and completion_key(text) == key
 
 
 class TermRow(NamedTuple):
@@ -46,6 +53,7 @@ class TypedKeys:
     def __init__(self, vocabulary: Vocabulary, analyzer: Analyzer) -> None:
         self._vocabulary = vocabulary
         self._analyzer = analyzer
+        self._term_rows = sorted({row for concept_id in vocabulary.concepts for row in self._of_term(concept_id)})
         self.offer = lru_cache(maxsize=20_000)(self._offer)
         self.words_of = lru_cache(maxsize=20_000)(self._words_of)
 
@@ -55,10 +63,6 @@ class TypedKeys:
         while at < len(self._term_rows) and self._term_rows[at].key.startswith(start):
             yield self._term_rows[at]
             at += 1
-
-    @cached_property
-    def _term_rows(self) -> list[TermRow]:
-        return sorted({row for concept_id in self._vocabulary.concepts for row in self._of_term(concept_id)})
 
     def _of_term(self, concept_id: str) -> Iterator[TermRow]:
         concept = self._vocabulary.concepts[concept_id]
@@ -94,4 +98,4 @@ class TypedKeys:
 
 def has_chinese(text: str) -> bool:
     """Is any character of it Chinese?"""
-    return any(is_chinese(character) for character in text)
+    return _CHINESE.search(text) is not None

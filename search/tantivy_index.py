@@ -38,7 +38,7 @@ class TantivyEngine:
     """Writes and opens folders of tantivy's files."""
 
     name = "tantivy"
-    version = 1
+    version = 2
     mapped = True
     damage: tuple[type[Exception], ...] = (OSError, ValueError, RuntimeError, LookupError)
 

@@ -89,6 +89,7 @@ class View:
         self.sees_all = self.documents == reader.searcher.num_docs
         self.filters: tuple[Query, ...] = () if self.sees_all else (allowed,)
         self._frequencies: dict[tuple[str, str], int] = {}
+        self._terms: dict[Term, Sequence[Query]] = {}
         self._phrases: dict[tuple[tuple[int, str], ...], int] = {}
 
     def frequency(self, field: str, token: str) -> int:
@@ -100,6 +101,27 @@ class View:
                 self._frequencies = {}
             self._frequencies[field, token] = known
         return known
+
+    def of_term(self, term: Term) -> Sequence[Query]:
+        """What finds a token, one query a level, each with its points."""
+        known = self._terms.get(term)
+        if known is None:
+            known = tuple(self._worth(term))
+            if len(self._terms) > KEPT_FREQUENCIES:
+                self._terms = {}
+            self._terms[term] = known
+        return known
+
+    def _worth(self, term: Term) -> Iterator[Query]:
+        frequency = self.frequency(term.field, term.token)
+        if not frequency:
+            return
+        rare = scoring.rarity(frequency, self.documents)
+        for level, impact in enumerate(scoring.LEVELS):
+            token = f"{term.token}{LEVEL}{level}"
+            if self._reader.searcher.doc_freq(term.field, token):
+                found = Query.term_query(self._reader.schema, term.field, token, "basic")
+                yield Query.const_score_query(found, scoring.points(term.weight, rare, impact))
 
     def of_phrase(self, tokens: tuple[tuple[int, str], ...], query: Query) -> int:
         """In how many entries a phrase stands."""
@@ -286,19 +308,8 @@ class _Search:
             parts = [self._clause(clause) for clause in leaf.clauses]
             there = [part for part in parts if part is not None]
             return _all(there) if there and len(there) == len(parts) else None
-        worth = [found for term in leaf.terms for found in self._term(term)]
+        worth = [found for term in leaf.terms for found in self._view.of_term(term)]
         return _any(worth) if worth else None
-
-    def _term(self, term: Term) -> Iterator[Query]:
-        frequency = self._view.frequency(term.field, term.token)
-        if not frequency:
-            return
-        rare = scoring.rarity(frequency, self._view.documents)
-        for level, impact in enumerate(scoring.LEVELS):
-            token = f"{term.token}{LEVEL}{level}"
-            if self._reader.searcher.doc_freq(term.field, token):
-                found = Query.term_query(self._reader.schema, term.field, token, "basic")
-                yield Query.const_score_query(found, scoring.points(term.weight, rare, impact))
 
     def _phrase(self, phrase: Phrase) -> Query | None:
         tokens = [token for _, token in phrase.tokens]

@@ -99,7 +99,7 @@ class WhooshEngine:
     """Writes and opens folders of Whoosh's files."""
 
     name = "whoosh"
-    version = 2
+    version = 3
     mapped = False
     damage: tuple[type[Exception], ...] = (
         OSError, EOFError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError, AssertionError,

@@ -22,6 +22,14 @@ MAX_BYTES = 2 * 1024 * 1024
 MAX_CUES = 20_000
 # file names that hold timed text, beside a recording or sent alone
 SUFFIXES = frozenset({".vtt", ".srt", ".ass", ".ssa"})
+# kana, hangul, Cyrillic, Greek, Arabic, Hebrew, Thai: neither Chinese nor English
+_OTHER_SCRIPTS = re.compile("[\u0370-\u07ff\u0e00-\u0e7f\u3040-\u30ff\uac00-\ud7af]")
+_HAN = re.compile("[\u4e00-\u9fff]")
+_WORD = re.compile(r"[^\W\d_]+")
+# one word in seven or so of any English text is one of these
+_USUAL_IN_ENGLISH = frozenset(
+    ["the", "of", "and", "to", "is", "we", "this", "that", "with", "for", "at", "are", "it", "through", "into", "now"]
+)
 _TAG = re.compile(r"<[^<>]{0,500}>")
 _BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 # without a mark: what decodes whole is taken; GB18030 holds GBK and GB2312, and nearly no Western text by accident
@@ -75,6 +83,18 @@ def decode(content: bytes) -> str:
         except UnicodeDecodeError:
             continue
     return content.decode("utf-8", "replace")
+
+
+def guess_language(cues: Sequence[Cue]) -> str | None:
+    """Return `zh-Hans` or `en` where these captions are plainly that, for files that do not say; else None."""
+    text = " ".join(cue.text for cue in cues)
+    if _OTHER_SCRIPTS.search(text):
+        return None
+    if _HAN.search(text):
+        return "zh-Hans"
+    words = _WORD.findall(text.lower())
+    usual = sum(word in _USUAL_IN_ENGLISH for word in words)
+    return "en" if words and usual * 12 >= len(words) else None
 
 
 def write_vtt(cues: Sequence[Cue], *, head: str = "") -> str:

@@ -7,7 +7,7 @@ audit event). Only heartbeats and progress say `durable=False`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -63,6 +63,7 @@ class Base(DeclarativeBase):
         dict[str, str]: JSON,
         list[str]: JSON,
         list[dict[str, Any]]: JSON,
+        list[Any]: JSON,
         str: String,
     }
 
@@ -103,6 +104,7 @@ class Database:
             session.begin(),
         ):
             yield session
+            close_unit(session)
 
     def write_engine(self, *, durable: bool = True, rebuilds: bool = False) -> Engine:
         """The same pool, for units that write; `rebuilds`: SQLite follows no reference, the caller checks them."""
@@ -111,6 +113,19 @@ class Database:
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
+
+
+def before_commit(session: Session, closer: Callable[[Session], None]) -> None:
+    """Have `closer` called once when this unit of work ends well, as its last statement: for what must be short."""
+    session.info.setdefault("closers", {})[closer] = True
+
+
+def close_unit(session: Session) -> None:
+    """Call what waits for the end of this unit of work; whoever commits calls this before."""
+    closers = session.info.pop("closers", {})
+    if session.in_transaction():  # of a unit that was rolled back by its own wish nothing is left to close
+        for closer in closers:
+            closer(session)
 
 
 def database_now(session: Session) -> datetime:

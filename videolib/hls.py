@@ -14,8 +14,10 @@ VERSION = 7
 AUDIO_GROUP = "audio"
 SUBTITLES_GROUP = "subtitles"
 # "zxx" is BCP 47's "no language": silence
-LANGUAGE_NAMES = {"zh": "中文", "en": "English", "zxx": "—"}
+LANGUAGE_NAMES = {"zh": "中文", "en": "English", "zxx": "静音 / No sound"}
 UNNAMED_SOUND, UNNAMED_TEXT = "Audio", "Subtitles"
+# what people read of a track of the room's sound
+ROOM_SOUND = "现场声 / Room sound"
 
 
 @dataclass(frozen=True)
@@ -173,9 +175,18 @@ def _sound_line(track: Track, *, is_default: bool, twins: Sequence[Track]) -> st
 
 def _text_line(track: Track, *, twins: Sequence[Track]) -> str:
     """Return the line of a text track: a player shows it when its reader wants text in that language."""
+    return _text_media(_label(track, twins, UNNAMED_TEXT), f"{track.folder}/index.m3u8")
+
+
+def text_line(name: str, language: str, uri: str) -> str:
+    """Return the line of a text rendition that stands for no track of the package."""
+    return _text_media(f'NAME="{name}",LANGUAGE="{language}",', uri)
+
+
+def _text_media(label: str, uri: str) -> str:
     return (
-        f'#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="{SUBTITLES_GROUP}",{_label(track, twins, UNNAMED_TEXT)}'
-        f'DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,URI="{track.folder}/index.m3u8"'
+        f'#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="{SUBTITLES_GROUP}",{label}'
+        f'DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,URI="{uri}"'
     )
 
 
@@ -185,6 +196,8 @@ def _label(track: Track, twins: Sequence[Track], unnamed: str) -> str:
     language = f'LANGUAGE="{track.language}",'
     if track.language == "und":
         label, language = unnamed, ""
+    if track.codec and track.name.partition("-")[2].startswith("room"):
+        label = ROOM_SOUND if track.language == "und" else f"{label} · {ROOM_SOUND}"
     alike = [twin.name for twin in twins if twin.language == track.language]
     if len(alike) > 1:
         label += f" {alike.index(track.name) + 1}"

@@ -26,6 +26,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
+from videolib.catalogue.audit import seal_events
 from videolib.catalogue.library import ensure_facts
 from videolib.catalogue.people import ensure_roles
 from videolib.catalogue.vocabulary import STARTER_FOLDER
@@ -78,6 +79,8 @@ def upgrade(database: Database, home: Path, *, migrations: Path = MIGRATIONS) ->
                     ensure_facts(session)
                     ensure_roles(session)
                     load_vocabulary(session, STARTER_FOLDER, ships=True)
+                    # events from before there was a chain enter it as they stand
+                    seal_events(session)
                 _require_whole_references(connection)
         except Exception as error:
             raise UpgradeFailed(

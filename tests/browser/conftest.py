@@ -15,7 +15,9 @@ from typing import Any
 
 import pytest
 
+from tests.libraries import release
 from tests.samples import make_recording
+from videolib.db import Database
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "a long password for tests"
@@ -52,7 +54,7 @@ class Served:
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """`init`, `user add`, `ingest --publish` and `serve`, as an operator calls them."""
+    """`init`, `user add`, `ingest --publish`, a second person's signature and `serve`, as in a hospital."""
     home = tmp_path_factory.mktemp("served")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("VIDEOLIB_")}
     environment["VIDEOLIB_HOME"] = str(home / "library")
@@ -63,6 +65,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     recording = make_recording(home / "in.mp4", seconds=20, size="1280x720", audio=True)
     answer = call(environment, "ingest", str(recording), "--meta", str(home / "meta.yaml"), "--publish", "--json")
     entry_id = answer.partition('"entry_id": "')[2].partition('"')[0]
+    database = Database(f"sqlite:///{home / 'library' / 'videolib.db'}")
+    release(database, answer.partition('"recording_id": "')[2].partition('"')[0])
+    database.close()
     token = call(environment, "user", "token", "editor@hospital.example").strip()
     port = free_port()
     with (home / "serve.log").open("wb") as log:
@@ -120,3 +125,12 @@ def log_in(page: Any, served: Served, role: str = "trainee") -> None:
     page.fill("input[name=password]", PASSWORD)
     page.click("button[name=submit]")
     page.wait_for_url(lambda url: "/login" not in url)
+
+
+@pytest.fixture
+def upload_page(page: Any, served: Served) -> Any:
+    """The page, for an editor."""
+    log_in(page, served, "editor")
+    page.goto(f"{served.url}/studio/upload")
+    page.locator(".drop").wait_for()
+    return page

@@ -38,6 +38,7 @@ def cine(served: Served, tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_views_are_switched_at_the_same_moment_and_keys_step_by_frame(
     page: Any, served: Served, cine: str, no_outside_requests: set[str]
 ) -> None:
+    """Checklist 20 (by acquired frame)."""
     log_in(page, served, role="editor")
     page.goto(f"{served.url}/entries/{cine}?t=1.0")
     page.locator("vl-player media-player[data-can-play]").wait_for(timeout=30_000)
@@ -45,9 +46,10 @@ def test_views_are_switched_at_the_same_moment_and_keys_step_by_frame(
 
     page.keyboard.press(".")
     wait_until_it_stands_at(page, 1.42)
-    page.keyboard.press(",")
-    wait_until_it_stands_at(page, 0.92)
-    page.keyboard.press(",")
+    # while it still seeks: each press counts from where it is going
+    page.evaluate(
+        "for (const key of ',,') document.body.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}))"
+    )
     wait_until_it_stands_at(page, 0.82)
     page.locator("vl-view-switch input[value=subtracted]").check()
 
@@ -56,8 +58,36 @@ def test_views_are_switched_at_the_same_moment_and_keys_step_by_frame(
     assert page.evaluate(f"{PLAYER}.player.currentSrc || {PLAYER}.hls().url").count("/views/subtracted/")
 
 
+def test_a_second_view_plays_beside_the_first_on_its_clock(
+    page: Any, served: Served, cine: str, no_outside_requests: set[str]
+) -> None:
+    """Checklist 25 (two sources side by side)."""
+    log_in(page, served, role="editor")
+    page.goto(f"{served.url}/entries/{cine}?t=1.0")
+    page.locator("vl-player media-player[data-can-play]").wait_for(timeout=30_000)
+    beside = "document.querySelector('.beside video')"
+
+    page.select_option("#beside", "subtracted")
+
+    wait_until(page, f"{beside} && {beside}.readyState > 1")
+    wait_until(page, f"Math.abs({beside}.currentTime - {VIDEO}.currentTime) < 0.02")
+    page.keyboard.press(".")
+    wait_until_it_stands_at(page, 1.42)
+    wait_until(page, f"Math.abs({beside}.currentTime - 1.42) < 0.02")
+    page.keyboard.press("k")
+    wait_until(page, f"{beside}.currentTime > 2 && !{beside}.paused")
+    wait_until(page, f"Math.abs({beside}.currentTime - {VIDEO}.currentTime) < 0.15")
+    page.keyboard.press("k")
+    wait_until(page, f"{beside}.paused && Math.abs({beside}.currentTime - {VIDEO}.currentTime) < 0.02")
+    first, second = page.locator("vl-player media-player").bounding_box(), page.locator(".beside").bounding_box()
+    assert first["x"] + first["width"] <= second["x"] + 1
+
+    page.select_option("#beside", "")
+    assert page.locator(".beside").count() == 0
+
+
 def wait_until_it_stands_at(page: Any, seconds: float) -> None:
-    """Until the picture is there and the player knows it: a key during a seek would count from where it came from."""
+    """Until the picture is there and the player knows it."""
     near = (
         f"Math.abs({VIDEO}.currentTime - {seconds}) < 0.01 && Math.abs({PLAYER}.player.currentTime - {seconds}) < 0.01"
     )

@@ -91,7 +91,7 @@ def test_the_key_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) -> 
     assert len(keys[0]) >= 32
     file = tmp_path / "home" / "secret_key"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert [path.name for path in file.parent.iterdir()] == ["secret_key"]
+    assert sorted(path.name for path in file.parent.iterdir()) == ["privacy_key", "secret_key"]
 
 
 def test_a_broker_wants_places_that_many_hosts_share(tmp_path: Path) -> None:

@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
-from config.settings import Settings
+from config.settings import Settings, load_settings
 from ingest.inspect import inspect
 from ingest.inspection import Inspection
 from ingest.intake import Intake, Item, take_in
 from ingest.plan import EncodePlan, plan
 from ingest.plan_text import from_json, to_json
+from ingest.sweeping import sweep_abandoned
 from ingest.worker import run_worker
 from ingest.workshop import Workshop
 from tests.samples import SMALL_H264, make_recording, numbers_in, probe
+from tests.servers import s3_url
 from videolib import hls
+from videolib.catalogue import jobs
 from videolib.catalogue.entry_values import parse_values
 from videolib.catalogue.jobs import Job
 from videolib.catalogue.packages import Chunk, Package, list_chunks, list_objects
 from videolib.catalogue.recordings import SETTLED, Recording
-from videolib.catalogue.tracks import COPIED_FROM, PROVISIONAL_SOUND, SOUND, made_so_far, segments_as_json
+from videolib.catalogue.tracks import (
+    COPIED_FROM,
+    FIRST_LOOK,
+    PREVIEW_SOUND_FROM,
+    PROVISIONAL_SOUND,
+    SOUND,
+    is_provisional,
+    made_so_far,
+    segments_as_json,
+)
+from videolib.children import S3Server
 from videolib.db import Database
 from videolib.storage import open_store
 
@@ -39,7 +54,9 @@ def workshop(database: Database, settings: Settings) -> Workshop:
 
 
 def take(workshop: Workshop, path: Path) -> Intake:
-    return take_in(workshop.database, workshop.originals, Item(path, parse_values(META)), by=None, publish=False)
+    return take_in(
+        workshop.database, workshop.originals, Item(path, parse_values(META), generated=True), by=None, publish=False
+    )
 
 
 def recording_of(workshop: Workshop, intake: Intake) -> Recording:
@@ -78,6 +95,8 @@ def test_a_long_recording_is_made_in_chunks_and_joined_to_the_picture(
     recording = work(workshop, intake)
 
     assert (recording.state, recording.reason_code, recording.warnings) == ("ready", None, [])
+    assert recording.timing["first_playable_s"] <= recording.timing["total_s"]
+    assert recording.timing["cpu_s"] > 0
     out = fetched(workshop, recording.package_id, tmp_path / "out")
     for name in ("360p", "240p"):
         assert numbers_in(out / "video" / name / "index.m3u8") == list(range(325))
@@ -92,8 +111,9 @@ def test_a_long_recording_is_made_in_chunks_and_joined_to_the_picture(
         done = [(job.kind, job.state) for job in session.scalars(select(Job).order_by(Job.id))]
         chunks = list_chunks(session, str(recording.package_id))
     assert {state for _, state in done} == {"done"}
-    assert [kind for kind, _ in done].count("chunk") == len([chunk for chunk in chunks if chunk.position >= 0]) > 2
-    assert not any(chunk.position == PROVISIONAL_SOUND for chunk in chunks)
+    # the first one is made before the others are handed out
+    assert [kind for kind, _ in done].count("chunk") == len([chunk for chunk in chunks if chunk.position >= 0]) - 1 > 1
+    assert not any(is_provisional(chunk.position) or chunk.position == FIRST_LOOK for chunk in chunks)
 
 
 def test_pictures_that_only_decoding_shows_to_be_damaged_are_encoded_anew(workshop: Workshop, tmp_path: Path) -> None:
@@ -111,6 +131,56 @@ def test_pictures_that_only_decoding_shows_to_be_damaged_are_encoded_anew(worksh
         states = sorted(row.state for row in session.scalars(select(Package)))
     assert [one["copied"] for one in package.description["renditions"]] == [False, False]
     assert set(states) - {"abandoned"} == {"complete"}
+
+
+def test_workers_that_share_no_disk_make_it_with_postgresql_and_s3(
+    postgres_database: Database, s3_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIDEOLIB_STORE_URL", s3_url(s3_server))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3_server.access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3_server.secret_key)
+    settings = load_settings().model_copy(update={"chunk_s": 4.0, "lease_s": 60.0})
+    workshop = Workshop(settings, postgres_database, open_store(settings.store_url), open_store(settings.originals_url))
+    workshop.store.prepare()
+    source = make_recording(tmp_path / "in.mp4", seconds=13, burn_frame_numbers=True, codec=GROUPS)
+    intake = take(workshop, source)
+
+    recording = work(workshop, intake)
+
+    assert (recording.state, recording.reason_code) == ("ready", None)
+    out = fetched(workshop, recording.package_id, tmp_path / "out")
+    assert numbers_in(out / "video/240p/index.m3u8") == list(range(325))
+
+
+def test_a_cancel_ends_the_tools_and_removes_what_was_stored(workshop: Workshop, tmp_path: Path) -> None:
+    source = make_recording(tmp_path / "in.mp4", seconds=60, codec=("-c:v", "mpeg4", "-q:v", "3"), audio=False)
+    intake = take(workshop, source)
+
+    def is_over() -> bool:
+        with workshop.database.reading() as session:
+            running = session.scalars(select(Job).where(Job.kind == "chunk", Job.state == "running")).first()
+            recording = session.get_one(Recording, intake.recording_id)
+        if running is not None and not running.cancel and recording.state == "processing":
+            with workshop.database.writing() as session:
+                jobs.stop_work(session, session.get_one(Recording, intake.recording_id), by=None)
+        return recording.state in SETTLED
+
+    assert work(workshop, intake, until=is_over).state == "cancelled"
+
+    sweep_abandoned(workshop, intake.recording_id)
+    assert [item.key for item in workshop.store.list("packages/")] == []
+    assert list(workshop.scratch.iterdir()) == []
+    assert _tools_of_this_process() == []
+
+
+def _tools_of_this_process() -> list[str]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            name, _, rest = path.read_text(encoding="utf-8", errors="replace").partition("(")[2].rpartition(") ")
+            if int(rest.split()[1]) == os.getpid() and name in {"ffmpeg", "bwrap", "prlimit"}:
+                found.append(name)
+    return found
 
 
 def test_a_plan_is_the_same_after_a_way_through_json(tmp_path: Path) -> None:
@@ -141,6 +211,8 @@ def test_what_is_listed_ends_at_the_first_gap_whatever_the_order_of_the_rows() -
     made = made_so_far([track, sound], rows)
 
     assert [[segment.start_s for segment in one.segments] for one in made] == [[0.0, 4.0], [0.0]]
-    final = made_so_far([track, sound], [*rows, row(SOUND, 0.0, "audio/und")])
-    assert [segment.uri for segment in final[1].segments] == [f"{SOUND}.m4s"]
+    rows += [row(PREVIEW_SOUND_FROM, 4.0, "audio/und"), row(SOUND, 0.0, "audio/und")]
+    growing, final = made_so_far([sound], rows), made_so_far([sound], rows, is_final=True)
+    assert [segment.uri for segment in growing[0].segments] == [f"{PROVISIONAL_SOUND}.m4s", f"{PREVIEW_SOUND_FROM}.m4s"]
+    assert [segment.uri for segment in final[0].segments] == [f"{SOUND}.m4s"]
     assert made_so_far([track], [row(1, 4.0)]) == []

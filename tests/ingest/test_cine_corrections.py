@@ -40,7 +40,7 @@ def test_a_guessed_rate_is_corrected_and_the_package_made_anew(
     editor = add_person(sqlite_database)
     tags = {"FrameTime": None, "FrameIncrementPointer": None}
     source = make_study_file(tmp_path / "run.dcm", numbered_frames(30, rows=120, columns=160), **tags)
-    item = Item(source, parse_values({}))
+    item = Item(source, parse_values({}), generated=True)
     intake = take_in(workshop.database, workshop.originals, item, by=None, publish=False)
 
     guessed = work(workshop, intake.recording_id)

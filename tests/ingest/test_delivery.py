@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from amqp.exceptions import InternalError
 
 from config.settings import Settings, load_settings
 from ingest.delivery import Sender, make_app
@@ -108,6 +109,21 @@ def test_a_broker_that_is_away_costs_no_row_its_message(
     assert sender._depth("quick") == 2
 
 
+def test_a_broker_that_fails_inside_costs_no_row_its_message(
+    sender: Sender, postgres_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise InternalError(541, "INTERNAL_ERROR")
+
+    enqueue(postgres_database, 2)
+    with monkeypatch.context() as broken:
+        broken.setattr(sender._app, "send_task", fail)
+        with pytest.raises(Unavailable, match="broker"):
+            sender.send()
+
+    assert sender.send() == 2
+
+
 def _sent(sender: Sender) -> int:
     try:
         return sender.send()
@@ -141,7 +157,7 @@ def test_a_fleet_makes_a_recording_watchable_and_stops_when_told(
     settings = settings_of_fleet
     workshop = Workshop(settings, postgres_database, open_store(settings.store_url), open_store(settings.originals_url))
     workshop.store.prepare()
-    item = Item(make_recording(tmp_path / "one.mp4", seconds=2, size="320x240"), parse_values({}))
+    item = Item(make_recording(tmp_path / "one.mp4", seconds=2, size="320x240"), parse_values({}), generated=True)
     taken = take_in(postgres_database, workshop.originals, item, by=None, publish=False)
     process = fleet()
 

@@ -12,10 +12,12 @@ import pytest
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from ingest.dicom import convert_views
 from ingest.dicom_choices import RunChoices
 from ingest.ffmpeg import find_tools
 from ingest.pipeline import package_recording
 from tests.dicom_samples import SECRET_ID, SECRET_NAME, make_cine, numbered_frames, read_number
+from tests.samples import probe, run_tool
 
 ROWS, COLUMNS = 240, 320
 SLOWING: dict[str, Any] = {
@@ -141,3 +143,28 @@ def test_what_the_file_trims_is_not_shown_but_may_serve_as_mask(tmp_path):
     assert [read_number(picture) for picture in pictures] == list(range(10, 25))
     assert any("11 to 25" in sentence for sentence in report.warnings)
     assert everything.as_json()["package"]["duration_s"] == pytest.approx(2.0, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["xa_coronary_12f_rle.dcm", "xa_coronary_96f_jpegbaseline_masksub.dcm", "us_echo_30f_ybr422_jpeg.dcm"],
+)
+def test_what_is_seen_after_the_encode_is_what_was_rendered(name: str, shared: Path, tmp_path: Path) -> None:
+    """The acceptance of the domain: SSIM of at least 0.98, of every frame of angiograms, of ultrasound overall."""
+    source = shared / "testdata" / "dicom" / name
+    (tmp_path / "rendered").mkdir()
+    rendered = convert_views(source, tmp_path / "rendered").videos["native"]
+
+    package_recording(source, tmp_path / "out")
+
+    playlist = max((tmp_path / "out").glob("video/*/index.m3u8"), key=lambda path: int(path.parent.name[:-1]))
+    # the rendered frames the way that all RGB and full range goes; the encode alone is judged
+    graph = (
+        "[1:v]scale=out_range=limited:out_color_matrix=bt709,format=yuv420p,settb=1/25,setpts=N[a];"
+        "[0:v]settb=1/25,setpts=N[b];[a][b]ssim,metadata=print:key=lavfi.ssim.Y:file=-"
+    )
+    told = run_tool("-i", playlist, "-i", rendered, "-lavfi", graph, "-f", "null", "-").decode()
+    scores = [float(line.rpartition("=")[2]) for line in told.splitlines() if "ssim.Y" in line]
+    assert len(scores) == len(probe(rendered, "packet=pts_time", stream="v")["packets"])
+    assert sum(scores) / len(scores) >= 0.98
+    assert min(scores) >= (0.98 if name.startswith("xa") else 0.97)

@@ -10,8 +10,9 @@ import pytest
 
 from ingest.errors import Refused
 from ingest.inspect import inspect
-from ingest.parts import find_groups, joined
-from tests.samples import make_recording
+from ingest.parts import joined, split_by_clock
+from tests.samples import make_recording, run_tool
+from videolib.catalogue.part_names import find_groups
 
 NAMES = [
     ("GOPR0042.MP4", "GP010042.MP4", "GP020042.MP4"),
@@ -66,6 +67,19 @@ def test_parts_become_one_file_on_one_clock_and_the_same_every_time(clip: Path, 
     assert found.audio or not inspect(clip).audio
     assert again == first
     assert not whole.exists()
+
+
+def test_files_that_a_camera_only_counted_are_one_recording_while_its_clock_goes_on(clip: Path, tmp_path: Path) -> None:
+    group = [tmp_path / f"0000{number}.MTS" for number in range(4)]
+    # two files of one recording, a recording that begins anew, and a file that is none
+    for file, start_s in zip(group, (10, 12, 10), strict=False):
+        run_tool("-i", clip, "-c", "copy", "-output_ts_offset", str(start_s), "-f", "mpegts", file)
+    group[3].write_text("no video at all\n" * 100, encoding="utf-8")
+
+    assert split_by_clock(group) == [(group[0], group[1]), (group[2],), (group[3],)]
+    assert split_by_clock([Path("VTS_01_1.VOB"), Path("VTS_01_2.VOB")]) == [
+        (Path("VTS_01_1.VOB"), Path("VTS_01_2.VOB"))
+    ]
 
 
 def test_parts_that_do_not_fit_are_refused_with_a_sentence(clip: Path, tmp_path: Path) -> None:

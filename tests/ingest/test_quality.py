@@ -15,7 +15,7 @@ from ingest.encode import encode
 from ingest.inspect import inspect
 from ingest.pipeline import package_recording
 from ingest.plan import EncodePlan, plan
-from ingest.quality import QualityRecord, can_compare, choose_rungs, follow, judge
+from ingest.quality import QualityRecord, can_compare, choose_rungs, follow, judge, looks_grey
 from ingest.tools import candidates
 from tests.conftest import need
 from tests.samples import make_recording
@@ -81,6 +81,7 @@ def test_what_is_rich_in_detail_keeps_its_rungs(tmp_path: Path) -> None:
     assert record.measured
     assert record.left_out == ()
     assert not record.greyscale
+    assert not looks_grey(source, inspection, plan(inspection))
     assert follow(plan(inspection), record) == plan(inspection)
 
 
@@ -126,6 +127,7 @@ def test_grey_pictures_in_a_colour_format_are_known_as_grey(tmp_path: Path) -> N
     made = follow(plan(inspect(source)), record)
 
     assert record.greyscale
+    assert looks_grey(source, inspect(source), plan(inspect(source)))
     assert made.tune == "grain"
     assert made.renditions[0].crf < plan(inspect(source)).renditions[0].crf
 

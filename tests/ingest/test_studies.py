@@ -165,6 +165,8 @@ def test_a_second_patient_stops_the_folder_with_a_sentence(tmp_path, other):
     refusal = refusal_of(folder)
 
     assert str(refusal) == SECOND_PATIENT
+    # whose files are whose, for who has the folder: by names of files and nothing else
+    assert refusal.hints == ("Patient 1 of 2: 1, 2", "Patient 2 of 2: 3")
     assert "SOMEBODY" not in str(refusal)
 
 

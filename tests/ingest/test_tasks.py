@@ -21,7 +21,7 @@ from ingest.intake import Intake, Item, take_in
 from ingest.reconcile import reconcile
 from ingest.worker import run_worker
 from ingest.workshop import Workshop
-from tests.libraries import add_person
+from tests.libraries import release
 from tests.samples import make_recording
 from videolib.catalogue import jobs
 from videolib.catalogue.entries import Entry
@@ -30,6 +30,7 @@ from videolib.catalogue.indexing import HostIndex
 from videolib.catalogue.library import LibraryFact, VersionDiffers
 from videolib.catalogue.packages import Chunk, Package
 from videolib.catalogue.recordings import SETTLED, Recording
+from videolib.catalogue.screenings import find_screening
 from videolib.db import Database
 from videolib.storage import DirectoryStore, StoredObject, open_store
 
@@ -57,8 +58,14 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_recording(tmp_path_factory.mktemp("long") / "long.mp4", seconds=40, size="640x360")
 
 
-def take(workshop: Workshop, path: Path, *, publish: bool = True) -> Intake:
-    return take_in(workshop.database, workshop.originals, Item(path, parse_values(META)), by=None, publish=publish)
+def take(workshop: Workshop, path: Path, *, publish: bool = True, generated: bool = True) -> Intake:
+    return take_in(
+        workshop.database,
+        workshop.originals,
+        Item(path, parse_values(META), generated=generated),
+        by=None,
+        publish=publish,
+    )
 
 
 def recording_of(workshop: Workshop, intake: Intake) -> Recording:
@@ -326,15 +333,24 @@ def test_a_worker_stops_when_the_library_is_upgraded_under_it(workshop: Workshop
 
 
 def test_a_dicom_that_says_it_names_its_patient_is_held_for_a_person(workshop: Workshop, shared: Path) -> None:
-    second = add_person(workshop.database)
     intake = take(workshop, shared / "testdata" / "dicom" / "us_burnedin_testpatient_8f_uncompressed.dcm")
 
     assert work(workshop, intake).state == "awaiting_review"
     with workshop.database.reading() as session:
         assert session.get_one(Entry, intake.entry_id).status == "draft"
 
-    from videolib.catalogue.publishing import sign_off  # noqa: PLC0415
 
-    with workshop.database.writing() as session:
-        sign_off(session, session.get_one(Recording, intake.recording_id), by=second)
+def test_what_was_not_generated_waits_for_a_second_person_and_is_published_then(
+    workshop: Workshop, short: Path
+) -> None:
+    intake = take(workshop, short, generated=False)
+
+    assert work(workshop, intake).state == "awaiting_review"
+    with workshop.database.reading() as session:
+        assert session.get_one(Entry, intake.entry_id).status == "draft"
+        screening = find_screening(session, intake.recording_id)
+        assert screening is not None
+    release(workshop.database, intake.recording_id)
+    with workshop.database.reading() as session:
+        assert session.get_one(Recording, intake.recording_id).state == "ready"
         assert session.get_one(Entry, intake.entry_id).status == "published"

@@ -60,7 +60,8 @@ def test_the_tables_know_every_content_type_and_name_only_what_there_is() -> Non
 @pytest.mark.parametrize(
     "field",
     sorted(
-        REQUIRED["ct.full"] - {"title", "segments", "review", "recording", "rights.embargo", "cn_grade", "content_type"}
+        REQUIRED["ct.full"]
+        - {"title", "segments", "review", "recording", "rights.embargo", "cn_grade", "content_type", "sharing"}
     ),
 )
 def test_each_required_field_is_missed_when_it_says_nothing(field: str) -> None:
@@ -74,6 +75,12 @@ def test_each_required_field_is_missed_when_it_says_nothing(field: str) -> None:
 
     assert field in lacking
     assert lacking[field].endswith(".")
+
+
+@pytest.mark.parametrize("audience", ["institution", "programme", "people"])
+def test_a_narrow_audience_names_somebody(audience: str) -> None:
+    assert "sharing" in missing(audience=audience)
+    assert "sharing" not in missing(audience=audience, sharing={"names": ["somebody"]})
 
 
 @pytest.mark.parametrize("kind", ["ct.lecture", "ct.simulation"])
@@ -220,3 +227,13 @@ def test_the_demo_s_entries_are_complete(key: str) -> None:
 
     assert assess(facts).missing == {}
     assert set(assess(facts).advised) <= {"anatomy"}
+
+
+def test_a_complication_is_marked_in_time_with_its_grade() -> None:
+    asked = {"content_type": "ct.complication"}
+
+    assert "Mark when" in missing(COMPLETE, **asked)["events"]
+    assert "Give each" in missing(replace(COMPLETE, graded_complications=(True, False)), **asked)["events"]
+    assert missing(replace(COMPLETE, graded_complications=(True,)), **asked) == {}
+    assert "events" not in missing(COMPLETE)
+    assert "events" not in missing(COMPLETE, **asked, no_patient_shown=True)

@@ -20,12 +20,17 @@ from ingest.dicom_frames import read_shape
 from ingest.dicom_header import open_recording
 from ingest.dicom_pixels import display_frames
 from ingest.inspect import inspect
+from tests.libraries import add_entry
+from videolib.catalogue.annotations import list_annotations
+from videolib.catalogue.entries import Entry
 from videolib.catalogue.entry_values import SINGLE_TERM_FIELDS, TERM_FIELDS, parse_values
+from videolib.db import Database
 from videolib.demo.endoscopy import Look, make_endoscopy, make_long, render_clip
+from videolib.demo.moments import add_moments, hepatic_moments, iliac_moments, narrated_steps
 from videolib.demo.narration import DURATION_S, PASSAGES, captions, speak
 from videolib.demo.phantom import FPS, MASK_FRAMES, Scene, render_run, vessel_mask
 from videolib.demo.phantom_dicom import write_run
-from videolib.demo.recordings import make_demo_recordings, read_entries
+from videolib.demo.recordings import make_demo_recordings, make_hepatic_study, read_entries
 from videolib.demo.scenes import hepatic_scene, iliac_scene, renal_scene
 
 SCENES = {"iliac": iliac_scene, "renal": renal_scene, "hepatic": hepatic_scene}
@@ -162,6 +167,18 @@ def test_the_voice_sounds_while_a_caption_is_shown_and_rests_between():
     assert np.sqrt(np.mean(spoken**2)) > 20 * np.sqrt(np.mean(pause**2))
 
 
+def test_one_examination_of_the_demo_has_two_runs_in_two_projections(tmp_path):
+    study = make_hepatic_study(tmp_path, "study.tar")
+
+    facts = inspect_cine(study).dicom
+    assert facts is not None
+    runs: Any = facts.describe()["runs"]
+    assert [run["angle"] for run in runs] == ["RAO 4 CRAN 2", "RAO 28 CRAN 12"]
+    assert all(run["has_mask_subtraction"] for run in runs)
+    assert facts.describe()["guesses"] == []
+    assert [path.name for path in tmp_path.iterdir()] == ["study.tar"]
+
+
 def test_every_term_of_the_demo_is_in_the_vocabulary(terms):
     for entry in read_entries().values():
         for name, scheme in TERM_FIELDS.items():
@@ -194,3 +211,23 @@ def test_recordings_are_yielded_as_they_are_made_and_progress_is_told(tmp_path):
     assert first.meta["procedures"][0] == "proc.stent_iliac"
     assert [file.name for file in (tmp_path / "new").iterdir()] == [first.path.name]
     assert told == [(first.meta["title"]["en"], 0.0)]
+
+
+def test_the_steps_of_the_demo_are_in_the_vocabulary_and_follow_each_other(terms: dict[str, set[str]]) -> None:
+    told = narrated_steps()
+
+    assert {one.step for one in (*told, *hepatic_moments(), *iliac_moments()) if one.step} <= terms["step"]
+    assert (told[0].start_s, told[-1].end_s) == (0.0, DURATION_S)
+    assert all(before.end_s == after.start_s for before, after in pairwise(told))
+    assert [one.step for one in told] == sorted({passage.step for passage in PASSAGES})
+
+
+def test_the_demo_marks_what_happens_when(sqlite_database: Database) -> None:
+    entry = add_entry(sqlite_database)
+
+    with sqlite_database.writing() as session:
+        add_moments(session, session.get_one(Entry, entry.id), (*narrated_steps(),))
+        kinds = [row.kind for row in list_annotations(session, entry.id)]
+
+    assert kinds.count("step") == 9
+    assert kinds.count("phase") >= 5

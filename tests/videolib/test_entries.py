@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.libraries import add_entry, add_person, add_recording
-from videolib.catalogue import entries, publishing
+from tests.libraries import add_entry, add_person, add_recording, make_reviewed
+from videolib.catalogue import access, entries, entry_lists, publishing
 from videolib.catalogue.audit import list_events
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.entry_values import parse_values
@@ -35,7 +35,7 @@ def test_terms_that_do_not_exist_are_named_and_nothing_is_kept(database: Databas
 
     assert set(caught.value.fields) == {"procedures"}
     with database.reading() as session:
-        assert entries.list_entries(session, by=add_person(database))[0] == []
+        assert entry_lists.list_entries(session, by=add_person(database))[0] == []
 
 
 def test_a_term_of_another_scheme_is_refused(database: Database) -> None:
@@ -94,7 +94,7 @@ def test_who_sees_what(database: Database) -> None:
 
     def seen_by(user: object) -> set[str]:
         with database.reading() as session:
-            return {row.id for row in entries.list_entries(session, by=user)[0]}  # type: ignore[arg-type]
+            return {row.id for row in entry_lists.list_entries(session, by=user)[0]}  # type: ignore[arg-type]
 
     assert seen_by(editor) == {hidden.id, shown.id, public.id}
     assert seen_by(trainee) == {shown.id, public.id}
@@ -102,7 +102,7 @@ def test_who_sees_what(database: Database) -> None:
     with database.reading() as session:
         for entry_id in (hidden.id, "no-such-entry"):
             with pytest.raises(NotFound, match="There is no such entry, or you may not see it"):
-                entries.get_entry(session, entry_id, by=trainee)
+                access.get_entry(session, entry_id, by=trainee)
 
 
 def test_a_withdrawn_entry_is_gone_for_viewers_and_says_why_to_editors(database: Database) -> None:
@@ -116,8 +116,8 @@ def test_a_withdrawn_entry_is_gone_for_viewers_and_says_why_to_editors(database:
 
     with database.reading() as session:
         with pytest.raises(NotFound):
-            entries.get_entry(session, entry.id, by=trainee)
-        assert entries.get_entry(session, entry.id, by=editor).withdrawn_reason == "Consent was withdrawn."
+            access.get_entry(session, entry.id, by=trainee)
+        assert access.get_entry(session, entry.id, by=editor).withdrawn_reason == "Consent was withdrawn."
         assert "withdraw" in {event.action for event in list_events(session, object_id=entry.id)}
 
 
@@ -169,7 +169,7 @@ def test_pages_of_a_list_hold_each_entry_once_while_new_ones_arrive(database: Da
     cursor = None
     for _ in range(4):
         with database.reading() as session:
-            page, cursor = entries.list_entries(session, by=editor, limit=2, cursor=cursor)
+            page, cursor = entry_lists.list_entries(session, by=editor, limit=2, cursor=cursor)
         seen += [row.id for row in page]
         add_entry(database)
 
@@ -181,7 +181,7 @@ def test_pages_of_a_list_hold_each_entry_once_while_new_ones_arrive(database: Da
 @pytest.mark.parametrize("cursor", ["", "x", "%%%", "a" * 5000, "MjAyNi0wMS0wMXxh"])
 def test_a_damaged_cursor_is_a_sentence(sqlite_database: Database, cursor: str) -> None:
     with pytest.raises(InvalidInput, match="damaged"), sqlite_database.reading() as session:
-        entries.list_entries(session, by=None, cursor=cursor)
+        entry_lists.list_entries(session, by=None, cursor=cursor)
 
 
 def test_a_new_package_reaches_viewers_by_one_pointer(database: Database) -> None:
@@ -206,6 +206,7 @@ def test_an_entry_that_waits_to_be_published_is_when_a_second_person_signs_off(d
     with database.writing() as session:
         session.get_one(Entry, entry.id).publish_requested = True
 
+    make_reviewed(database, recording, by=second)
     with database.writing() as session:
         assert publishing.sign_off(session, session.get_one(Recording, recording.id), by=second) == []
 

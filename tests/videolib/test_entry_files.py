@@ -16,6 +16,10 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from config.settings import load_settings
+from ingest.garbage import collect_garbage
+from ingest.reconcile import reconcile
+from ingest.workshop import Workshop
 from tests.libraries import add_person
 from tests.visitors import PACKAGE, Site
 from videolib.catalogue import captions
@@ -24,6 +28,7 @@ from videolib.catalogue.annotations import add_annotations, list_annotations
 from videolib.catalogue.documents import document_of
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.entry_files import HEAD, read_entry, write_entry
+from videolib.catalogue.jobs import start_work
 from videolib.catalogue.media_time import to_ticks
 from videolib.catalogue.packages import Package, list_objects
 from videolib.catalogue.recordings import Recording
@@ -186,3 +191,27 @@ def test_killed_half_way_nothing_is_seen(file: Path, elsewhere: tuple[Database, 
     assert list(store.list("packages/")) != []
     assert rows(database) == [0, 0, 0]
     assert read_entry(database, store, file, by=None).entry_id
+
+
+def test_what_came_without_its_original_says_so_and_is_left_alone(
+    file: Path, elsewhere: tuple[Database, Store], tmp_path: Path
+) -> None:
+    database, store = elsewhere
+    done = read_entry(database, store, file, by=None)
+
+    with database.writing() as session, pytest.raises(Conflict) as caught:
+        start_work(session, session.get_one(Recording, done.recording_id), by=None)
+
+    assert caught.value.code == "no_original"
+    originals = open_store(f"file:{tmp_path / 'originals'}")
+    originals.prepare(None)
+    workshop = Workshop(load_settings(), database, store, originals)
+    assert list(reconcile(workshop)) == []
+    assert list(collect_garbage(workshop, grace_s=0)) == []
+    with database.reading() as session:
+        package = session.get_one(Package, session.get_one(Recording, done.recording_id).package_id)
+    store.delete([f"{package.prefix}/video/360p/0001.m4s"])
+    (lost,) = list(reconcile(workshop))
+    assert (lost.kind, lost.mended) == ("lost_recording", False)
+    with database.reading() as session:
+        assert session.get_one(Recording, done.recording_id).state == "ready"

@@ -10,6 +10,7 @@ import pytest
 from tests.libraries import add_entry, add_person, add_recording
 from tests.visitors import Site
 from videolib.catalogue import jobs, packages
+from videolib.catalogue.audit import list_events
 from videolib.catalogue.packages import Chunk, Package
 from videolib.catalogue.progress import describe_work, note_job_progress
 from videolib.catalogue.recordings import Recording
@@ -137,7 +138,6 @@ def test_the_work_says_how_much_of_each_rendition_is_made_where_and_what_is_next
     assert (waiting.place, waiting.chunks_done, waiting.chunks, waiting.hosts) == (1, 0, 3, ())
 
     finish(database, package, claimed(database), "360p", "240p")
-    finish(database, package, claimed(database), "und")
     job = claimed(database)
     with database.writing() as session:
         note_job_progress(session, job, "encode", 0.5)
@@ -222,6 +222,9 @@ def test_a_growing_package_plays_for_editors_and_its_uploader_only(
 
     answer = editor.get(playback).get_json()
     assert answer["duration_s"] == 12.0
+    with database.reading() as session:
+        seen = [event for event in list_events(session, object_id=entry.id) if event.action == "preview"]
+    assert [(event.detail["package"], event.actor_id is not None) for event in seen] == [(package.id, True)]
     path = "/media/" + answer["hls_url"].partition("/media/")[2]
     master = editor.get(path)
     assert "video/240p/index.m3u8" in master.text

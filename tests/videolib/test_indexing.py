@@ -11,7 +11,7 @@ from search.documents import Vocabulary
 from search.pages import SearchRequest
 from tests.visitors import Site, make_site
 from videolib.catalogue import indexing
-from videolib.catalogue.entries import audiences_of
+from videolib.catalogue.access import audiences_of
 from videolib.catalogue.entry_lists import count_published
 from videolib.catalogue.indexing import index_folder
 from videolib.catalogue.library import LibraryFact, begin_index_epoch, current_sequence
@@ -129,7 +129,7 @@ def test_totals_and_counts_are_those_of_the_rows_for_every_role(either_site: Sit
     with either_site.database.writing() as session:
         person = add_user(session, "someone@hospital.example", None, ["trainee"])
         for reader in (None, person):
-            page = either_site.index.search(SearchRequest("", audiences=audiences_of(reader)))
+            page = either_site.index.search(SearchRequest("", audiences=audiences_of(session, reader)))
             wanted = count_published(session, by=reader)
             assert page.total == wanted
             assert {item.term: item.count for item in page.facets["procedure"]}["proc.tace"] == wanted

@@ -149,7 +149,7 @@ def test_chunks_are_made_before_the_package_is_finished_the_first_chunk_first(
     with database.writing() as session:
         package = packages.begin_package(session, recording.id)
         packages.plan_package(session, package, plan={"cuts": [2]}, tracks=[], cuts=[(0, 2), (2, 4), (4, 6), (6, 7)])
-        jobs.split(session, planning, package, positions=range(4), has_sound=True)
+        jobs.split(session, planning, package, positions=range(4), has_sound=True, has_preview_sound=True)
         jobs.complete(session, planning)
 
     taken = []
@@ -162,10 +162,11 @@ def test_chunks_are_made_before_the_package_is_finished_the_first_chunk_first(
 
     assert taken == [
         ("chunk", "long", 0),
-        ("sound", "long", None),
         ("chunk", "long", 1),
+        ("preview_sound", "io", None),
         ("chunk", "long", 2),
         ("chunk", "long", 3),
+        ("sound", "long", None),
         ("finish", "io", None),
     ]
     with database.reading() as session:

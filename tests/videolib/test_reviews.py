@@ -17,6 +17,8 @@ from videolib.catalogue.entry_values import parse_values
 from videolib.catalogue.gate import find_missing
 from videolib.catalogue.media_time import to_ticks
 from videolib.catalogue.reviews import ITEMS, list_reviews
+from videolib.catalogue.term_changes import merge_terms
+from videolib.catalogue.vocabulary import Term
 from videolib.errors import InvalidInput
 
 FULL_MARKS = dict.fromkeys(ITEMS, "2")
@@ -200,4 +202,21 @@ def test_the_queue_shows_first_what_asks_for_me(sqlite_site: Site) -> None:
         reviews.name_reviewer(session, session.get_one(Entry, taken.id), other, by=None)
 
     with sqlite_site.database.reading() as session:
-        assert [row.id for row in reviews.list_queue(session, by=me)] == [mine.id, free.id, taken.id]
+        assert [row.id for row in reviews.list_queue(session, by=me)[0]] == [mine.id, free.id, taken.id]
+
+
+def test_a_merge_of_terms_keeps_what_was_approved(site: Site) -> None:
+    entry, admin = add_case(site), site.add_person("admin")
+    review(site.visitor("editor"), entry, decision="approve")
+    with site.database.writing() as session:
+        term, into = session.get_one(Term, "anat.liver"), session.get_one(Term, "anat.kidney")
+        phase, other = session.get_one(Term, "ph.access"), session.get_one(Term, "ph.planning")
+        merge_terms(session, term, into, by=admin)
+        merge_terms(session, phase, other, by=admin)
+
+        row = session.get_one(Entry, entry.id)
+        assert [term.id for term in row.terms_of("anatomy")] == ["anat.kidney"]
+        assert "review" not in find_missing(session, row)
+
+        publishing.change_entry(session, row, parse_values({"anatomy": ["anat.pancreas"]}), revision=None, by=None)
+        assert "review" in find_missing(session, row)

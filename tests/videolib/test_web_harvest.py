@@ -22,7 +22,8 @@ from sickle.oaiexceptions import (
 
 from tests.visitors import Site, make_site
 from videolib.catalogue.entries import Entry
-from videolib.catalogue.publishing import withdraw_entry
+from videolib.catalogue.entry_values import parse_values
+from videolib.catalogue.publishing import change_entry, withdraw_entry
 from videolib.db import Database, utc_now
 from videolib.web import harvest
 from videolib.web.server import make_server
@@ -144,6 +145,32 @@ def test_the_page_of_a_public_entry_says_what_it_is(open_site: Site) -> None:
     assert {text["@value"] for text in told["name"]} == set(TITLE.values())
     assert told["keywords"] == ["教学"]
     assert "ld+json" not in open_site.visitor("editor").get(f"/entries/{hidden.id}").text
+
+
+def test_what_is_for_fewer_by_now_is_told_as_deleted(open_site: Site, harvester: sickle.Sickle) -> None:
+    entry, never = open_site.add_published(audience="public"), open_site.add_published()
+    with open_site.database.writing() as session:
+        row = session.get_one(Entry, entry.id)
+        change_entry(session, row, parse_values({"audience": "signed_in"}), revision=None, by=None)
+
+    (header,) = harvester.ListIdentifiers(metadataPrefix="oai_dc", ignore_deleted=False)
+
+    assert (header.identifier.rpartition(":")[2], header.deleted) == (entry.id, True)
+    record = harvester.GetRecord(identifier=header.identifier, metadataPrefix="oai_dc")
+    assert record.deleted
+    assert "Stenting" not in record.raw
+    with pytest.raises(IdDoesNotExist):
+        harvester.GetRecord(identifier=header.identifier.replace(entry.id, never.id), metadataPrefix="oai_dc")
+
+
+def test_a_harvester_may_ask_by_post(open_site: Site, harvester: sickle.Sickle) -> None:
+    entry = publish(open_site)
+    poster = sickle.Sickle(harvester.endpoint, http_method="POST")
+
+    assert [record.header.identifier.rpartition(":")[2] for record in poster.ListRecords(metadataPrefix="oai_dc")] == [
+        entry.id
+    ]
+    assert poster.Identify().deletedRecord == "transient"
 
 
 def test_without_the_setting_nothing_is_told(sqlite_site: Site) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from tests.libraries import add_entry, add_recording
+from tests.libraries import add_entry, add_recording, make_reviewed
 from tests.visitors import Site, make_site
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.jobs import list_open_jobs
@@ -269,8 +269,14 @@ def test_a_second_person_signs_a_recording_off(site: Site) -> None:
     own = site.visitor("editor").post(path, checked="yes")
     without_looking = second.post(path)
     assert (own.status_code, without_looking.status_code) == (403, 422)
-    assert 'name="checked"' in second.get(f"/entries/{entry.id}").text
-    assert 'name="checked"' not in site.visitor("editor").get(f"/entries/{entry.id}").text
+    desk = f"/studio/recordings/{entry.recording_id}/review"
+    assert desk in second.get(f"/entries/{entry.id}").text
+    assert 'name="checked"' in second.get(desk).text
+    assert 'name="checked"' not in site.visitor("editor").get(desk).text
+    assert second.post(path, checked="yes").status_code == 409, "nothing has been screened and watched"
+    with site.database.reading() as session:
+        recording = session.get_one(Recording, entry.recording_id)
+    make_reviewed(site.database, recording, by=site.add_person("editor", email="second@hospital.example"))
     answer = second.post(path, checked="yes", next=f"/entries/{entry.id}")
 
     assert (answer.status_code, answer.headers["Location"]) == (303, f"/entries/{entry.id}")

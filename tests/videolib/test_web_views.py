@@ -70,6 +70,21 @@ def test_the_player_learns_when_each_frame_comes(site: Site) -> None:
     assert playback_of(site, add_cine(site))["frame_steps"] == CINE["frame_steps"]
 
 
+def test_a_player_begins_with_the_view_that_the_recording_recommends(site: Site) -> None:
+    entry = add_cine(site)
+    first = [view["name"] for view in playback_of(site, entry)["views"] if view["recommended"]]
+
+    with site.database.writing() as session:
+        package = session.get_one(Package, entry.package_id)
+        package.description = {**package.description, "recommended_view": "subtracted"}
+
+    assert first == ["native"]
+    assert [view["recommended"] for view in playback_of(site, entry)["views"]] == [False, True]
+    page = site.visitor("trainee").get(f"/entries/{entry.id}").text
+    assert 'value="subtracted" checked' in page
+    assert 'value="native" checked' not in page
+
+
 def test_a_recording_without_views_offers_none(site: Site) -> None:
     playback = playback_of(site, site.add_published())
 

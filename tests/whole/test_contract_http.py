@@ -23,7 +23,7 @@ from videolib.catalogue.entry_values import parse_values
 from videolib.catalogue.jobs import list_open_jobs
 from videolib.children import S3Server
 from videolib.db import Database
-from videolib.storage import Store, open_store
+from videolib.storage import GrowingStore, open_store
 from videolib.web.server import make_server
 
 VALUES = {
@@ -50,10 +50,10 @@ class Served:
         return requests.get(self.base + path, headers={**given, **headers}, timeout=30)
 
 
-def make_watchable(site: Site, originals: Store, folder: Path) -> tuple[str, str]:
+def make_watchable(site: Site, originals: GrowingStore, folder: Path) -> tuple[str, str]:
     """Take a recording in, publish it when it is ready; gives the ids of entry and recording."""
     recording = make_recording(folder / "髂动脉 支架.mp4", seconds=SECONDS, size="640x360")
-    item = Item(recording, parse_values(VALUES), captions={"zh-Hans": VTT})
+    item = Item(recording, parse_values(VALUES), captions={"zh-Hans": VTT}, generated=True)
     taken = take_in(site.database, originals, item, by=None, publish=True)
 
     def is_done() -> bool:

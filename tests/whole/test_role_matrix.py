@@ -9,103 +9,33 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.dicom_samples import CINE
-from tests.libraries import add_entry, add_recording
 from tests.visitors import Site, Visitor, make_site, media_path
-from videolib.catalogue import publishing, reviews
-from videolib.catalogue.annotation_values import AnnotationValues
-from videolib.catalogue.annotations import add_annotation
-from videolib.catalogue.captions import add_captions
-from videolib.catalogue.entries import Entry
-from videolib.catalogue.recordings import Recording
-from videolib.catalogue.versions import citation_of
+from tests.whole.role_things import (
+    VTT,
+    captioned,
+    cine,
+    citation,
+    commented,
+    draft,
+    held,
+    held_and_none,
+    noted,
+    own_note,
+    published,
+    published_twice,
+    recording,
+    reported,
+    token,
+    viewing,
+    waiting,
+)
 from videolib.db import Database
 
 ROLES = (None, "trainee", "instructor", "editor", "admin")
 NOTE = {"type": "Annotation", "body": "See", "target": "urn:x#t=1"}
 NOTE_FORM = {"family": "mark", "start": "1", "note_en": "x", "version": "1"}
-VTT = "WEBVTT\n\n00:00.500 --> 00:02.000\nA stent.\n"
 ALL, SIGNED_IN = (200,) * 5, (404, 200, 200, 200, 200)
 EDITORS = (404, 404, 404, 200, 200)
-
-
-def published(site: Site) -> str:
-    return site.add_published().id
-
-
-def draft(site: Site) -> str:
-    return site.add_watchable().id
-
-
-def held(site: Site) -> str:
-    return str(site.add_watchable(state="awaiting_review").recording_id)
-
-
-def waiting(site: Site) -> str:
-    """In review, and nobody has taken it."""
-    entry = site.add_watchable()
-    with site.database.writing() as session:
-        publishing.move_entry(session, session.get_one(Entry, entry.id), "submit", by=None)
-    return entry.id
-
-
-def commented(site: Site) -> str:
-    entry_id, author = waiting(site), site.add_person("editor")
-    with site.database.writing() as session:
-        comment = reviews.add_comment(session, session.get_one(Entry, entry_id), "Name the vessel.", by=author)
-        return f"{entry_id} {comment.id}"
-
-
-def published_twice(site: Site) -> str:
-    entry = site.add_published()
-    with site.database.writing() as session:
-        publishing.publish_entry(session, session.get_one(Entry, entry.id), by=None)
-    return entry.id
-
-
-def citation(site: Site) -> str:
-    return citation_of(site.add_published())
-
-
-def recording(state: str) -> Callable[[Site], str]:
-    def make(site: Site) -> str:
-        made = add_recording(site.database, state=state, sha256=f"{state:>064}"[:64].replace(" ", "0"))
-        add_entry(site.database, made)
-        return made.id
-
-    return make
-
-
-def noted(site: Site) -> str:
-    """`<entry>/annotations/<annotation>` without the middle, which the rule has."""
-    entry = site.add_published()
-    with site.database.writing() as session:
-        values = AnnotationValues("note", 0, note={"en": "x"})
-        row = add_annotation(session, session.get_one(Entry, entry.id), values, by=None)
-    return f"{entry.id} {row.id}"
-
-
-def cine(site: Site) -> str:
-    """A DICOM recording of which the rate was guessed."""
-    made = site.add_watchable()
-    with site.database.writing() as session:
-        row = session.get_one(Recording, made.recording_id)
-        row.source = {"dicom": CINE}
-        return row.id
-
-
-def captioned(site: Site) -> str:
-    entry = site.add_published()
-    with site.database.writing() as session:
-        add_captions(session, session.get_one(Entry, entry.id), "en", VTT, by=None)
-    return entry.id
-
-
-def token(site: Site) -> str:
-    """An address of a published package, as an editor was given it."""
-    entry = site.add_published()
-    person = site.add_person("editor")
-    return str(site.app.extensions["videolib"].links.make(person.id, entry.id, entry.package_id)[0])
 
 
 @dataclass(frozen=True)
@@ -120,11 +50,29 @@ class Row:
 
 
 PAGE_OF_EDITORS = (302, 403, 403, 200, 200)
+PAGE_OF_PEOPLE, DEED_OF_PEOPLE, CALL_OF_PEOPLE = (302, *(200,) * 4), (401, *(303,) * 4), (401, *(200,) * 4)
 DEED_OF_EDITORS = (401, 403, 403, 303, 303)
 DEED_OF_ADMINS = (401, 403, 403, 403, 303)
 TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/"): Row(ALL),
     ("GET", "/search"): Row(ALL),
+    ("GET", "/browse"): Row(ALL),
+    ("GET", "/compare"): Row((404,) * 5),  # without saying what
+    ("GET", "/me"): Row(PAGE_OF_PEOPLE),
+    ("GET", "/me/notes"): Row(PAGE_OF_PEOPLE),
+    ("GET", "/me/who-sees-what"): Row(PAGE_OF_PEOPLE),
+    ("GET", "/entries/<entry_id>/transcript"): Row(SIGNED_IN, captioned),
+    ("GET", "/entries/<entry_id>/transcript/<lang>.<any(vtt,txt):kind>"): Row(
+        SIGNED_IN, captioned, rest={"<lang>": "en", "<any(vtt,txt):kind>": "vtt"}
+    ),
+    ("POST", "/entries/<entry_id>/notes"): Row(DEED_OF_PEOPLE, published, form={"at": "0:01", "text": "x"}),
+    # somebody else's note: nobody may know that it is there
+    ("POST", "/notes/<note_id>/<any(save,delete):deed>"): Row(
+        (401, 404, 404, 404, 404), own_note, form={"text": "x"}, rest={"<any(save,delete):deed>": "save"}
+    ),
+    ("POST", "/entries/<entry_id>/reports"): Row(DEED_OF_PEOPLE, published, form={"kind": "privacy", "at": "0:01"}),
+    ("GET", "/studio/reports"): Row(PAGE_OF_EDITORS),
+    ("POST", "/studio/reports/<int:report_id>"): Row(DEED_OF_EDITORS, reported, form={"answer": "Blurred."}),
     ("GET", "/preferences"): Row((303,) * 5),
     ("GET", "/favicon.ico"): Row((302,) * 5),
     ("GET", "/static/<path:filename>"): Row((404,) * 5, lambda _site: "no-such-file"),
@@ -133,6 +81,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/logout"): Row((302,) * 5, form={}),
     ("GET", "/entries/<entry_id>"): Row(SIGNED_IN, published),
     ("GET", "/studio"): Row(PAGE_OF_EDITORS),
+    ("GET", "/studio/upload"): Row(PAGE_OF_EDITORS),
     ("GET", "/studio/entries/<entry_id>"): Row(PAGE_OF_EDITORS, draft),
     ("POST", "/studio/entries/<entry_id>"): Row(DEED_OF_EDITORS, draft, form={"title_zh": "标题"}),
     ("GET", "/studio/entries/<entry_id>/poster"): Row(PAGE_OF_EDITORS, draft),
@@ -157,9 +106,28 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/entries/<entry_id>/versions/<int:number>"): Row(SIGNED_IN, published, rest={"<int:number>": "1"}),
     ("GET", "/entries/<entry_id>/versions/pending"): Row(PAGE_OF_EDITORS, published),
     ("GET", "/cite/<citation>"): Row((404, 302, 302, 302, 302), citation),
-    ("POST", "/studio/recordings/<recording_id>/sign-off"): Row(DEED_OF_EDITORS, held, form={"checked": "yes"}),
+    # nothing has been screened, watched and decided yet
+    ("POST", "/studio/recordings/<recording_id>/sign-off"): Row(
+        (401, 403, 403, 409, 409), held, form={"checked": "yes"}
+    ),
     ("POST", "/studio/recordings/<recording_id>/retry"): Row(DEED_OF_EDITORS, recording("failed"), form={}),
     ("POST", "/studio/recordings/<recording_id>/cancel"): Row(DEED_OF_EDITORS, recording("processing"), form={}),
+    ("GET", "/studio/recordings/<recording_id>/review"): Row(PAGE_OF_EDITORS, held),
+    ("POST", "/studio/recordings/<recording_id>/review/begin"): Row(DEED_OF_EDITORS, held, form={}),
+    ("POST", "/studio/recordings/<recording_id>/findings"): Row(DEED_OF_EDITORS, held, form={"rule": "name"}),
+    ("POST", "/studio/recordings/<recording_id>/redactions"): Row(
+        DEED_OF_EDITORS, held, form={"kind": "cut", "start": "0:01", "end": "0:02"}
+    ),
+    ("GET", "/studio/recordings/<recording_id>/findings/<int:finding_id>/picture"): Row(
+        (302, 403, 403, 404, 404), held_and_none
+    ),
+    ("POST", "/studio/recordings/<recording_id>/redactions/<int:redaction_id>/end"): Row(
+        (401, 403, 403, 404, 404), held_and_none, form={}
+    ),
+    ("POST", "/studio/recordings/<recording_id>/machine"): Row((401, 403, 403, 422, 422), held, form={"machine": ""}),
+    ("POST", "/studio/recordings/<recording_id>/played"): Row(
+        (401, 403, 403, 200, 200), held, body={"played": [[0, 1.5]]}
+    ),
     ("GET", "/studio/recordings/<recording_id>/cine"): Row(PAGE_OF_EDITORS, cine),
     ("POST", "/studio/recordings/<recording_id>/cine"): Row(DEED_OF_EDITORS, cine, form={"1.fps": "12.5"}),
     ("POST", "/studio/recordings/<recording_id>/cine/confirm"): Row(DEED_OF_EDITORS, cine, form={}),
@@ -175,6 +143,18 @@ TABLE: dict[tuple[str, str], Row] = {
         DEED_OF_EDITORS, captioned, form={}, rest={"<lang>": "en"}
     ),
     ("GET", "/admin"): Row((302, 403, 403, 403, 200)),
+    ("GET", "/admin/audit"): Row((302, 403, 403, 403, 200)),
+    ("GET", "/admin/audit/export"): Row((302, 403, 403, 403, 200)),
+    # roles alone are not privacy officers
+    ("GET", "/privacy"): Row((302, 403, 403, 403, 403)),
+    ("POST", "/privacy/cases"): Row((401, 403, 403, 403, 403), form={"hospital": "x", "number": "1"}),
+    ("GET", "/privacy/cases/<case_id>"): Row((302, 403, 403, 403, 403), lambda _site: "no-such"),
+    ("POST", "/privacy/cases/<case_id>/consents"): Row((401, 403, 403, 403, 403), lambda _site: "no-such", form={}),
+    ("POST", "/privacy/cases/<case_id>/consents/<consent_id>/withdraw"): Row(
+        (401, 403, 403, 403, 403), lambda _site: "no-such", form={}, rest={"<consent_id>": "no-such"}
+    ),
+    ("GET", "/studio/recordings/<recording_id>/case"): Row(PAGE_OF_EDITORS, held),
+    ("POST", "/studio/recordings/<recording_id>/case"): Row((401, 403, 403, 404, 404), held, form={"number": "1"}),
     ("GET", "/studio/many"): Row(PAGE_OF_EDITORS),
     ("POST", "/studio/many"): Row((401, 403, 403, 422, 422), form={"what": "set:audience", "value.audience": "public"}),
     ("POST", "/studio/many/<edit_id>/undo"): Row((401, 403, 403, 404, 404), lambda _site: "no-such", form={}),
@@ -203,7 +183,9 @@ TABLE: dict[tuple[str, str], Row] = {
     # an address that was given to an editor plays for whoever holds it: it says for whom it was made
     ("GET", "/media/<token>/<path:path>"): Row(ALL, token, rest={"<path:path>": "master.m3u8"}),
     ("GET", "/media/<token>/captions/<lang>.vtt"): Row((404,) * 5, token, rest={"<lang>": "en"}),
+    ("GET", "/media/<token>/captions/<lang>.m3u8"): Row((404,) * 5, token, rest={"<lang>": "en"}),
     ("GET", "/oai"): Row((404,) * 5),  # until the setting opens it
+    ("POST", "/oai"): Row((404,) * 5, form={}),
     ("GET", "/healthz"): Row(ALL),
     ("GET", "/readyz"): Row(ALL),
     ("GET", "/metrics"): Row(ALL),
@@ -244,6 +226,26 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/api/v1/entries/<entry_id>/withdraw"): Row(
         (401, 403, 403, 200, 200), published, body={"reason": "A name."}
     ),
+    ("POST", "/api/v1/entries/<entry_id>/<any(submit,recall,archive,restore,discard):deed>"): Row(
+        (401, 404, 404, 200, 200), draft, rest={"<any(submit,recall,archive,restore,discard):deed>": "submit"}
+    ),
+    ("PUT", "/api/v1/entries/<entry_id>/reviewer"): Row((401, 404, 404, 200, 200), draft, body={"reviewer": None}),
+    ("GET", "/api/v1/reviews"): Row((401, 403, 200, 200, 200)),
+    ("GET", "/api/v1/entries/<entry_id>/review"): Row((401, 403, 404, 200, 200), waiting),
+    ("POST", "/api/v1/entries/<entry_id>/review"): Row((401, 403, 404, 409, 409), waiting, body={}),
+    ("POST", "/api/v1/entries/<entry_id>/review/take"): Row((401, 403, 404, 200, 200), waiting),
+    ("POST", "/api/v1/entries/<entry_id>/review/seen"): Row((401, 403, 404, 200, 200), waiting),
+    ("POST", "/api/v1/entries/<entry_id>/review/comments"): Row(
+        (401, 403, 404, 201, 201), waiting, body={"text": "Which vessel?"}
+    ),
+    ("PATCH", "/api/v1/entries/<entry_id>/review/comments/<int:comment_id>"): Row(
+        (401, 403, 404, 200, 200), commented, body={"resolved": True}
+    ),
+    ("GET", "/api/v1/entries/<entry_id>/versions"): Row(SIGNED_IN, published),
+    ("GET", "/api/v1/entries/<entry_id>/versions/<int:number>"): Row(SIGNED_IN, published, rest={"<int:number>": "1"}),
+    ("POST", "/api/v1/entries/<entry_id>/versions/<int:number>/roll-back"): Row(
+        (401, 403, 403, 200, 200), published_twice, body={"reason": "It was better."}, rest={"<int:number>": "1"}
+    ),
     ("POST", "/api/v1/entries/<entry_id>/captions"): Row(
         (401, 403, 403, 201, 201), published, body={"language": "en", "vtt": VTT}
     ),
@@ -256,14 +258,35 @@ TABLE: dict[tuple[str, str], Row] = {
         (401, 403, 403, 200, 200), noted, body={"confidence": 1}
     ),
     ("DELETE", "/api/v1/entries/<entry_id>/annotations/<annotation_id>"): Row((401, 403, 403, 204, 204), noted),
+    ("GET", "/api/v1/entries/<entry_id>/agreement"): Row((401, 403, 403, 200, 200), published),
     ("GET", "/api/v1/entries/<entry_id>/chapters.vtt"): Row(SIGNED_IN, published),
     ("GET", "/api/v1/entries/<entry_id>/related"): Row(SIGNED_IN, published),
     ("GET", "/api/v1/steps/<term_id>/cases"): Row(ALL, lambda _site: "step.tace.01"),
+    ("POST", "/api/v1/entries/<entry_id>/viewings"): Row((401, 201, 201, 201, 201), published, body={}),
+    ("POST", "/api/v1/viewings/<viewing_id>/reports"): Row(
+        (401, 404, 404, 404, 404), viewing, body={"report": 1, "place_s": 0, "played": []}
+    ),
+    ("GET", "/api/v1/me/progress"): Row(CALL_OF_PEOPLE),
+    ("GET", "/api/v1/me/statements"): Row(CALL_OF_PEOPLE),
+    ("GET", "/api/v1/me/notes"): Row(CALL_OF_PEOPLE),
+    ("GET", "/api/v1/entries/<entry_id>/notes"): Row(CALL_OF_PEOPLE, published),
+    ("POST", "/api/v1/entries/<entry_id>/notes"): Row((401, 201, 201, 201, 201), published, body={"at_s": 1}),
+    ("PATCH", "/api/v1/notes/<note_id>"): Row((401, 404, 404, 404, 404), own_note, body={"text": "x"}),
+    ("DELETE", "/api/v1/notes/<note_id>"): Row((401, 404, 404, 404, 404), own_note),
     ("GET", "/api/v1/recordings/<recording_id>"): Row(EDITORS, recording("queued")),
     ("PATCH", "/api/v1/recordings/<recording_id>/cine"): Row(
         (401, 403, 403, 200, 200), cine, body={"corrections": {"1": {"fps": 12.5}}}
     ),
     ("POST", "/api/v1/recordings/<recording_id>/cine/confirm"): Row((401, 403, 403, 200, 200), cine, body={}),
+    # an upload is its uploader's own; without the header of its protocol nothing begins
+    ("GET", "/api/v1/uploads"): Row((401, 403, 403, 200, 200)),
+    ("POST", "/api/v1/uploads"): Row((401, 403, 403, 412, 412), body={}),
+    ("POST", "/api/v1/uploads/check"): Row((401, 403, 403, 200, 200), body={"files": []}),
+    ("GET", "/api/v1/uploads/<upload_id>"): Row((401, 403, 403, 404, 404), lambda _site: "no-such"),
+    ("POST", "/api/v1/uploads/<upload_id>"): Row((401, 403, 403, 405, 405), lambda _site: "no-such", body={}),
+    ("PATCH", "/api/v1/uploads/<upload_id>"): Row((401, 403, 403, 412, 412), lambda _site: "no-such", body={}),
+    ("DELETE", "/api/v1/uploads/<upload_id>"): Row((401, 403, 403, 412, 412), lambda _site: "no-such"),
+    ("POST", "/api/v1/uploads/<upload_id>/entry"): Row((401, 403, 403, 404, 404), lambda _site: "no-such", body={}),
 }
 # the same routes on what is not published
 ON_DRAFTS: dict[tuple[str, str], Row] = {

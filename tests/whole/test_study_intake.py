@@ -49,7 +49,7 @@ def test_a_folder_of_one_examination_is_one_recording_that_plays_in_two_views(si
     status, (answer,) = ingest(folder)
     again_status, (again,) = ingest(folder)
 
-    assert (status, answer["state"], answer["path"]) == (0, "ready", str(folder)), answer
+    assert (status, answer["state"], answer["path"]) == (0, "awaiting_review", str(folder)), answer
     assert (again_status, again["duplicate_of"]) == (0, answer["recording_id"])
     assert any("still picture" in sentence for sentence in answer["warnings"])
     editor = site.visitor("editor")

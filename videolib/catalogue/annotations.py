@@ -8,7 +8,7 @@ second annotator's independent reading lies in the layer `second`, for editors o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -23,11 +23,13 @@ from videolib.catalogue.library import current_sequence
 from videolib.catalogue.media_time import to_seconds, to_ticks
 from videolib.catalogue.packages import Package
 from videolib.catalogue.people import User
+from videolib.catalogue.vocabulary import current_term
 from videolib.db import Base, new_id, utc_now
 from videolib.errors import Conflict, InvalidInput, NotFound
 
 STUDIO, API = "videolib studio", "videolib api"
 MOST = 5000  # annotations of one entry
+_TERMS = ("term_id", "severity_id", "instrument_id", "target_id")
 
 
 class Annotation(Base):
@@ -121,11 +123,8 @@ def change_annotation(
     others = [other for other in _rows(session, entry.id) if other.id != row.id]
     changed = Annotation(id=row.id, entry_id=entry.id)
     _apply(changed, values)
-    _require_rules(duration_ticks(session, entry), [*others, row], [*others, changed])
-    _apply(row, values)
-    row.vocabulary_version = current_sequence(session, "vocabulary")
-    row.updated_at = utc_now()
-    row.revision += 1
+    _require_rules(duration_ticks(session, entry), _spans([*others, row]), _spans([*others, changed]))
+    _rewrite(session, row, values)
     _written(session, entry, "reannotate", [row], by=by)
     return row
 
@@ -137,7 +136,8 @@ def delete_annotation(
     hold(session, entry)
     row = _fenced(session, entry, annotation_id, revision)
     before = _rows(session, entry.id)
-    _require_rules(duration_ticks(session, entry), before, [other for other in before if other.id != row.id])
+    left = [other for other in before if other.id != row.id]
+    _require_rules(duration_ticks(session, entry), _spans(before), _spans(left))
     _written(session, entry, "unannotate", [row], by=by)
     session.delete(row)
     session.flush()
@@ -201,22 +201,36 @@ def snapshot(session: Session, entry_id: str) -> list[dict[str, Any]]:
 
 
 def restore(session: Session, entry: Entry, taken: Iterable[Mapping[str, Any]], *, by: User | None) -> list[Annotation]:
-    """Put the main layer back to a snapshot; what has been written since is gone (the snapshot after it has it)."""
+    """Put the main layer back to a snapshot; what has been written since is gone (the snapshot after it has it).
+
+    What says the same already stays as it is, what was changed keeps its id and counts as written once more.
+    Gives what was put back. Raises `InvalidInput` where the recording is too short for it by now.
+    """
     hold(session, entry)
-    for row in list_annotations(session, entry.id):
+    before = _rows(session, entry.id)
+    present = {row.id: row for row in before if row.layer == "main"}
+    written = []
+    for item in taken:
+        values = _values_in(session, item)
+        same = next((row for row in present.values() if values_of(row) == values), None)
+        row = present.get(str(item.get("id"))) or same
+        if row is None:
+            row = _new_row(session, entry, values, **_author_in(session, item))
+            session.add(row)
+            written.append(row)
+        else:
+            del present[row.id]
+            if values_of(row) != values:
+                _rewrite(session, row, values)
+                written.append(row)
+    spans = _spans(before)
+    for row in present.values():
         session.delete(row)
     session.flush()
-    names = AnnotationValues.__dataclass_fields__
-    rows = [
-        _new_row(
-            session,
-            entry,
-            AnnotationValues(**{name: item[name] for name in names if name in item}),
-            **{name: item[name] for name in ("id", "tool", "author_id")},
-        )
-        for item in taken
-    ]
-    return _add_rows(session, entry, rows, "restore_annotations", by=by)
+    _require_rules(duration_ticks(session, entry), spans, _spans(_rows(session, entry.id)))
+    if written or present:
+        _written(session, entry, "restore_annotations", [*written, *present.values()], by=by)
+    return written
 
 
 def hold(session: Session, entry: Entry) -> None:
@@ -231,13 +245,38 @@ def _new_row(session: Session, entry: Entry, values: AnnotationValues, **known: 
     return row
 
 
+def _values_in(session: Session, item: Mapping[str, Any]) -> AnnotationValues:
+    """What an item of a snapshot says, in the terms of today: a merged one is the other."""
+    names = AnnotationValues.__dataclass_fields__
+    values = AnnotationValues(**{name: item[name] for name in names if name in item})
+    today: dict[str, Any] = {name: current_term(session, getattr(values, name)) for name in _TERMS}
+    return replace(values, **today)
+
+
+def _author_in(session: Session, item: Mapping[str, Any]) -> dict[str, Any]:
+    """Which id it had, who wrote it, and with what, as far as that is known."""
+    author_id: int | None = item.get("author_id")
+    return {
+        "id": str(item.get("id") or new_id()),
+        "tool": str(item.get("tool") or STUDIO),
+        "author_id": author_id if author_id is not None and session.get(User, author_id) is not None else None,
+    }
+
+
+def _rewrite(session: Session, row: Annotation, values: AnnotationValues) -> None:
+    _apply(row, values)
+    row.vocabulary_version = current_sequence(session, "vocabulary")
+    row.updated_at = utc_now()
+    row.revision += 1
+
+
 def _add_rows(
     session: Session, entry: Entry, rows: list[Annotation], action: str, *, by: User | None
 ) -> list[Annotation]:
     before = _rows(session, entry.id)
     if len(before) + len(rows) > MOST:
         raise InvalidInput("An entry has at most 5000 annotations.", code="too_many_annotations")
-    _require_rules(duration_ticks(session, entry), before, [*before, *rows])
+    _require_rules(duration_ticks(session, entry), _spans(before), _spans([*before, *rows]))
     session.add_all(rows)
     _written(session, entry, action, rows, by=by)
     return rows
@@ -278,9 +317,9 @@ def _spans(rows: Iterable[Annotation]) -> list[Span]:
     return [Span(row.id or "", row.layer, row.kind, row.start_ticks, row.end_ticks) for row in rows]
 
 
-def _require_rules(length: int | None, before: Sequence[Annotation], after: Sequence[Annotation]) -> None:
+def _require_rules(length: int | None, before: Sequence[Span], after: Sequence[Span]) -> None:
     """Raise `InvalidInput` for what this write would break; what was broken before does not stop it."""
-    known = {problem.key for problem in find_problems(_spans(before), length)}
-    new = [problem for problem in find_problems(_spans(after), length) if problem.key not in known]
+    known = {problem.key for problem in find_problems(before, length)}
+    new = [problem for problem in find_problems(after, length) if problem.key not in known]
     if new:
         raise InvalidInput(new[0].sentence, fields={new[0].field: new[0].sentence}, code=new[0].code)

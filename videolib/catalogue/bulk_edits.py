@@ -14,9 +14,10 @@ from typing import Any
 from sqlalchemy import ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from videolib.catalogue.access import can
 from videolib.catalogue.audit import record_event
 from videolib.catalogue.documents import document_of
-from videolib.catalogue.entries import EDITING_ROLES, Entry, count_write
+from videolib.catalogue.entries import Entry, count_write
 from videolib.catalogue.entry_values import TERM_FIELDS, parse_values
 from videolib.catalogue.gate import THRESHOLD
 from videolib.catalogue.people import User
@@ -119,7 +120,7 @@ def list_edits(session: Session, *, limit: int = 10) -> list[BulkEdit]:
 def list_owners(session: Session) -> list[User]:
     """Who may own an entry: everybody who may edit."""
     people = session.scalars(select(User).where(User.active).order_by(User.email)).unique()
-    return [person for person in people if person.role_names & EDITING_ROLES]
+    return [person for person in people if can(person, "edit", "catalogue")]
 
 
 def _require_sense(session: Session, ids: Sequence[str], wish: Wish) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from videolib.db import Base, utc_now
 from videolib.errors import InvalidInput, NotFound
 
 SOURCES = ("human", "auto")
+_TOLD = ("kind", "source", "reviewed", "cues")
 LANGUAGES = {"zh": "zh-Hans", "zh-hans": "zh-Hans", "zh-cn": "zh-Hans", "en": "en"}
 
 
@@ -42,15 +44,27 @@ def add_captions(session: Session, entry: Entry, language: str, content: bytes |
     tag = LANGUAGES.get(language.strip().lower())
     if tag is None:
         raise InvalidInput("Captions are zh-Hans or en.", fields={"language": "Choose zh-Hans or en."})
-    cues = [{"start_s": cue.start_s, "end_s": cue.end_s, "text": cue.text} for cue in read_cues(content)]
-    track = find_track(session, entry.id, tag)
+    return keep_cues(session, entry, tag, read_cues(content), by=by)
+
+
+def keep_cues(session: Session, entry: Entry, language: str, cues: Sequence[Cue], *, by: User | None) -> Caption:
+    """Set the entry's captions in that language (`zh-Hans`, `en`) to these cues."""
+    track = find_track(session, entry.id, language)
     if track is None:
-        track = Caption(entry_id=entry.id, language=tag)
+        track = Caption(entry_id=entry.id, language=language)
         session.add(track)
-    track.cues = list(cues)
+    track.cues = [{"start_s": cue.start_s, "end_s": cue.end_s, "text": cue.text} for cue in cues]
     count_write(session, entry)
-    record_event(session, "captions", "entry", entry.id, by=by, language=tag, cues=len(cues))
+    record_event(session, "captions", "entry", entry.id, by=by, language=language, cues=len(cues))
     return track
+
+
+def find_language(tag: str) -> str | None:
+    """The catalogue's language for a BCP 47 tag of a track: also `en-GB` and `zh-CN`, but not traditional Chinese."""
+    first, _dash, rest = tag.lower().partition("-")
+    if first == "zh" and rest and not rest.startswith(("hans", "cn", "sg")):
+        return None
+    return LANGUAGES.get(first)
 
 
 def say_who_made(
@@ -78,6 +92,33 @@ def delete_captions(session: Session, entry: Entry, language: str, *, by: User |
     session.delete(get_track(session, entry.id, language))
     count_write(session, entry)
     record_event(session, "delete_captions", "entry", entry.id, by=by, language=language)
+
+
+def snapshot(session: Session, entry_id: str) -> dict[str, Any]:
+    """What the tracks say now, by language, as plain JSON: the same content gives the same."""
+    return {track.language: {name: getattr(track, name) for name in _TOLD} for track in list_tracks(session, entry_id)}
+
+
+def restore(session: Session, entry: Entry, taken: Mapping[str, Mapping[str, Any]], *, by: User | None) -> None:
+    """Put the tracks back to a snapshot; languages that it does not have are taken away."""
+    tracks = {track.language: track for track in list_tracks(session, entry.id)}
+    changed = []
+    for language in sorted({*tracks, *taken}):
+        track, told = tracks.get(language), taken.get(language)
+        if track is not None and told == {name: getattr(track, name) for name in _TOLD}:
+            continue
+        changed.append(language)
+        if told is None:
+            session.delete(track)
+            continue
+        if track is None:
+            track = Caption(entry_id=entry.id, language=language)
+            session.add(track)
+        for name in _TOLD:
+            setattr(track, name, told[name])
+    if changed:
+        count_write(session, entry)
+        record_event(session, "restore_captions", "entry", entry.id, by=by, languages=changed)
 
 
 def list_tracks(session: Session, entry_id: str) -> list[Caption]:

@@ -19,6 +19,7 @@ from videolib.catalogue.audit import record_event
 from videolib.catalogue.jobs import start_work
 from videolib.catalogue.people import User
 from videolib.catalogue.recordings import Recording
+from videolib.catalogue.screenings import supersede
 from videolib.db import Base, utc_now
 from videolib.errors import Conflict, InvalidInput
 
@@ -59,6 +60,7 @@ class RunCorrection(BaseModel):
     pixel_shift: tuple[_Shift, _Shift] | None = None
     subtracted_width: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] | None = None
     all_frames: bool | None = None
+    overlays: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,9 @@ def correct_cine(
     decision.corrections = kept
     _sign(session, decision, by)
     record_event(session, "correct_cine", "recording", recording.id, by=by, corrections=kept)
+    # other pictures may be shown by then: what was reviewed counts no more
+    recording.signed_off_by_id = recording.signed_off_at = None
+    supersede(session, recording.id)
     start_work(session, recording, by=by)
     return decision
 

@@ -33,7 +33,11 @@ class Facts:
     has_open_guesses: bool = False
     duration_s: float | None = None
     phases: tuple[tuple[float, float], ...] = ()
+    # of each complication that is marked in time: whether it has its grade
+    graded_complications: tuple[bool, ...] = ()
     has_captions: bool = False
+    # the recording is one of a patient's case: whatever the entry says, a consent is asked for
+    has_case: bool = False
     named_in_title: frozenset[str] = frozenset()
     is_vascular: bool = True
     is_graded: bool = False
@@ -84,6 +88,8 @@ def asked_of(facts: Facts) -> tuple[frozenset[str], frozenset[str]]:
         required -= {"access"}
     if not facts.is_graded:
         required -= {"cn_grade"}
+    if facts.has_case:
+        required |= {"consent"}
     return required, advised - required
 
 
@@ -134,6 +140,26 @@ def _off_label(facts: Facts) -> str | None:
     return "Say whether a device or drug was used off label: no, or which and how."
 
 
+# a consent for the institution covers its own people, everyone signed in here, and whom an editor names of them
+_COVERED_BY: dict[str, frozenset[str]] = {
+    "public": frozenset({"public"}),
+    "programme": frozenset({"public", "programme"}),
+    **dict.fromkeys(("signed_in", "institution", "people"), frozenset({"public", "programme", "institution"})),
+}
+
+
+def covers(consent: Mapping[str, Any], audience: str, today: date) -> bool:
+    """Whether a consent, in the fields of an entry, holds on that day and reaches that audience."""
+    holds = str(consent.get("obtained_on") or "9999") <= today.isoformat() <= str(consent.get("expires_on") or "9999")
+    return holds and not consent.get("withdrawn_on") and consent.get("scope") in _COVERED_BY[audience]
+
+
+def _sharing(facts: Facts) -> str | None:
+    is_narrow = facts.document.get("audience") in {"institution", "programme", "people"}
+    is_named = not is_narrow or value_at(facts.document, "sharing.names")
+    return None if is_named else "Say for whom it is: nobody is named yet."
+
+
 def _consent(facts: Facts) -> str | None:
     found = facts.document.get("consent") or {}
     today = facts.today.isoformat()
@@ -143,7 +169,7 @@ def _consent(facts: Facts) -> str | None:
         return "Say which consent there is: its number, how far it goes, and since when."
     if found["obtained_on"] > today or str(found.get("expires_on") or "9999") < today:
         return "The consent does not hold today; look at its dates."
-    if facts.document.get("audience") == "public" and found["scope"] != "public":
+    if not covers(found, str(facts.document.get("audience") or "signed_in"), facts.today):
         return "The consent does not cover everybody: choose a smaller audience, or obtain a wider consent."
     return None
 
@@ -169,6 +195,12 @@ def _segments(facts: Facts) -> str | None:
     if facts.duration_s is not None and ends[-1] > facts.duration_s + 0.5:
         return "A phase lies beyond the end of the recording."
     return _TOO_FEW_PHASES if len(facts.phases) < FEWEST_PHASES else None
+
+
+def _events(facts: Facts) -> str | None:
+    if not facts.graded_complications:
+        return "Mark when the complication happens, with its CIRSE grade."
+    return None if all(facts.graded_complications) else "Give each complication that is marked its CIRSE grade."
 
 
 def _commentary(facts: Facts) -> str | None:
@@ -229,6 +261,7 @@ REQUIREMENTS: dict[str, Check] = {
     "consent": _consent,
     "deid": _deid,  # LV8
     "segments": _segments,  # LV4
+    "events": _events,
     "outcomes.technical": _text(
         "outcomes.technical", "Say whether it was a technical success: success, partial or failure."
     ),
@@ -237,11 +270,12 @@ REQUIREMENTS: dict[str, Check] = {
     "edit.is_edited": _answered("edit.is_edited", "Say whether the recording was cut or sped up."),
     "rights.licence": _text("rights.licence", "Say under which licence it may be used, for example CC-BY-NC-ND-4.0."),
     "rights.embargo": _embargo,
+    "sharing": _sharing,
     "recording": _recording,
     "review": _review,
 }
 
-BASIC = frozenset({"title.zh", "title.en", "content_type", "procedures", "recording", "rights.embargo"})
+BASIC = frozenset({"title.zh", "title.en", "content_type", "procedures", "recording", "rights.embargo", "sharing"})
 TEACHING = frozenset(
     {"summary", "learning_objectives", "target_learners", "difficulty", "contributors", "coi", "rights.licence"}
 )
@@ -252,14 +286,14 @@ CONDUCT = frozenset({"operator.role", "segments", "commentary", "edit.is_edited"
 RESULT = frozenset({"outcomes.technical", "outcomes.complications"})
 REVIEW = frozenset({"review"})
 # what "no patient shown" makes pointless
-OF_A_PATIENT = CASE | PROTECTION | CONDUCT - {"commentary"} | RESULT | REVIEW | {"pathologies"}
+OF_A_PATIENT = CASE | PROTECTION | CONDUCT - {"commentary"} | RESULT | REVIEW | {"pathologies", "events"}
 
 _PROCEDURE = BASIC | TEACHING | SUBJECT | CASE | PROTECTION | CONDUCT | RESULT | REVIEW
 REQUIRED: dict[str, frozenset[str]] = {
     "ct.full": _PROCEDURE,
     "ct.edited": _PROCEDURE,
     "ct.live": _PROCEDURE,
-    "ct.complication": _PROCEDURE,
+    "ct.complication": _PROCEDURE | {"events"},
     "ct.technique": BASIC
     | TEACHING
     | SUBJECT
@@ -278,7 +312,7 @@ REQUIRED: dict[str, frozenset[str]] = {
 ADVISED: dict[str, frozenset[str]] = {
     "ct.technique": CASE | {"segments"} | RESULT,
     "ct.cine": RESULT | {"commentary"},
-    "ct.mm": CASE | {"operator.role", "segments", "commentary"},
+    "ct.mm": CASE | {"operator.role", "segments", "commentary", "events"},
     "ct.mdt": SUBJECT | CASE,
     "ct.nursing": SUBJECT | {"commentary"},
     "ct.device": frozenset({"title", "commentary", "edit.is_edited"}),

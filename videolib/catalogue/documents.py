@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 FIELDS = tuple(EntryValues.model_fields)
 # who may watch is decided beside the content: changing it voids no review
-HOUSEKEEPING = frozenset({"audience", "keywords"})
+HOUSEKEEPING = frozenset({"audience", "sharing", "keywords"})
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,16 @@
-"""Entries: the teaching pages of the catalogue, from draft to published, and who may see them."""
+"""Entries: the teaching pages of the catalogue, from draft to published; who may see them stands in `access`."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import secrets
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, ForeignKey, and_, or_, select, true, update
+from sqlalchemy import BigInteger, ForeignKey, Index, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from videolib.catalogue.audit import record_event
+from videolib.catalogue.entry_structures import Sharing
 from videolib.catalogue.entry_terms import require_terms, with_term_ids
 from videolib.catalogue.entry_values import (
     DETAIL_FIELDS,
@@ -21,6 +20,7 @@ from videolib.catalogue.entry_values import (
     EntryValues,
     plain,
 )
+from videolib.catalogue.groups import find_tokens
 from videolib.catalogue.library import next_sequence
 from videolib.catalogue.lifecycle import STATES as STATUSES
 from videolib.catalogue.packages import Package
@@ -28,11 +28,9 @@ from videolib.catalogue.people import User
 from videolib.catalogue.recordings import Recording
 from videolib.catalogue.vocabulary import Term
 from videolib.db import Base, new_id, utc_now
-from videolib.errors import Conflict, InvalidInput, NotFound
+from videolib.errors import Conflict
 
 __all__ = ["STATUSES"]
-EDITING_ROLES = frozenset({"editor", "admin"})
-DEFAULT_LIMIT, MAX_LIMIT = 20, 100
 # no letter that is read as another or as a digit
 _CODE_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -55,6 +53,15 @@ class EntryTerm(Base):
     term: Mapped[Term] = relationship(lazy="joined")
 
 
+class EntryAudience(Base):
+    """Whom a narrow audience names: `group:<id>` or `person:<id>`."""
+
+    __tablename__ = "entry_audiences"
+
+    entry_id: Mapped[str] = mapped_column(ForeignKey("entries.id", ondelete="CASCADE"), primary_key=True)
+    token: Mapped[str] = mapped_column(primary_key=True, index=True)
+
+
 class Entry(Base):
     """A teaching page. `revision` grows with each write, `version` with each publish.
 
@@ -69,8 +76,11 @@ class Entry(Base):
     code: Mapped[str] = mapped_column(unique=True, default=new_code)
     revision: Mapped[int] = mapped_column(default=1)
     version: Mapped[int] = mapped_column(default=0)
-    status: Mapped[str] = mapped_column(default="draft", index=True)
+    status: Mapped[str] = mapped_column(default="draft")
+    # a word of `EntryValues.audience`; whom a narrow one names stands in `named`, its days in the two columns below
     audience: Mapped[str] = mapped_column(default="signed_in")
+    visible_from: Mapped[datetime | None]
+    visible_until: Mapped[datetime | None]
     recording_id: Mapped[str | None] = mapped_column(ForeignKey("recordings.id"), index=True)
     # what viewers see; moved by one update when a new package is published
     package_id: Mapped[str | None] = mapped_column(ForeignKey("packages.id"))
@@ -96,8 +106,13 @@ class Entry(Base):
     # position in the order of all changes, which every host's index follows
     index_sequence: Mapped[int] = mapped_column(BigInteger, default=0, index=True)
 
+    __table_args__ = (Index("ix_entries_status_created_at", "status", "created_at"),)
+
     terms: Mapped[list[EntryTerm]] = relationship(
         cascade="all, delete-orphan", lazy="selectin", order_by="EntryTerm.field, EntryTerm.position"
+    )
+    named: Mapped[list[EntryAudience]] = relationship(
+        cascade="all, delete-orphan", lazy="selectin", order_by=EntryAudience.token
     )
     recording: Mapped[Recording | None] = relationship(lazy="joined")
     package: Mapped[Package | None] = relationship(lazy="joined")
@@ -137,68 +152,16 @@ def update_entry(
     return entry
 
 
-def may_edit(user: User | None) -> bool:
-    """Whether this person may see drafts and change entries."""
-    return user is not None and user.active and bool(user.role_names & EDITING_ROLES)
-
-
-def may_preview(user: User | None, entry: Entry) -> bool:
-    """Whether this person may watch what is not published: editors, the uploader, the named reviewer."""
-    if user is None or not user.active:
-        return False
-    uploader_id = entry.recording.uploader_id if entry.recording else None
-    return may_edit(user) or user.id in {entry.reviewer_id, uploader_id}
-
-
-def audiences_of(user: User | None) -> frozenset[str]:
-    """The audiences to which this person belongs."""
-    return frozenset({"public", "signed_in"} if user is not None and user.active else {"public"})
-
-
-def visible_to(user: User | None) -> ColumnElement[bool]:
-    """The condition under which this person may see an entry."""
-    watchable = and_(Entry.status == "published", Entry.package_id.is_not(None), Entry.audience.in_(audiences_of(user)))
-    if may_edit(user):
-        return true()
-    return or_(watchable, Entry.reviewer_id == user.id) if user is not None and user.active else watchable
-
-
-def get_entry(session: Session, entry_id: str, *, by: User | None) -> Entry:
-    """That entry, if this person may see it. Raises `NotFound` in both other cases."""
-    entry = session.scalars(select(Entry).where(Entry.id == entry_id, visible_to(by))).first()
-    if entry is None:
-        raise NotFound("There is no such entry, or you may not see it.", code="entry_not_found")
-    return entry
-
-
 def find_entry_of(session: Session, recording_id: str) -> Entry | None:
     """The first entry made of that recording."""
     return session.scalars(select(Entry).where(Entry.recording_id == recording_id).order_by(Entry.created_at)).first()
 
 
-def list_entries(
-    session: Session,
-    *,
-    by: User | None,
-    status: str | None = None,
-    limit: int = DEFAULT_LIMIT,
-    cursor: str | None = None,
-) -> tuple[list[Entry], str | None]:
-    """A page of what this person may see, newest first, and the cursor of the next one."""
-    order = (Entry.created_at.desc(), Entry.id)
-    statement = select(Entry).where(visible_to(by)).order_by(*order).limit(limit + 1)
-    if status is not None:
-        statement = statement.where(Entry.status == status)
-    if cursor is not None:
-        at, entry_id = _read_cursor(cursor)
-        statement = statement.where(or_(Entry.created_at < at, and_(Entry.created_at == at, Entry.id > entry_id)))
-    rows = list(session.scalars(statement))
-    more = len(rows) > limit
-    return rows[:limit], _make_cursor(rows[limit - 1]) if more else None
+def apply_values(session: Session, entry: Entry, values: EntryValues, *, with_retired: bool = False) -> None:
+    """Set the fields that were given; the terms among them must exist. Raises `InvalidInput`.
 
-
-def apply_values(session: Session, entry: Entry, values: EntryValues) -> None:
-    """Set the fields that were given; the terms among them must exist. Raises `InvalidInput`."""
+    with_retired: terms that are retired may be given too: the entry carried them before.
+    """
     given = values.model_fields_set
     for name in given & set(LANG_FIELDS):
         setattr(entry, name, plain(getattr(values, name)) or {})
@@ -208,25 +171,43 @@ def apply_values(session: Session, entry: Entry, values: EntryValues) -> None:
         entry.year_of_procedure = values.year_of_procedure
     if values.audience:
         entry.audience = values.audience
+    if given & {"audience", "sharing"}:
+        sharing = values.sharing if "sharing" in given else Sharing(**(entry.details.get("sharing") or {}))
+        _apply_sharing(session, entry, sharing or Sharing())
     changed = {name: plain(getattr(values, name)) for name in DETAIL_FIELDS if name in given}
     if changed:
-        details = {**entry.details, **with_term_ids(session, changed)}
+        details = {**entry.details, **with_term_ids(session, changed, with_retired=with_retired)}
         entry.details = {name: value for name, value in details.items() if value not in (None, {}, [], "")}
-    _apply_terms(session, entry, values)
+    _apply_terms(session, entry, values, with_retired=with_retired)
     count_write(session, entry)
 
 
-def _apply_terms(session: Session, entry: Entry, values: EntryValues) -> None:
+def _apply_sharing(session: Session, entry: Entry, sharing: Sharing) -> None:
+    tokens = find_tokens(session, entry.audience, sharing.names or [])
+    kept = {row.token: row for row in entry.named}
+    entry.named = [kept.get(token) or EntryAudience(token=token) for token in tokens]
+    # days of this host's clock
+    entry.visible_from = _midnight(sharing.starts_on) if sharing.starts_on else None
+    entry.visible_until = _midnight(sharing.ends_on + timedelta(days=1)) if sharing.ends_on else None
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time()).astimezone()
+
+
+def _apply_terms(session: Session, entry: Entry, values: EntryValues, *, with_retired: bool) -> None:
     given = values.model_fields_set
     for name, scheme in SINGLE_TERM_FIELDS.items():
         if name in given:
-            asked, kept = getattr(values, name), getattr(entry, name)
-            chosen = require_terms(session, name, scheme, [asked] if asked else [], kept=[kept] if kept else [])
+            asked = [getattr(values, name)] if getattr(values, name) else []
+            kept = asked if with_retired else [getattr(entry, name)]
+            chosen = require_terms(session, name, scheme, asked, kept=kept)
             setattr(entry, name, next(iter(chosen), None))
     for name, scheme in TERM_FIELDS.items():
         if name in given:
-            kept_ids = [link.term_id for link in entry.terms if link.field == name]
-            chosen = require_terms(session, name, scheme, getattr(values, name) or [], kept=kept_ids)
+            asked = getattr(values, name) or []
+            kept = asked if with_retired else [link.term_id for link in entry.terms if link.field == name]
+            chosen = require_terms(session, name, scheme, asked, kept=kept)
             _replace_terms(entry, name, chosen)
 
 
@@ -269,18 +250,3 @@ def give_place(session: Session, entry: Entry) -> None:
     """
     entry.index_sequence = next_sequence(session)
     session.flush()
-
-
-def _make_cursor(entry: Entry) -> str:
-    return base64.urlsafe_b64encode(f"{entry.created_at.isoformat()}|{entry.id}".encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str) -> tuple[datetime, str]:
-    try:
-        at, _, entry_id = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition("|")
-        moment = datetime.fromisoformat(at)
-    except (ValueError, binascii.Error, UnicodeDecodeError) as error:
-        raise InvalidInput("This page address is damaged; start again at the first page.", code="bad_cursor") from error
-    if moment.tzinfo is None:
-        raise InvalidInput("This page address is damaged; start again at the first page.", code="bad_cursor")
-    return moment, entry_id

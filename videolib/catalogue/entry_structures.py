@@ -47,6 +47,13 @@ _RESULTS = {
 }
 _DEID = {"complete": "done", "completed": "done", "passed": "done", "checked": "done", "yes": "done", "完成": "done"}
 
+
+def _listed(value: Any) -> Any:
+    """A CSV cell or a line of a form names several with `;` or a line break between."""
+    found = re.split(r"[;；\n]", value) if isinstance(value, str) else value
+    return [str(name).strip() for name in found if str(name).strip()] if isinstance(found, list) else found
+
+
 Side = Annotated[Literal["L", "R", "bilateral", "NA"], known_words(_SIDES)]
 
 
@@ -254,6 +261,23 @@ class Editing(Structure):
     @classmethod
     def _bool_alone(cls, value: Any) -> Any:
         return {"is_edited": value} if isinstance(value, bool) else value
+
+
+class Sharing(Structure):
+    """Whom the audience names, and from which day to which it may watch, both included.
+
+    `names`: of hospitals, of programmes, or e-mail addresses of people, as the audience says.
+    """
+
+    names: Annotated[list[Line] | None, BeforeValidator(_listed), Field(max_length=1000)] = None
+    starts_on: OptionalDate = None
+    ends_on: OptionalDate = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Sharing:
+        if self.starts_on and self.ends_on and self.starts_on > self.ends_on:
+            raise ValueError("the first day comes after the last")
+        return self
 
 
 class Rights(Structure):

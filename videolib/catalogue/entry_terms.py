@@ -30,21 +30,24 @@ def require_terms(
     return choose_terms(session, field, scheme, ids, kept)
 
 
-def with_term_ids(session: Session, details: Mapping[str, Any]) -> dict[str, Any]:
-    """The structures with their terms as ids. Raises `InvalidInput` for what is no term."""
+def with_term_ids(session: Session, details: Mapping[str, Any], *, with_retired: bool = False) -> dict[str, Any]:
+    """The structures with their terms as ids. Raises `InvalidInput` for what is no term, or retired."""
     found = dict(details)
-    for field, members in STRUCTURE_TERMS.items():
+    for field in STRUCTURE_TERMS:
         if value := found.get(field):
             items = value if isinstance(value, list) else [value]
-            checked = [_checked(session, field, item, members) for item in items]
+            checked = [_checked(session, field, item, with_retired=with_retired) for item in items]
             found[field] = checked if isinstance(value, list) else checked[0]
     return found
 
 
-def _checked(session: Session, field: str, item: Mapping[str, Any], members: Mapping[str, str]) -> dict[str, Any]:
+def _checked(session: Session, field: str, item: Mapping[str, Any], *, with_retired: bool) -> dict[str, Any]:
+    members = STRUCTURE_TERMS[field]
     named = {member: str(item[member]) for member in members if item.get(member)}
     ids = {
-        member: require_terms(session, f"{field}.{member}", members[member], [name])[0]
+        member: require_terms(
+            session, f"{field}.{member}", members[member], [name], kept=[name] if with_retired else ()
+        )[0]
         for member, name in named.items()
     }
     return {**item, **ids}

@@ -26,6 +26,7 @@ from videolib.catalogue.entry_structures import (
     Outcomes,
     Reference,
     Rights,
+    Sharing,
     Side,
     Statement,
 )
@@ -51,6 +52,7 @@ DETAILS_OF_TERMS = {"devices": "device_details", "access": "access_details", "dr
 LANG_FIELDS = ("title", "summary", "key_points")
 # kept as validated structures in one column
 DETAIL_FIELDS = (
+    "sharing",
     "pitfalls",
     "keywords",
     "side",
@@ -73,6 +75,7 @@ DETAIL_FIELDS = (
     "commentary",
     "references",
     "graphics",
+    "content_warning",
     "edit",
     "rights",
 )
@@ -163,9 +166,11 @@ class EntryValues(BaseModel):
     commentary: Commentary | None = None
     references: Annotated[list[Reference], BeforeValidator(_parts), Field(max_length=100)] | None = None
     graphics: Annotated[list[Graphic], BeforeValidator(_parts), Field(max_length=100)] | None = None
+    content_warning: Words | None = None
     edit: Editing | None = None
     rights: Rights | None = None
-    audience: Literal["public", "signed_in"] | None = None
+    audience: Literal["public", "signed_in", "institution", "programme", "people"] | None = None
+    sharing: Sharing | None = None
     keywords: (
         Annotated[list[Annotated[str, Field(max_length=100)]], BeforeValidator(_parts), Field(max_length=50)] | None
     ) = None

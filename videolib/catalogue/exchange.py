@@ -16,8 +16,9 @@ from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.orm import Session
 
 from videolib.catalogue import spreadsheets
+from videolib.catalogue.access import can, visible_entries
 from videolib.catalogue.documents import FIELDS, Document, document_of, find_changes, put
-from videolib.catalogue.entries import Entry, create_entry, may_edit, visible_to
+from videolib.catalogue.entries import Entry, create_entry
 from videolib.catalogue.entry_values import EntryValues, parse_values, plain
 from videolib.catalogue.gate import THRESHOLD
 from videolib.catalogue.people import User
@@ -28,7 +29,7 @@ FORMS = ("csv", "xlsx", "json")
 CLEAR = "[clear]"
 # what an entry is and how it stands: written, never taken from a row, but `id` and `revision` say which one is meant
 FACTS = ("id", "citation", "status", "version", "revision", "recording_id")
-_FOR_EDITORS = frozenset({"consent", "deid"})
+_FOR_EDITORS = frozenset({"consent", "deid", "sharing"})
 _LANGUAGES = frozenset({"zh", "en"})
 _TEMPLATE = (
     "title.zh",
@@ -71,8 +72,8 @@ class RowReport:
 
 def export_entries(session: Session, form: str, *, by: User | None, everything: bool = False) -> bytes:
     """All that this person may see, as `csv`, `xlsx` or `json`. `everything`: for the operator, all there is."""
-    wanted = true() if everything else visible_to(by)
-    found = (_record(entry, whole=everything or may_edit(by)) for entry in _listed(session, wanted))
+    wanted = true() if everything else visible_entries(by)
+    found = (_record(entry, whole=everything or can(by, "edit", "catalogue")) for entry in _listed(session, wanted))
     if form == "json":
         content = {"format": "videolib entries", "entries": list(found)}
         return json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8")

@@ -13,6 +13,7 @@ from videolib.catalogue.annotations import Annotation, list_annotations, order_o
 from videolib.catalogue.captions import Caption
 from videolib.catalogue.cines import unconfirmed_guesses
 from videolib.catalogue.completeness import Completeness, Facts, assess
+from videolib.catalogue.consents import consent_fields
 from videolib.catalogue.documents import Document, overlay, working_document
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.people import User
@@ -46,6 +47,7 @@ class _Shared:
     annotations: Mapping[str, list[Annotation]]
     approvals: Mapping[tuple[str, str], Review]
     uploaders: Mapping[int, frozenset[str]]
+    consents: Mapping[str, Mapping[str, Any]]
     threshold: int
 
 
@@ -95,6 +97,7 @@ def _read_shared(session: Session, entries: list[Entry], threshold: int) -> _Sha
     ids = [entry.id for entry in entries]
     schemes = select(Term).where(Term.scheme_id.in_(("procedure", "pathology")))
     uploader_ids = {entry.recording.uploader_id for entry in entries if entry.recording} - {None}
+    cases = [entry.recording.case_id for entry in entries if entry.recording]
     people = list(session.scalars(select(User).where(User.id.in_(uploader_ids)))) if uploader_ids else []
     return _Shared(
         terms={term.id: term for term in session.scalars(schemes)},
@@ -105,6 +108,7 @@ def _read_shared(session: Session, entries: list[Entry], threshold: int) -> _Sha
             person.id: frozenset({person.display_name.strip().casefold(), person.email.casefold()} - {""})
             for person in people
         },
+        consents=consent_fields(session, cases, utc_now().date()),
         threshold=threshold,
     )
 
@@ -120,6 +124,7 @@ def _annotations_by_entry(session: Session, entry_ids: list[str]) -> dict[str, l
 
 def _facts(entry: Entry, document: Document, shared: _Shared) -> Facts:
     recording = entry.recording
+    case_id = recording.case_id if recording else None
     title = document.get("title") or {}
     named = {
         scheme
@@ -131,12 +136,16 @@ def _facts(entry: Entry, document: Document, shared: _Shared) -> Facts:
     digest = digest_of_content(entry, document, [_plain_annotation(row) for row in annotations])
     review = shared.approvals.get((entry.id, digest))
     return Facts(
-        document=document,
+        document={**document, "consent": shared.consents.get(case_id, {})} if case_id else document,
+        has_case=case_id is not None,
         recording_state=recording.state if recording else None,
         has_package=recording is not None and recording.package_id is not None,
         has_open_guesses=recording is not None and bool(unconfirmed_guesses(recording)),
         duration_s=entry.package.duration_s if entry.package else _source_duration(entry),
         phases=tuple((row.start_s, row.end_s) for row in annotations if row.kind == "phase"),
+        graded_complications=tuple(
+            row.severity_id is not None for row in annotations if row.kind == "event" and row.term_id is not None
+        ),
         has_captions=entry.id in shared.with_captions,
         named_in_title=frozenset(named),
         is_vascular=not procedures or any(extra.get("domain") not in _NOT_VASCULAR for extra in procedures),

@@ -18,6 +18,7 @@ from search.errors import IndexBusy, IndexDamaged, IndexMissing, InvalidCursor
 from search.index import SearchIndex, open_index, rebuild
 from search.pages import SearchPage, SearchRequest, Suggestion
 from videolib.catalogue import captions
+from videolib.catalogue.access import audiences_of_entry, published
 from videolib.catalogue.annotation_words import list_moments, terms_by_scheme
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.entry_values import SINGLE_TERM_FIELDS, TERM_FIELDS
@@ -190,7 +191,7 @@ def make_document(session: Session, entry: Entry) -> EntryDocument:
         duration_s=(entry.package.duration_s if entry.package else None) or 0.0,
         published_at=entry.published_at or entry.created_at,
         year=entry.year_of_procedure,
-        audiences=frozenset({entry.audience}),
+        audiences=audiences_of_entry(entry),
     )
 
 
@@ -231,8 +232,8 @@ def _changed_since(session: Session, sequence: int) -> list[Entry]:
 
 
 def _all_documents(session: Session) -> Iterator[EntryDocument]:
-    published = select(Entry).where(Entry.status == "published", Entry.package_id.is_not(None)).order_by(Entry.id)
-    for entry in session.scalars(published.execution_options(yield_per=BATCH)):
+    watched = select(Entry).where(published()).order_by(Entry.id)
+    for entry in session.scalars(watched.execution_options(yield_per=BATCH)):
         yield make_document(session, entry)
 
 

@@ -21,10 +21,13 @@ from videolib.db import Base, database_now, utc_now
 from videolib.errors import Conflict
 
 # kind -> the queue it waits in. quick: what somebody waits for; long: encoding; io: reading and writing the store
-QUEUES = {"prepare": "quick", "chunk": "long", "sound": "long", "finish": "io"}
+QUEUES = {"prepare": "quick", "chunk": "long", "sound": "long", "preview_sound": "io", "finish": "io", "screen": "long"}
+# done beside the making of a package, whatever the state of the recording; nobody waits for it with a picture
+BESIDE = frozenset({"screen"})
+BESIDE_PRIORITY = -10
 # position of a chunk -> how urgent it is; later ones are not
-FIRST_CHUNKS = {0: 20, 1: 10, 2: 10}
-SOUND_PRIORITY = 15
+FIRST_CHUNKS = {0: 20, 1: 20, 2: 10, 3: 10}
+PREVIEW_SOUND_PRIORITY = 10
 MAX_ATTEMPTS = 5
 FIRST_RETRY_S = 2.0
 LONGEST_PAUSE_S = 60.0
@@ -42,7 +45,7 @@ class Job(Base):
     __tablename__ = "jobs"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    kind: Mapped[str]  # prepare, chunk, sound, finish
+    kind: Mapped[str]  # prepare, chunk, preview_sound, sound, finish, screen
     queue: Mapped[str] = mapped_column(default="quick", server_default="quick")
     recording_id: Mapped[str] = mapped_column(ForeignKey("recordings.id"), index=True)
     # the package it makes, and which of its chunks
@@ -94,22 +97,31 @@ def enqueue(session: Session, kind: str, recording_id: str, *, priority: int = 0
     return job
 
 
-def split(session: Session, job: Job, package: Package, *, positions: Sequence[int], has_sound: bool) -> Job:
+def split(
+    session: Session,
+    job: Job,
+    package: Package,
+    *,
+    positions: Sequence[int],
+    has_sound: bool,
+    has_preview_sound: bool = False,
+) -> Job:
     """Let workers make the planned chunks of a package, and then finish it; gives the job that finishes.
 
-    To be called in the unit of work that completes `job`, the one that planned. The first chunks go before the later
-    ones of all others, so that whatever was uploaded last can soon be looked at.
+    For the unit of work that completes `job`, the one that planned. The first chunks go before the later ones of all
+    others: what was uploaded last can soon be looked at. Sound takes a while: its turn comes among the later chunks.
     """
     finish = enqueue(session, "finish", job.recording_id)
     finish.package_id = package.id
-    children = [enqueue(session, "sound", job.recording_id, priority=SOUND_PRIORITY)] if has_sound else []
-    for position in positions:
-        child = enqueue(session, "chunk", job.recording_id, priority=FIRST_CHUNKS.get(position, 0))
-        child.position = position
-        children.append(child)
-    for child in children:
-        child.package_id, child.parent_id = package.id, finish.id
-    finish.waits_for = len(children)
+    work: list[tuple[str, int | None, int]] = [("chunk", one, FIRST_CHUNKS.get(one, 0)) for one in positions]
+    if has_sound:
+        work.insert(len(work) // 2, ("sound", None, 0))
+    if has_preview_sound:
+        work.insert(0, ("preview_sound", None, PREVIEW_SOUND_PRIORITY))
+    for kind, position, priority in work:
+        child = enqueue(session, kind, job.recording_id, priority=priority)
+        child.position, child.package_id, child.parent_id = position, package.id, finish.id
+    finish.waits_for = len(work)
     session.flush()
     return finish
 
@@ -117,8 +129,15 @@ def split(session: Session, job: Job, package: Package, *, positions: Sequence[i
 def start_work(session: Session, recording: Recording, *, by: User | None) -> Job:
     """Let the workers make a recording watchable (again). Raises `Conflict` while they are at it.
 
-    Work that failed goes on from what is finished; all other work starts anew.
+    Work that failed goes on from what is finished; all other work starts anew. What came here in an entry's file has
+    no original to start from: a `Conflict` too (code "no_original").
     """
+    if not recording.original_key:
+        raise Conflict(
+            "The original of this recording is in the library that it came from: have it made anew there, and bring "
+            "the entry's file again.",
+            code="no_original",
+        )
     was_failed = recording.state == "failed"
     move(session, recording, "enqueue")
     recording.reason_code = recording.reason_message = recording.stage = None
@@ -178,9 +197,9 @@ def stop_siblings(session: Session, job: Job) -> None:
 
 
 def has_open_jobs(session: Session, recording_id: str, *, states: Collection[str] = ("queued", "running")) -> bool:
-    """Whether anything is still to be done for a recording."""
-    open_jobs = select(Job.id).where(Job.recording_id == recording_id, Job.state.in_(states)).limit(1)
-    return session.scalars(open_jobs).first() is not None
+    """Whether anything is still to be done to make a recording watchable."""
+    mine = (Job.recording_id == recording_id) & Job.state.in_(states) & Job.kind.not_in(BESIDE)
+    return session.scalars(select(Job.id).where(mine).limit(1)).first() is not None
 
 
 def due(now: datetime) -> ColumnElement[bool]:
@@ -214,7 +233,8 @@ def claim(
     if queues is not None:
         candidate = candidate.where(Job.queue.in_(queues))
     if recording_ids is not None:
-        candidate = candidate.where(Job.recording_id.in_(recording_ids))
+        # somebody waits for these to be watchable: what is done beside that is left to workers that go on
+        candidate = candidate.where(Job.recording_id.in_(recording_ids), Job.kind.not_in(BESIDE))
     if session.get_bind().dialect.name == "postgresql":
         candidate = candidate.with_for_update(skip_locked=True)
     statement = (
@@ -259,9 +279,12 @@ def look_at(session: Session, ids: Collection[int]) -> dict[int, tuple[int | Non
     return {row.id: (row.attempt if row.state == "running" else None, row.cancel) for row in rows}
 
 
-def complete(session: Session, job: Job) -> None:
-    """The job is done; what waited for it waits for one less. Raises `LeaseLost`."""
+def complete(session: Session, job: Job, *, cpu_s: float | None = None) -> None:
+    """The job is done and took so much computing; what waited for it waits for one less. Raises `LeaseLost`."""
     _end(session, job, "done", None)
+    if cpu_s is not None:
+        spent = {**job.arguments, "cpu_s": cpu_s}
+        session.execute(update(Job).where(Job.id == job.id).values(arguments=spent))
     if job.parent_id is not None:
         session.execute(update(Job).where(Job.id == job.parent_id).values(waits_for=Job.waits_for - 1))
 
@@ -317,9 +340,10 @@ def request_cancel(session: Session, recording_id: str) -> int:
     """
     now = database_now(session)
     idle = or_(Job.state == "queued", (Job.state == "running") & (Job.lease_until < now))
-    waiting = (Job.recording_id == recording_id) & idle
+    mine = (Job.recording_id == recording_id) & Job.kind.not_in(BESIDE)
+    waiting = mine & idle
     session.execute(update(Job).where(waiting).values(state="cancelled", cancel=True, finished_at=now))
-    running = (Job.recording_id == recording_id) & (Job.state == "running")
+    running = mine & (Job.state == "running")
     return len(session.scalars(update(Job).where(running).values(cancel=True).returning(Job.id)).all())
 
 

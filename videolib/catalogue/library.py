@@ -9,8 +9,8 @@ from videolib import __version__
 from videolib.db import Base, new_id
 from videolib.errors import Conflict
 
-# changes of entries, and of the vocabulary: indexes follow the one and are rebuilt after the other
-COUNTERS = ("entries", "vocabulary")
+# changes of entries, and of the vocabulary: indexes follow the one and are rebuilt after the other; events of the audit
+COUNTERS = ("entries", "vocabulary", "audit")
 
 
 class VersionDiffers(Conflict):

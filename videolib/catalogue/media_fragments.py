@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
+from videolib.catalogue.left_out import LeftOut
 from videolib.catalogue.media_time import decimal_text, parse_clock
 from videolib.catalogue.shapes import clean_svg, sound_box
 from videolib.errors import InvalidInput
@@ -22,7 +23,7 @@ class Place:
     start: int | None = None
     end: int | None = None
     shape: dict[str, Any] | None = None
-    left_out: list[str] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
 
 
 def write_fragment(start: int, end: int | None, box: list[float] | None) -> str:
@@ -48,7 +49,7 @@ def read_target(target: Any, size: tuple[int, int] | None) -> Place:
     """Where an annotation's target lies. `size` of the picture is needed for boxes in pixels. Raises `InvalidInput`."""
     place = Place()
     if isinstance(target, list):
-        place.left_out += ["a further target"] * (len(target) - 1)
+        place.left_out += [LeftOut("a further target")] * (len(target) - 1)
         target = target[0] if target else None
     if isinstance(target, str):
         _read_fragment(target.partition("#")[2], place, size)
@@ -79,9 +80,12 @@ def _read_selectors(selector: Any, place: Place, size: tuple[int, int] | None, d
     elif kind == "SvgSelector" and isinstance(value, str):
         drawing, left_out = clean_svg(value)
         place.shape = {"svg": drawing}
-        place.left_out += [f"{name} of the drawing" for name in left_out]
+        place.left_out += [LeftOut("{} of the drawing", name) for name in left_out]
     else:
-        place.left_out.append(f"a {kind}" if isinstance(kind, str) else "a selector without a type")
+        known = isinstance(kind, str)
+        place.left_out.append(
+            LeftOut("a selector of the type {}", str(kind)[:40]) if known else LeftOut("a selector without a type")
+        )
     _read_selectors(selector.get("refinedBy"), place, size, depth + 1)
 
 
@@ -93,7 +97,7 @@ def _read_fragment(text: str, place: Place, size: tuple[int, int] | None) -> Non
         elif name == "xywh":
             _read_box(unquote(value), place, size)
         elif part:
-            place.left_out.append(f"the dimension {name[:40]}")
+            place.left_out.append(LeftOut("the dimension {}", name[:40]))
 
 
 def _read_time(text: str, place: Place) -> None:
@@ -115,14 +119,14 @@ def _read_box(text: str, place: Place, size: tuple[int, int] | None) -> None:
     try:
         box = [float(part) for part in numbers.split(",")]
     except ValueError:
-        place.left_out.append("a box that cannot be read")
+        place.left_out.append(LeftOut("a box that cannot be read"))
         return
     if unit == "percent":
         place.shape = {"box": sound_box(box)}
     elif colon and unit != "pixel":
-        place.left_out.append(f"a box in {unit[:20]}")
+        place.left_out.append(LeftOut("a box in {}", unit[:20]))
     elif size is None or len(box) != 4:
-        place.left_out.append("a box in pixels of a picture whose size is not known")
+        place.left_out.append(LeftOut("a box in pixels of a picture whose size is not known"))
     else:
         width, height = size
         place.shape = {

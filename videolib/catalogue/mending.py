@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
-from videolib.catalogue.jobs import Job, enqueue, recount, request_cancel, resume
+from videolib.catalogue.jobs import BESIDE, Job, enqueue, recount, request_cancel, resume
 from videolib.catalogue.packages import Chunk, Package, abandon_packages, find_package_in_the_making
 from videolib.catalogue.recordings import Recording, move
 from videolib.db import Base, database_now
@@ -51,7 +51,8 @@ def count_again(session: Session, job: Job) -> None:
 
 def list_forgotten(session: Session) -> list[Recording]:
     """Recordings on which somebody should be at work, without a job."""
-    open_jobs = select(Job.id).where(Job.recording_id == Recording.id, Job.state.in_(("queued", "running")))
+    mine = (Job.recording_id == Recording.id) & Job.kind.not_in(BESIDE)
+    open_jobs = select(Job.id).where(mine, Job.state.in_(("queued", "running")))
     return list(session.scalars(select(Recording).where(Recording.state.in_(_IN_WORK), ~open_jobs.exists())))
 
 
@@ -69,7 +70,8 @@ def list_needless(session: Session) -> list[Job]:
     """Jobs that wait though their recording has settled."""
     settled = (*_DONE_WITH, "failed")
     waiting = select(Job).join(Recording, Recording.id == Job.recording_id)
-    return list(session.scalars(waiting.where(Recording.state.in_(settled), Job.state == "queued").order_by(Job.id)))
+    needless = Recording.state.in_(settled) & (Job.state == "queued") & Job.kind.not_in(BESIDE)
+    return list(session.scalars(waiting.where(needless).order_by(Job.id)))
 
 
 def end_needless(session: Session, job: Job) -> None:

@@ -30,6 +30,8 @@ class Package(Base):
     plan: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     # the contract's "package" object: renditions, audio, subtitles, poster, storyboard
     description: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    # what was taken out when it was rendered, as the reviewer's rows said
+    redactions: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default="[]")
     made_at: Mapped[datetime] = mapped_column(default=utc_now)
 
     @property
@@ -58,9 +60,9 @@ class Chunk(Base):
     __table_args__ = (Index("uq_chunks_package_position", "package_id", "position", unique=True),)
 
 
-def begin_package(session: Session, recording_id: str) -> Package:
+def begin_package(session: Session, recording_id: str, *, redactions: Sequence[dict[str, Any]] = ()) -> Package:
     """A row for a package about to be stored: what a dead worker leaves behind can be found by it."""
-    package = Package(recording_id=recording_id)
+    package = Package(recording_id=recording_id, redactions=list(redactions))
     session.add(package)
     session.flush()
     return package
@@ -100,6 +102,11 @@ def keep_chunk(session: Session, made: Chunk) -> Chunk:
     kept = session.merge(made)
     session.flush()
     return kept
+
+
+def forget_chunk(session: Session, package: Package, position: int) -> None:
+    """Remove a row whose objects another one names from now on."""
+    session.execute(delete(Chunk).where(Chunk.package_id == package.id, Chunk.position == position))
 
 
 def find_package_in_the_making(session: Session, recording_id: str) -> Package | None:

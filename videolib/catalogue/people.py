@@ -39,6 +39,27 @@ class Role(Base):
     description: Mapped[str] = mapped_column(default="")
 
 
+class Membership(Base):
+    """A person belongs to a hospital, or takes part in a programme."""
+
+    __tablename__ = "group_members"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    group_id: Mapped[str] = mapped_column(ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+
+class Grant(Base):
+    """What a person may do for one hospital beside the roles: `reviewer` or `privacy_officer`; see `grants`."""
+
+    __tablename__ = "grants"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    hospital_id: Mapped[str] = mapped_column(ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    granted_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    granted_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
 class User(Base):
     """A person who may log in. `fs_uniquifier` changes when all sessions are to end."""
 
@@ -61,11 +82,24 @@ class User(Base):
     login_count: Mapped[int] = mapped_column(default=0)
 
     roles: Mapped[list[Role]] = relationship(secondary=user_roles, lazy="selectin", order_by=Role.id)
+    memberships: Mapped[list[Membership]] = relationship(lazy="selectin", passive_deletes=True)
+    grants: Mapped[list[Grant]] = relationship(
+        lazy="selectin", foreign_keys=Grant.user_id, passive_deletes=True, order_by=Grant.hospital_id
+    )
 
     @property
     def role_names(self) -> frozenset[str]:
         """Names of this person's roles."""
         return frozenset(role.name for role in self.roles)
+
+    @property
+    def group_ids(self) -> frozenset[str]:
+        """The hospitals and programmes that this person belongs to."""
+        return frozenset(one.group_id for one in self.memberships)
+
+    def hospitals_as(self, name: str) -> frozenset[str]:
+        """The hospitals for which this person holds that grant."""
+        return frozenset(one.hospital_id for one in self.grants if one.name == name)
 
 
 class ApiToken(Base):
@@ -112,6 +146,8 @@ def add_user(
         password=password_hash,
         roles=list(session.scalars(select(Role).where(Role.name.in_(roles)))),
         is_demo=is_demo,
+        memberships=[],
+        grants=[],
     )
     session.add(user)
     session.flush()

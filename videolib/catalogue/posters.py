@@ -52,8 +52,22 @@ def choose_poster(
     if time_s is not None and not offered:
         raise InvalidInput("This recording offers no other picture.", fields={"time_s": "Make the recording anew."})
     taken = None if time_s is None else min(offered, key=lambda one: abs(one.time_s - time_s))
-    path = PICKED if taken is None else taken.path
-    package.description = {**package.description, "poster": path}
+    path = _take(package, taken)
     count_write(session, entry)
     record_event(session, "poster", "entry", entry.id, by=by, path=path)
     return taken
+
+
+def keep_choice(session: Session, earlier_id: str | None, package: Package) -> None:
+    """Let an editor's choice hold for a package that was made anew: the picture that it offers nearest to that time."""
+    earlier = session.get(Package, earlier_id) if earlier_id else None
+    chosen = [one.time_s for one in list_posters(earlier) if one.is_chosen] if earlier else []
+    offered = list_posters(package)
+    if chosen and offered:
+        _take(package, min(offered, key=lambda one: abs(one.time_s - chosen[0])))
+
+
+def _take(package: Package, taken: OfferedPoster | None) -> str:
+    path = PICKED if taken is None else taken.path
+    package.description = {**package.description, "poster": path}
+    return path

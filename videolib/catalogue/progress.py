@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from videolib.catalogue.jobs import Job
+from videolib.catalogue.jobs import BESIDE, Job
 from videolib.catalogue.packages import Chunk, Package, find_package_in_the_making, list_chunks
 from videolib.catalogue.recordings import Recording, note_progress
 from videolib.db import database_now
@@ -68,7 +68,9 @@ def note_job_progress(session: Session, job: Job, stage: str, fraction: float | 
     part = min(1.0, fraction or 0.0)
     mine = (Job.id == job.id) & (Job.attempt == job.attempt)
     session.execute(update(Job).where(mine).values(progress=round(part, 4)))
-    if job.kind in {"chunk", "sound"}:
+    if job.kind in BESIDE:
+        return
+    if job.kind in {"chunk", "sound", "preview_sound"}:
         note_progress(session, job.recording_id, "encode", _chunks_progress(session, job.package_id or ""))
         return
     start, share = STAGE_SHARES.get(stage, (0, 0))
@@ -80,7 +82,7 @@ def note_job_progress(session: Session, job: Job, stage: str, fraction: float | 
 
 def describe_work(session: Session, recording: Recording) -> WorkState:
     """Everything that a person who waits wants to know; empty where nothing is being done."""
-    mine = (Job.recording_id == recording.id) & Job.state.in_(("queued", "running"))
+    mine = (Job.recording_id == recording.id) & Job.state.in_(("queued", "running")) & Job.kind.not_in(BESIDE)
     found = list(session.scalars(select(Job).where(mine).order_by(Job.priority.desc(), Job.turn, Job.id)))
     if not found:
         return WorkState()
@@ -101,6 +103,12 @@ def describe_work(session: Session, recording: Recording) -> WorkState:
         waits_code=held_up.error_code if held_up else None,
         waits_message=held_up.error if held_up else None,
     )
+
+
+def cpu_of(session: Session, package_id: str) -> float:
+    """CPU seconds of all jobs that a package took so far."""
+    done = select(Job.arguments).where(Job.package_id == package_id, Job.state == "done")
+    return sum(float(arguments.get("cpu_s") or 0.0) for arguments in session.scalars(done))
 
 
 def _chunks_progress(session: Session, package_id: str) -> float:

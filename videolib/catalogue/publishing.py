@@ -8,13 +8,15 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from videolib.catalogue import lifecycle, recordings, versions
+from videolib.catalogue import captions, desk, lifecycle, recordings, versions
+from videolib.catalogue.annotations import restore as restore_annotations
 from videolib.catalogue.audit import record_event
 from videolib.catalogue.cines import unconfirmed_guesses
-from videolib.catalogue.documents import FIELDS, content_of, document_of, overlay
+from videolib.catalogue.documents import FIELDS, Document, content_of, document_of, overlay
 from videolib.catalogue.entries import Entry, apply_values, count_write, require_revision, update_entry
 from videolib.catalogue.entry_values import EntryValues, parse_values, plain
-from videolib.catalogue.gate import THRESHOLD, annotations_of, assess_documents, assess_entry
+from videolib.catalogue.gate import THRESHOLD, assess_documents, assess_entry
+from videolib.catalogue.jobs import start_work
 from videolib.catalogue.library import next_sequence
 from videolib.catalogue.people import User
 from videolib.catalogue.recordings import Recording
@@ -120,12 +122,34 @@ def recording_is_ready(
 
 
 def sign_off(session: Session, recording: Recording, *, threshold: int = THRESHOLD, by: User) -> list[str]:
-    """Let a held recording be seen: a second person found nothing in it that identifies a patient.
+    """A second person has seen and decided what the desk asks for: let the recording be seen.
 
-    Raises `NotAllowed` for its uploader. Gives what still keeps a waiting entry from being published.
+    What is to be taken out is rendered first, and the output screened: `output_is_screened` ends it then.
+    Raises `NotAllowed` for the uploader, `Conflict` where the review is not complete. Gives what still keeps a waiting
+    entry from being published.
     """
+    desk.require_signable(session, recording, by=by)
+    desk.note_signature(session, recording, by=by)
+    if desk.needs_rendering(session, recording):
+        start_work(session, recording, by=by)
+        return []
     recordings.sign_off(session, recording, by=by)
     return recording_is_ready(session, recording, threshold=threshold, by=by)
+
+
+def output_is_screened(
+    session: Session, recording: Recording, package_id: str, *, is_clean: bool, threshold: int = THRESHOLD
+) -> list[str]:
+    """What was rendered after a signature has been screened: seen by all if it is clean, else back to the desk."""
+    if recording.state != "awaiting_review" or recording.package_id != package_id or not recording.signed_off_by_id:
+        return []
+    if not is_clean or desk.needs_rendering(session, recording):
+        recording.signed_off_by_id = recording.signed_off_at = None
+        record_event(session, "output_refused", "recording", recording.id, by=None, package=package_id)
+        return []
+    recordings.settle(session, recording, "sign_off", None)
+    record_event(session, "sign_off", "recording", recording.id, by=None, package=package_id)
+    return recording_is_ready(session, recording, threshold=threshold, by=None)
 
 
 def withdraw_entry(
@@ -182,22 +206,26 @@ def delete_entry(session: Session, entry: Entry, *, revision: int | None = None,
 def roll_back(
     session: Session, entry: Entry, number: int, *, reason: str, threshold: int = THRESHOLD, by: User | None
 ) -> Entry:
-    """Make a new version that says what version `number` said; the versions between stay.
+    """Make a new version that says what version `number` said, in words, annotations and captions; those between stay.
 
-    What is not published takes the old text as its draft. Raises `InvalidInput` without a reason, or where the old
-    text lacks more than the present one.
+    What is not published takes the old text as its draft. Captions (and the oldest versions' annotations) that an
+    earlier release did not keep stay as they are. Raises `InvalidInput` without a reason, or where the old version
+    lacks more than the present one; then the unit of work has to be given up.
     """
     lifecycle.require(entry, "edit", by=by)
     reason = versions.require_reason(reason)
     old = versions.get_version(session, entry.id, number)
     before = document_of(entry)
+    lacked = _missing_of(session, entry, before, threshold)
     values = parse_values({name: old.document.get(name) for name in FIELDS if name in old.document or name in before})
-    if entry.status == "published":
-        changes = {name: old.document.get(name) for name in FIELDS if old.document.get(name) != before.get(name)}
-        require_no_worse(session, entry, before, changes, threshold=threshold)
-    apply_values(session, entry, values)
+    apply_values(session, entry, values, with_retired=True)
     entry.pending, entry.pending_state = {}, None
+    if (kept := versions.kept_annotations(old)) is not None:
+        restore_annotations(session, entry, kept, by=by)
+    if old.captions is not None:
+        captions.restore(session, entry, old.captions, by=by)
     if entry.status == "published":
+        _require_no_worse(lacked, _missing_of(session, entry, document_of(entry), threshold))
         _seal(session, entry, "roll_back", reason=reason, by=by, to=number)
     else:
         _void_approval(entry)
@@ -212,14 +240,21 @@ def require_no_worse(
 
     What an older version of this program let through may be edited without mending all of it at once.
     """
-    lacked = assess_documents(session, [(entry, overlay(before, {}))], threshold=threshold)[entry.id].missing
-    lacks = assess_documents(session, [(entry, overlay(before, changes))], threshold=threshold)[entry.id].missing
+    lacked = _missing_of(session, entry, overlay(before, {}), threshold)
+    _require_no_worse(lacked, _missing_of(session, entry, overlay(before, changes), threshold))
+
+
+def _missing_of(session: Session, entry: Entry, document: Document, threshold: int) -> Mapping[str, str]:
+    return assess_documents(session, [(entry, document)], threshold=threshold)[entry.id].missing
+
+
+def _require_no_worse(lacked: Mapping[str, str], lacks: Mapping[str, str]) -> None:
     if worse := {name: sentence for name, sentence in lacks.items() if name not in lacked}:
         raise _not_publishable(worse)
 
 
 def _seal(session: Session, entry: Entry, deed: str, *, reason: str, by: User | None, **detail: object) -> None:
-    versions.add_version(session, entry, annotations_of(session, entry), reason=reason, by=by)
+    versions.add_version(session, entry, reason=reason, by=by)
     count_write(session, entry)
     record_event(session, deed, "entry", entry.id, by=by, version=entry.version, package=entry.package_id, **detail)
 

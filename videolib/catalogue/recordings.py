@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, select, update
+from sqlalchemy import BigInteger, ForeignKey, false, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from videolib.catalogue.audit import record_event
@@ -37,7 +37,7 @@ TRANSITIONS: dict[str, dict[str, str]] = {
 STATES = frozenset(TRANSITIONS)
 # nothing moves any more unless a person acts
 SETTLED = frozenset({"awaiting_review", "ready", "rejected", "failed", "cancelled"})
-STAGES = ("fetch", "inspect", "convert", "encode", "package", "images", "verify", "store", "attach")
+STAGES = ("fetch", "inspect", "convert", "encode", "package", "images", "verify", "store", "attach", "screen")
 
 
 class Recording(Base):
@@ -54,11 +54,18 @@ class Recording(Base):
     bytes: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(unique=True)
     uploader_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    # the patient's case that it shows, where somebody has said which; see `consents`
+    case_id: Mapped[str | None] = mapped_column(ForeignKey("cases.id"), index=True)
     reason_code: Mapped[str | None]
     reason_message: Mapped[str | None]
     source: Mapped[dict[str, Any] | None]
     warnings: Mapped[list[str]] = mapped_column(default=list)
     timing: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    # made by this program itself, for a demo: there is no patient in it
+    is_generated: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # who has reviewed it; the output is rendered and screened after that
+    signed_off_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    signed_off_at: Mapped[datetime | None]
     # the newest whole package; what viewers see is the entry's own pointer
     package_id: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)

@@ -10,16 +10,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, select, union
 from sqlalchemy.orm import Session
 
+from videolib.catalogue.access import published, visible_entries
 from videolib.catalogue.annotations import Annotation
-from videolib.catalogue.entries import Entry, EntryTerm, visible_to
+from videolib.catalogue.cursors import after, make_cursor, read_cursor
+from videolib.catalogue.entries import Entry, EntryTerm
 from videolib.catalogue.entry_lists import list_by_ids
 from videolib.catalogue.people import User
 from videolib.catalogue.vocabulary import Term, list_terms_by_ids
-from videolib.errors import InvalidInput
 
 # how much a shared term of that scheme counts beside its rarity; others 1, phases are in nearly every case
 WEIGHTS = {"step": 2.0, "device": 1.5, "procedure": 1.5, "pathology": 1.2, "verb": 0.3, "imaging": 0.5, "phase": 0.0}
@@ -91,13 +93,22 @@ def list_step_cases(
     cursor: str | None = None,
 ) -> tuple[list[StepCase], str | None]:
     """How that step (or phase) was done in each case, newest entry first, and the cursor of the next page."""
-    offset = _read_cursor(cursor)
     statement = _cases(term_id, by).order_by(Entry.published_at.desc(), Entry.id, Annotation.start_ticks, Annotation.id)
     if without:
         statement = statement.where(Entry.id != without)
-    rows = session.execute(statement.offset(offset).limit(limit + 1)).all()
-    more = str(offset + limit) if len(rows) > limit else None
-    return [StepCase(row[0], row[1]) for row in rows[:limit]], more
+    if cursor:
+        at, entry_id, start, annotation_id = read_cursor(cursor, datetime, str, int, str)
+        statement = statement.where(
+            after(
+                (Entry.published_at, at, True),
+                (Entry.id, entry_id, False),
+                (Annotation.start_ticks, start, False),
+                (Annotation.id, annotation_id, False),
+            )
+        )
+    rows = session.execute(statement.limit(limit + 1)).all()
+    found = [StepCase(row[0], row[1]) for row in rows[:limit]]
+    return found, _cursor_of(found[-1]) if len(rows) > limit else None
 
 
 def count_step_cases(session: Session, term_ids: Iterable[str], *, by: User | None, without: str) -> dict[str, int]:
@@ -131,7 +142,7 @@ def _cases(term_id: str, by: User | None) -> Select[Entry, Annotation]:
 
 
 def _shown(by: User | None) -> ColumnElement[bool]:
-    return and_(visible_to(by), Entry.status == "published", Entry.package_id.is_not(None))
+    return and_(visible_entries(by), published())
 
 
 def _carried() -> Subquery:
@@ -182,9 +193,6 @@ def _shared(session: Session, entry_ids: Iterable[str], weights: Mapping[str, fl
     return shared
 
 
-def _read_cursor(cursor: str | None) -> int:
-    if not cursor:
-        return 0
-    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 8):
-        raise InvalidInput("This page address is damaged; start again at the first page.", code="bad_cursor")
-    return int(cursor)
+def _cursor_of(found: StepCase) -> str:
+    at = found.entry.published_at or found.entry.created_at
+    return make_cursor(at, found.entry.id, found.step.start_ticks, found.step.id)

@@ -10,11 +10,13 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, select
+from sqlalchemy import ColumnElement, ForeignKey, Index, and_, case, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from videolib.catalogue import lifecycle
+from videolib.catalogue.access import can
 from videolib.catalogue.audit import record_event
+from videolib.catalogue.cursors import after, make_cursor, read_cursor
 from videolib.catalogue.documents import Change, Document, content_of, digest_of, find_changes
 from videolib.catalogue.entries import Entry, count_write
 from videolib.catalogue.people import User
@@ -102,7 +104,7 @@ def take_review(session: Session, entry: Entry, *, by: User) -> None:
 
 def require_apart(entry: Entry, person: User) -> None:
     """Raise `NotAllowed` unless this person may review, and had no part in the entry."""
-    if not person.active or not person.role_names & lifecycle.REVIEWERS:
+    if not can(person, "review", "reviews"):
         raise NotAllowed(
             "This person may not review: choose an editor, instructor or administrator.", code="no_reviewer"
         )
@@ -175,14 +177,17 @@ def add_comment(
     return comment
 
 
-def resolve_comment(session: Session, entry: Entry, comment_id: int, *, by: User) -> ReviewComment:
-    """Mark a remark as dealt with, or as open again. Raises `NotFound`."""
+def resolve_comment(
+    session: Session, entry: Entry, comment_id: int, *, resolved: bool | None = None, by: User
+) -> ReviewComment:
+    """Mark a remark as dealt with, or as open again (None: the other of what it is). Raises `NotFound`."""
     comment = session.get(ReviewComment, comment_id) if comment_id < 2**31 else None
     if comment is None or comment.entry_id != entry.id:
         raise NotFound("There is no such comment.", code="comment_not_found")
     was_open = comment.resolved_at is None
-    comment.resolved_at = utc_now() if was_open else None
-    comment.resolved_by_id = by.id if was_open else None
+    if resolved is None or resolved == was_open:
+        comment.resolved_at = utc_now() if was_open else None
+        comment.resolved_by_id = by.id if was_open else None
     session.flush()
     return comment
 
@@ -226,22 +231,43 @@ def approvals_of(session: Session, entry_ids: Iterable[str]) -> dict[tuple[str, 
     return {(row.entry_id, row.digest): row for row in session.scalars(approved.order_by(Review.total, Review.id))}
 
 
-def list_queue(session: Session, *, by: User, limit: int = 100) -> list[Entry]:
-    """What waits for a review: what asks for this person first, then what nobody has, then the rest; oldest first."""
-    waiting = select(Entry).where(
-        (Entry.status == "in_review") | ((Entry.status == "published") & (Entry.pending_state == "in_review"))
-    )
-    if not by.role_names & lifecycle.EDITORS:
-        waiting = waiting.where(Entry.reviewer_id == by.id)
-    rows = session.scalars(waiting.order_by(Entry.submitted_at, Entry.id).limit(limit)).all()
-    return sorted(rows, key=lambda row: 0 if row.reviewer_id == by.id else 1 if row.reviewer_id is None else 2)
+def list_queue(
+    session: Session, *, by: User, limit: int = 100, cursor: str | None = None
+) -> tuple[list[Entry], str | None]:
+    """A page of what waits for a review, and the cursor of the next one.
+
+    What asks for this person comes first, then what nobody has, then the rest; the oldest first.
+    """
+    since = func.coalesce(Entry.submitted_at, Entry.created_at)
+    turn = case((Entry.reviewer_id == by.id, 0), (Entry.reviewer_id.is_(None), 1), else_=2)
+    waiting = select(Entry).where(_waits(by)).order_by(turn, since, Entry.id)
+    if cursor:
+        row_turn, at, entry_id = read_cursor(cursor, int, datetime, str)
+        waiting = waiting.where(after((turn, row_turn, False), (since, at, False), (Entry.id, entry_id, False)))
+    rows = list(session.scalars(waiting.limit(limit + 1)))
+    return rows[:limit], _place_of(rows[limit - 1], by) if len(rows) > limit else None
+
+
+def count_queue(session: Session, *, by: User) -> int:
+    """How many entries wait."""
+    return session.scalars(select(func.count()).select_from(Entry).where(_waits(by))).one()
+
+
+def _waits(by: User) -> ColumnElement[bool]:
+    waits = or_(Entry.status == "in_review", and_(Entry.status == "published", Entry.pending_state == "in_review"))
+    return waits if can(by, "edit", "catalogue") else and_(waits, Entry.reviewer_id == by.id)
+
+
+def _place_of(entry: Entry, by: User) -> str:
+    turn = 0 if entry.reviewer_id == by.id else 1 if entry.reviewer_id is None else 2
+    return make_cursor(turn, entry.submitted_at or entry.created_at, entry.id)
 
 
 def _checked(scores: Mapping[str, Any]) -> dict[str, int]:
     wrong = {
         str(item): "Give 0, 1 or 2 points."
         for item, points in scores.items()
-        if item not in ITEMS or not isinstance(points, int) or not 0 <= points <= BEST_OF_ITEM
+        if item not in ITEMS or type(points) is not int or not 0 <= points <= BEST_OF_ITEM
     }
     if wrong:
         raise InvalidInput("Each of the nine items is given 0, 1 or 2 points.", fields=wrong)

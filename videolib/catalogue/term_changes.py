@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from videolib.catalogue.audit import AuditEvent, record_event
 from videolib.catalogue.people import User
-from videolib.catalogue.term_uses import is_used, move_uses
+from videolib.catalogue.term_approvals import carry_over, digests_of
+from videolib.catalogue.term_uses import entries_naming, is_used, move_uses
 from videolib.catalogue.vocabulary import LANGUAGES, STARTER_FOLDER, Scheme, Term, list_terms, note_change
 from videolib.catalogue.vocabulary_files import read_schemes, term_of
 from videolib.catalogue.vocabulary_loading import apply_content, find_problems
@@ -125,7 +126,9 @@ def merge_terms(session: Session, term: Term, into: Term, *, by: User) -> int:
         seen.add(above)
         broader = session.get(Term, above)
         above = broader.broader_id if broader else None
+    approved = digests_of(session, entries_naming(session, term.id))
     count = move_uses(session, term, into)
+    carry_over(session, approved)
     session.refresh(term)
     session.refresh(into)
     into.synonyms = {language: _joined_names(term, into, language) for language in LANGUAGES}

@@ -47,6 +47,17 @@ def is_used(session: Session, term: Term) -> bool:
     )
 
 
+def entries_naming(session: Session, term_id: str) -> set[str]:
+    """The entries that name the term, in a field, an annotation or a document."""
+    found: set[str] = set()
+    for column in _referring_columns():
+        if (entry_column := _entry_column(column.table)) is not None:
+            found |= {str(value) for value in session.scalars(select(entry_column).where(column == term_id)) if value}
+    for table, key, _changes in _naming_documents(session, term_id):
+        found |= {str(value) for column, value in key if table.name == "entries" or column.name == "entry_id"}
+    return found
+
+
 def move_uses(session: Session, term: Term, into: Term) -> int:
     """Whatever named `term` names `into` from now on; gives the number of entries changed. They count as written."""
     session.flush()
@@ -84,9 +95,13 @@ def _referring_columns() -> Iterator[Column[Any]]:
                 yield column
 
 
+def _entry_column(table: Table) -> Column[Any] | None:
+    return table.columns.get("id" if table.name == "entries" else "entry_id")
+
+
 def _move_column(session: Session, column: Column[Any], old: str, new: str) -> set[str]:
     table = column.table
-    entry_column = table.columns.get("id" if table.name == "entries" else "entry_id")
+    entry_column = _entry_column(table)
     changed: set[str] = set()
     if entry_column is not None:
         changed = {str(value) for value in session.scalars(select(entry_column).where(column == old)) if value}

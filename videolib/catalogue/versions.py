@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from videolib.catalogue.annotation_values import AnnotationValues
+from videolib.catalogue.annotations import snapshot as annotations_now
+from videolib.catalogue.captions import snapshot as captions_now
+from videolib.catalogue.cursors import make_cursor, read_cursor
 from videolib.catalogue.documents import Change, digest_of, document_of, find_changes
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.people import User
@@ -15,6 +20,8 @@ from videolib.db import Base, utc_now
 from videolib.errors import InvalidInput, NotFound
 
 MOST_REASON = 2000
+# where an annotation came from and who says so is not what it says
+_UNSAID = frozenset({"layer", "confidence", "origin", "author_name"})
 _HIGHEST = 2**31 - 1  # what the column can hold
 
 
@@ -30,6 +37,8 @@ class EntryVersion(Base):
     document: Mapped[dict[str, Any]]
     # phases, steps, events and marks as they were
     annotations: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    # the caption tracks by language; None: kept by a release that did not keep them
+    captions: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
     digest: Mapped[str]
     recording_id: Mapped[str | None]
     package_id: Mapped[str | None]
@@ -41,18 +50,18 @@ class EntryVersion(Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
-def add_version(
-    session: Session, entry: Entry, annotations: list[dict[str, Any]], *, reason: str, by: User | None
-) -> EntryVersion:
-    """Count the entry's version up and keep what its columns say now."""
+def add_version(session: Session, entry: Entry, *, reason: str, by: User | None) -> EntryVersion:
+    """Count the entry's version up and keep what it says now: its columns, annotations and captions."""
     entry.version += 1
-    document = document_of(entry)
+    document, annotations = document_of(entry), annotations_now(session, entry.id)
+    captions = captions_now(session, entry.id)
     version = EntryVersion(
         entry_id=entry.id,
         number=entry.version,
         document=document,
         annotations=annotations,
-        digest=digest_of({"document": document, "annotations": annotations}),
+        captions=captions,
+        digest=digest_of({"document": document, "annotations": annotations, "captions": captions}),
         recording_id=entry.recording_id,
         package_id=entry.package_id,
         author_id=by.id if by else None,
@@ -64,10 +73,32 @@ def add_version(
     return version
 
 
+def find_reviewed(session: Session, entries: Iterable[Entry]) -> frozenset[str]:
+    """The ids of those whose present version a colleague has reviewed."""
+    numbers = {entry.id: entry.version for entry in entries if entry.version}
+    if not numbers:
+        return frozenset()
+    reviewed = select(EntryVersion.entry_id, EntryVersion.number).where(
+        EntryVersion.entry_id.in_(numbers), EntryVersion.review_id.is_not(None)
+    )
+    return frozenset(str(row[0]) for row in session.execute(reviewed) if numbers[str(row[0])] == row[1])
+
+
 def list_versions(session: Session, entry_id: str) -> list[EntryVersion]:
     """All of them, the newest first."""
+    return page_of_versions(session, entry_id)[0]
+
+
+def page_of_versions(
+    session: Session, entry_id: str, *, limit: int | None = None, cursor: str | None = None
+) -> tuple[list[EntryVersion], str | None]:
+    """A page of them, the newest first, and the cursor of the next one."""
     mine = select(EntryVersion).where(EntryVersion.entry_id == entry_id).order_by(EntryVersion.number.desc())
-    return list(session.scalars(mine))
+    if cursor:
+        mine = mine.where(EntryVersion.number < read_cursor(cursor, int)[0])
+    rows = list(session.scalars(mine.limit(limit + 1) if limit else mine))
+    more = limit is not None and len(rows) > limit
+    return rows[:limit], make_cursor(rows[limit - 1].number) if limit and more else None
 
 
 def get_version(session: Session, entry_id: str, number: int) -> EntryVersion:
@@ -82,11 +113,23 @@ def get_version(session: Session, entry_id: str, number: int) -> EntryVersion:
 def diff(before: EntryVersion, after: EntryVersion) -> list[Change]:
     """What differs between two versions of one entry, part by part."""
     changes = find_changes(before.document, after.document)
-    if before.annotations != after.annotations:
-        changes.append(Change("segments", before.annotations, after.annotations))
+    old, new = ([_said(item) for item in version.annotations] for version in (before, after))
+    if old != new:
+        changes.append(
+            Change("segments", [item for item in old if item not in new], [item for item in new if item not in old])
+        )
+    for language in sorted({*(before.captions or {}), *(after.captions or {})}):
+        was, now = ((version.captions or {}).get(language) for version in (before, after))
+        if was != now and before.captions is not None:
+            changes.append(Change(f"captions.{language}", was, now))
     if before.recording_id != after.recording_id:
         changes.append(Change("recording", before.recording_id, after.recording_id))
     return changes
+
+
+def kept_annotations(version: EntryVersion) -> list[dict[str, Any]] | None:
+    """The annotations of that version; None where the release that made it did not keep them."""
+    return version.annotations if version.digest else None
 
 
 def citation_of(entry: Entry, number: int | None = None) -> str:
@@ -107,6 +150,12 @@ def read_citation(text: str) -> tuple[str, int | None]:
 def find_by_code(session: Session, code: str) -> Entry | None:
     """The entry that is cited by that code."""
     return session.scalars(select(Entry).where(Entry.code == code)).first()
+
+
+def _said(annotation: Mapping[str, Any]) -> dict[str, Any]:
+    """What an annotation says, without who wrote it and what it is called."""
+    names = AnnotationValues.__dataclass_fields__
+    return {name: annotation[name] for name in names if name not in _UNSAID and annotation.get(name) not in (None, {})}
 
 
 def require_reason(reason: str) -> str:

@@ -166,6 +166,12 @@ def choose_terms(session: Session, field: str, scheme_id: str, ids: Sequence[str
     return list(dict.fromkeys(chosen))
 
 
+def current_term(session: Session, term_id: str | None) -> str | None:
+    """The id that the term goes by today: that of the term that it was merged into, else its own."""
+    term = _follow_merges(session, session.get(Term, term_id)) if term_id else None
+    return term.id if term is not None else term_id
+
+
 def step_template(session: Session, procedure_ids: Sequence[str]) -> list[StepTemplate]:
     """The templates of these procedures, one each in their order; the generic phases where none has its own.
 

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from videolib.catalogue.annotation_values import KINDS, LONGEST_NOTE, AnnotationValues
 from videolib.catalogue.annotations import Annotation
+from videolib.catalogue.left_out import LeftOut
 from videolib.catalogue.media_fragments import read_target, write_selector
 from videolib.catalogue.people import User
 from videolib.catalogue.vocabulary import Term, list_terms_by_ids
@@ -52,7 +53,7 @@ class Reading:
     """An annotation as it was understood, and what of it could not be taken."""
 
     values: AnnotationValues
-    left_out: tuple[str, ...]
+    left_out: tuple[LeftOut, ...]
 
 
 class Writer:
@@ -180,7 +181,7 @@ class _Body:
     session: Session
     terms: dict[str, Any] = field(default_factory=dict)
     note: dict[str, str] = field(default_factory=dict)
-    left_out: list[str] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
     schemes: dict[str, str] = field(default_factory=dict)
 
     def read(self, one: Any) -> None:
@@ -188,7 +189,7 @@ class _Body:
         if isinstance(one, str):
             self._take_text(one, None)
         elif not isinstance(one, Mapping):
-            self.left_out.append("a body that cannot be read")
+            self.left_out.append(LeftOut("a body that cannot be read"))
         elif isinstance(value := one.get("value"), str):
             self._take_text(_plain(value, one.get("format")), one.get("language"))
         else:
@@ -197,7 +198,7 @@ class _Body:
             if isinstance(address, str) and address.startswith(TERM):
                 self._take_term(address.removeprefix(TERM), one.get("role"))
             else:
-                self.left_out.append(f"the body {str(address)[:200]}")
+                self.left_out.append(LeftOut("the body {}", str(address)[:200]))
 
     def kind(self) -> str | None:
         """The kind that its own term stands for."""
@@ -206,7 +207,7 @@ class _Body:
     def _take_term(self, term_id: str, role: Any) -> None:
         scheme = self.session.scalars(select(Term.scheme_id).where(Term.id == term_id)).first()
         if scheme is None:
-            self.left_out.append(f"the term {term_id[:80]}, which this library does not have")
+            self.left_out.append(LeftOut("the term {}, which this library does not have", term_id[:80]))
             return
         self.schemes[term_id] = scheme
         if role not in ROLES:
@@ -219,7 +220,7 @@ class _Body:
         tag = str(language[0] if isinstance(language, list) and language else language or "").lower()
         here = ("zh" if _CHINESE.search(text) else "en") if not tag else tag.partition("-")[0]
         if here not in _LANGUAGE:
-            self.left_out.append(f"a text in {tag[:20]}")
+            self.left_out.append(LeftOut("a text in {}", tag[:20]))
         elif here in self.note:
             self.note[here] += f"\n{text.strip()}"
         else:

@@ -19,8 +19,11 @@ from videolib.commands.library import (
 from videolib.commands.opening import opened_workshop, progress_bar, read_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ingest.workshop import Workshop
     from videolib.children import S3Server
+    from videolib.demo.moments import DemoMoment
 
 HOST = "127.0.0.1"
 DEMO_HOME = Path("var") / "demo"
@@ -162,11 +165,25 @@ def _fill(settings: Settings, *, leave_work: bool) -> None:
         with progress_bar("demo") as bar:
             for recording in make_demo_recordings(settings.home / "recordings", bar):
                 values, captions = read_meta({**recording.meta, "captions": recording.captions})
-                item = Item(recording.path, values, captions)
-                made.append(take_in(workshop.database, workshop.originals, item, by=None, publish=True).recording_id)
+                item = Item(recording.path, values, captions, generated=True)
+                taken = take_in(workshop.database, workshop.originals, item, by=None, publish=True)
+                made.append(taken.recording_id)
+                _mark(workshop, taken.entry_id, recording.moments)
         _mark_filled(workshop)
         if not leave_work:
             work_off(workshop, made)
+
+
+def _mark(workshop: Workshop, entry_id: str | None, moments: Sequence[DemoMoment]) -> None:
+    """What happens when in it; left alone where it was marked by a demo before."""
+    from videolib.catalogue.annotations import list_annotations
+    from videolib.catalogue.entries import Entry
+    from videolib.demo.moments import add_moments
+
+    with workshop.database.writing() as session:
+        entry = session.get(Entry, entry_id) if entry_id else None
+        if entry is not None and not list_annotations(session, entry.id):
+            add_moments(session, entry, moments)
 
 
 def _is_filled(workshop: Workshop) -> bool:

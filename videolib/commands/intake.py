@@ -130,6 +130,7 @@ def _try_all(settings: Settings, items: list[Item | tuple[Path, VideolibError]],
 
 def _try(workshop: Workshop, item: Item | tuple[Path, VideolibError]) -> dict[str, Any]:
     """The contract's object for an input that is only looked at: queued stands for would be taken in."""
+    from ingest.inputs import as_one_file
     from ingest.intake import try_out
     from ingest.pipeline import inspect_report
     from videolib.errors import VideolibError
@@ -137,7 +138,7 @@ def _try(workshop: Workshop, item: Item | tuple[Path, VideolibError]) -> dict[st
     if isinstance(item, tuple):
         return {**_refused(*item), "dry_run": True}
     try:
-        with _as_one_file(workshop, item) as whole:
+        with as_one_file(workshop, item) as whole:
             known = try_out(workshop.database, whole.path)
             answer = inspect_report(whole.path)
     except VideolibError as error:
@@ -147,19 +148,19 @@ def _try(workshop: Workshop, item: Item | tuple[Path, VideolibError]) -> dict[st
         answer["state"] = "queued"
     if known is not None:
         answer |= {"recording_id": known[0], "entry_id": known[1] or None, "duplicate_of": known[0]}
-    if item.note:
-        answer["warnings"] = [item.note, *answer["warnings"]]
+    answer["warnings"] = [*item.notes, *answer["warnings"]]
     return answer
 
 
 def _take(workshop: Workshop, item: Item | tuple[Path, VideolibError], *, publish: bool) -> Intake | VideolibError:
+    from ingest.inputs import as_one_file
     from ingest.intake import take_in
     from videolib.errors import VideolibError
 
     if isinstance(item, tuple):
         return item[1]
     try:
-        with progress_bar(item.path.name) as bar, _as_one_file(workshop, item) as whole:
+        with progress_bar(item.path.name) as bar, as_one_file(workshop, item) as whole:
             return take_in(
                 workshop.database,
                 workshop.originals,
@@ -170,27 +171,6 @@ def _take(workshop: Workshop, item: Item | tuple[Path, VideolibError], *, publis
             )
     except VideolibError as error:
         return error
-
-
-@contextmanager
-def _as_one_file(workshop: Workshop, item: Item) -> Iterator[Item]:
-    """The input as one file: a study is packed, and parts are joined, for the while."""
-    if item.study is None and not item.parts:
-        yield item
-        return
-    from ingest.intake import require_still, stamp
-    from ingest.parts import joined
-    from ingest.studies import packed
-
-    workshop.scratch.mkdir(parents=True, exist_ok=True)
-    if item.study is not None:
-        with packed(item.study, workshop.scratch) as file:
-            yield replace(item, path=file, study=None)
-        return
-    stamps = {part: stamp(part) for part in item.parts}
-    with joined(item.parts, workshop.scratch) as file:
-        require_still(stamps)
-        yield replace(item, path=file, parts=())
 
 
 def work_off(workshop: Workshop, recording_ids: list[str]) -> None:
@@ -279,15 +259,11 @@ def _answer(
         "package": package.description if package else None,
         "timing": {"first_playable_s": None, "total_s": None, "cpu_s": None, **recording.timing},
         "warnings": [
-            *_note(item),
+            *(() if isinstance(item, tuple) else item.notes),
             *recording.warnings,
             *(f"{field}: {sentence}" for field, sentence in missing.items()),
         ],
     }
-
-
-def _note(item: Item | tuple[Path, VideolibError]) -> list[str]:
-    return [item.note] if not isinstance(item, tuple) and item.note else []
 
 
 def _refused(path: Path, error: VideolibError) -> dict[str, Any]:
@@ -305,7 +281,8 @@ def _refused(path: Path, error: VideolibError) -> dict[str, Any]:
     def refuse() -> PackageReport:
         raise reason
 
-    return refused_report(path, refuse)
+    hints = reason.hints if isinstance(reason, Refused) else ()
+    return {**refused_report(path, refuse), "warnings": list(hints)}
 
 
 def _describe(session: Session, recording: Recording) -> dict[str, Any]:

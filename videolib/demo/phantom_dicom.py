@@ -20,9 +20,22 @@ WINDOW_CENTER, WINDOW_WIDTH = 2650, 2600
 _ROOT = "1.2.826.0.1.3680043.10.1"
 
 
-def write_run(path: Path, scene: Scene, frames: Iterable[NDArray[np.uint16]], *, timing: str = "FrameTime") -> Path:
-    """Write the frames of a run; `timing` is "FrameTime" or "FrameTimeVector" (then the last third runs slower)."""
+def write_run(
+    path: Path,
+    scene: Scene,
+    frames: Iterable[NDArray[np.uint16]],
+    *,
+    timing: str = "FrameTime",
+    study: str = "",
+    number: int = 1,
+) -> Path:
+    """Write the frames of a run; `timing` is "FrameTime" or "FrameTimeVector" (then the last third runs slower).
+
+    `study` names the examination that it is the run `number` of; without one it is an examination by itself.
+    """
     run = _header(scene, path.stem)
+    run.StudyInstanceUID = _uid(study or path.stem, "study")
+    run.SeriesNumber = run.AcquisitionNumber = number
     encoder = get_encoder(JPEGLSLossless)
     layout: dict[str, Any] = {"rows": SIZE, "columns": SIZE, "samples_per_pixel": 1, "number_of_frames": 1}
     encoded = [
@@ -52,7 +65,7 @@ def _header(scene: Scene, name: str) -> Dataset:
     run.file_meta.TransferSyntaxUID = JPEGLSLossless
     run.file_meta.MediaStorageSOPClassUID = run.SOPClassUID = XRayAngiographicImageStorage
     run.file_meta.MediaStorageSOPInstanceUID = run.SOPInstanceUID = _uid(name, "instance")
-    run.StudyInstanceUID, run.SeriesInstanceUID = _uid(name, "study"), _uid(name, "series")
+    run.SeriesInstanceUID = _uid(name, "series")
     run.Modality = "XA"
     run.ImageType = ["ORIGINAL", "PRIMARY", "SINGLE PLANE"]
     run.Manufacturer = "videolib phantom"

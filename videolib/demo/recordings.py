@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from ingest.studies import StudyFolder, find_recordings, pack
 from videolib.demo.endoscopy import Look, make_endoscopy, make_long
+from videolib.demo.moments import DemoMoment, hepatic_moments, iliac_moments, narrated_steps
 from videolib.demo.narration import captions, make_narrated
 from videolib.demo.phantom import Scene, render_run
 from videolib.demo.phantom_dicom import write_run
 from videolib.demo.scenes import hepatic_scene, iliac_scene, renal_scene
+from videolib.errors import Unavailable
 
 OnProgress = Callable[[str, float | None], None]
 
@@ -29,6 +33,7 @@ class DemoRecording:
     path: Path
     meta: dict[str, Any]
     captions: dict[str, str] = field(default_factory=dict)
+    moments: tuple[DemoMoment, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,7 @@ class _Plan:
     name: str
     make: Callable[[Path, str], Path]
     captions: dict[str, str] = field(default_factory=dict)
+    moments: tuple[DemoMoment, ...] = ()
 
 
 def make_demo_recordings(folder: Path, on_progress: OnProgress | None = None) -> Iterator[DemoRecording]:
@@ -52,7 +58,7 @@ def make_demo_recordings(folder: Path, on_progress: OnProgress | None = None) ->
     plans = _plans()
     for done, plan in enumerate(plans):
         tell(str(texts[plan.key]["title"]["en"]), done / len(plans))
-        yield DemoRecording(plan.make(folder, plan.name), texts[plan.key], plan.captions)
+        yield DemoRecording(plan.make(folder, plan.name), texts[plan.key], plan.captions, plan.moments)
     tell("all made", 1.0)
 
 
@@ -64,11 +70,11 @@ def read_entries() -> dict[str, dict[str, Any]]:
 
 def _plans() -> tuple[_Plan, ...]:
     return (
-        _Plan("iliac", "iliac-angiogram.dcm", _phantom(iliac_scene, "FrameTime")),
+        _Plan("iliac", "iliac-angiogram.dcm", _phantom(iliac_scene, "FrameTime"), moments=iliac_moments()),
         _Plan("renal", "renal-angiogram.dcm", _phantom(renal_scene, "FrameTime")),
-        _Plan("hepatic", "hepatic-angiogram.dcm", _phantom(hepatic_scene, "FrameTimeVector")),
+        _Plan("hepatic", "hepatic-angiograms.tar", make_hepatic_study, moments=hepatic_moments()),
         _Plan("endoscopy", "endoscopy.mp4", _make_endoscopy),
-        _Plan("narrated", "tace-narrated.mp4", make_narrated, captions()),
+        _Plan("narrated", "tace-narrated.mp4", make_narrated, captions(), narrated_steps()),
         _Plan("long", "airway-long.mp4", _make_long),
     )
 
@@ -79,6 +85,27 @@ def _phantom(build_scene: Callable[[], Scene], timing: str) -> Callable[[Path, s
         return write_run(folder / name, scene, render_run(scene), timing=timing)
 
     return make
+
+
+def make_hepatic_study(folder: Path, name: str) -> Path:
+    """Make an examination of two runs, before and after the embolisation, in two projections, as a lab exports it."""
+    runs = (
+        (hepatic_scene(), "FrameTimeVector"),
+        (replace(hepatic_scene(is_treated=True), seconds=6.0, angles_deg=(-28.0, 12.0)), "FrameTime"),
+    )
+    study = folder / Path(name).stem
+    study.mkdir()
+    try:
+        for number, (scene, timing) in enumerate(runs, start=1):
+            path = study / f"{study.name}-{number}.dcm"
+            write_run(path, scene, render_run(scene), timing=timing, study=study.name, number=number)
+        (found,) = find_recordings(study)
+        if not isinstance(found, StudyFolder):
+            raise Unavailable("The runs that were made are no examination.")
+        pack(found, folder / name)
+    finally:
+        shutil.rmtree(study)
+    return folder / name
 
 
 def _make_endoscopy(folder: Path, name: str) -> Path:

@@ -12,17 +12,30 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from videolib.errors import InvalidInput
 from videolib.storage.directory import DirectoryStore
+from videolib.storage.growing import GrowingStore, Growth, Part
 from videolib.storage.protocol import Address, Check, Checks, Chunks, Store, StoredObject, check_key
 from videolib.storage.s3 import S3Store
 
-__all__ = ["Check", "Checks", "Chunks", "DirectoryStore", "S3Store", "Store", "StoredObject", "open_store"]
+__all__ = [
+    "Check",
+    "Checks",
+    "Chunks",
+    "DirectoryStore",
+    "GrowingStore",
+    "Growth",
+    "Part",
+    "S3Store",
+    "Store",
+    "StoredObject",
+    "open_store",
+]
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _SETTINGS = frozenset({"endpoint", "region", "style", "profile"})
 _HOW = "write file:/folder or s3://bucket/prefix?endpoint=…&region=…&style=path|virtual&profile=…"
 
 
-def open_store(url: str, *, keys: tuple[str, str] | None = None) -> Store:
+def open_store(url: str, *, keys: tuple[str, str] | None = None) -> GrowingStore:
     """The store of an address such as `file:/folder` or `s3://bucket/prefix?endpoint=…`.
 
     `keys`: access and secret key of S3; without them boto3's own chain finds some. Raises InvalidInput for an

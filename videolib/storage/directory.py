@@ -13,11 +13,13 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from videolib.errors import ObjectMissing, Unavailable
+from videolib.errors import Conflict, ObjectMissing, Unavailable
+from videolib.storage.growing import Growth, Part
 from videolib.storage.protocol import (
     CHUNK_BYTES,
     STALE_AFTER_S,
@@ -163,16 +165,91 @@ class DirectoryStore:
             (self._folder / INCOMING).mkdir(parents=True, exist_ok=True)
         self.sweep()
 
-    def sweep(self, *, older_than_s: float = STALE_AFTER_S) -> int:
+    def begin(self, key: str, length: int) -> Growth:
+        """Make an empty file in `.incoming`; see GrowingStore."""
+        check_key(key)
+        growth = Growth(secrets.token_hex(16), length)
+        with disk_errors():
+            (self._folder / INCOMING).mkdir(parents=True, exist_ok=True)
+            self._growing(growth).touch(exist_ok=False)
+            _sync_folder(self._folder / INCOMING)
+        return growth
+
+    def makes_part(self, growth: Growth, size: int) -> bool:  # noqa: ARG002
+        """Never: a file has no parts; see GrowingStore."""
+        return False
+
+    @contextlib.contextmanager
+    def held(self, growth: Growth) -> Generator[None]:
+        """Lock the file, which ends with the process; see GrowingStore."""
+        with self._opened(growth) as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                message = "Another request is writing to this upload; ask how far it is, then go on."
+                raise Conflict(message, code="upload_busy") from None
+            yield
+
+    def grow(self, key: str, growth: Growth, content: bytes) -> tuple[Growth, Part | None]:  # noqa: ARG002
+        """Write the piece where it belongs, and force it to disk; see GrowingStore."""
+        with disk_errors(), self._opened(growth) as file:
+            view, at = memoryview(content), growth.size
+            while view:
+                written = os.pwrite(file, view, at)
+                view, at = view[written:], at + written
+            os.fsync(file)
+        return replace(growth, size=at), None
+
+    def finish(self, key: str, growth: Growth, parts: Sequence[Part]) -> StoredObject:  # noqa: ARG002
+        """Give the file its name; its bytes stay where they are; see GrowingStore."""
+        target, draft = self._path_of(key), self._growing(growth)
+        with disk_errors():
+            if draft.exists():
+                if not self._publish(draft, target) and not target.samefile(draft):
+                    raise other_content()
+                draft.unlink(missing_ok=True)
+        return self._stored(target, key)
+
+    def give_up(self, key: str, growth: Growth) -> None:  # noqa: ARG002
+        """Remove the file; see GrowingStore."""
+        with disk_errors():
+            self._growing(growth).unlink(missing_ok=True)
+
+    def room(self) -> int | None:
+        """Free bytes of the disk; see GrowingStore."""
+        folder = self._folder
+        while not folder.exists():
+            folder = folder.parent
+        with disk_errors():
+            return shutil.disk_usage(folder).free
+
+    def sweep(self, *, older_than_s: float = STALE_AFTER_S, growing: Collection[str] | None = None) -> int:
         """Remove files of broken puts; one that is being written has a fresh time of change; see Store."""
         count = 0
+        incoming = self._folder / INCOMING
         with disk_errors():
-            for draft in (self._folder / INCOMING).glob("*.part"):
+            lost = [] if growing is None else [file for file in incoming.glob("*.grow") if file.stem not in growing]
+            for draft in [*incoming.glob("*.part"), *lost]:
                 with contextlib.suppress(FileNotFoundError):
                     if draft.stat().st_mtime <= time.time() - older_than_s:
                         draft.unlink()
                         count += 1
         return count
+
+    def _growing(self, growth: Growth) -> Path:
+        return self._folder / INCOMING / f"{check_key(growth.token)}.grow"
+
+    @contextlib.contextmanager
+    def _opened(self, growth: Growth) -> Generator[int]:
+        """The growing file. Raises `ObjectMissing`."""
+        try:
+            file = os.open(self._growing(growth), os.O_RDWR)
+        except FileNotFoundError:
+            raise ObjectMissing("The store has lost what had arrived; send the file again.") from None
+        try:
+            yield file
+        finally:
+            os.close(file)
 
     def _put(self, key: str, write: Callable[[Path], None], content: Callable[[], Chunks]) -> StoredObject:
         target = self._path_of(key)

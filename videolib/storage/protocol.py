@@ -10,7 +10,7 @@ import contextlib
 import errno
 import re
 import secrets
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -127,8 +127,11 @@ class Store(Protocol):
     def prepare(self, origin: str | None = None) -> None:
         """Make the folder or bucket and let pages of `origin` read from it. May be repeated."""
 
-    def sweep(self, *, older_than_s: float = STALE_AFTER_S) -> int:
-        """Remove what broken puts left behind `older_than_s` seconds ago; how many."""
+    def sweep(self, *, older_than_s: float = STALE_AFTER_S, growing: Collection[str] | None = None) -> int:
+        """Remove what broken puts left behind `older_than_s` seconds ago; how many.
+
+        `growing` are the tokens of objects that still arrive in pieces; what else was begun so goes too.
+        """
 
 
 class Chunks(Iterator[bytes]):

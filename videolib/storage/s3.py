@@ -6,17 +6,21 @@ Servers differ: `If-None-Match` is ignored by some, so two puts of one key at on
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import itertools
 import os
+import re
+import secrets
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from videolib.errors import ObjectMissing, Unavailable
+from videolib.storage.growing import Growth, Part
 from videolib.storage.protocol import (
     STALE_AFTER_S,
     Address,
@@ -42,6 +46,9 @@ PRESIGN_MAX_S = 7 * 24 * 3600  # more than this signature version 4 does not all
 EXPOSED_HEADERS = ("Accept-Ranges", "Content-Length", "Content-Range", "ETag")
 CORS_MAX_AGE_S = 3600
 DELETE_AT_ONCE = 1000  # the most that DeleteObjects takes
+# a part but the last has 5 MiB or more; half of the 10 000 numbers that an upload has are for tries that broke off
+SMALLEST_PART_BYTES, MOST_PARTS = 5 * 1024 * 1024, 5000
+_TAIL = re.compile(r"\.tail-(\d+)-[0-9a-f]+$")
 
 Rules = list[dict[str, Any]]  # a name of its own: in the store, `list` is a method
 
@@ -136,10 +143,62 @@ class S3Store:
         if origin is not None:
             self._allow(origin_of(origin))
 
-    def sweep(self, *, older_than_s: float = STALE_AFTER_S) -> int:
+    def sweep(self, *, older_than_s: float = STALE_AFTER_S, growing: Collection[str] | None = None) -> int:
         """Withdraw unfinished multipart uploads; see Store."""
         before = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=older_than_s)
-        return self._bucket().abort_uploads(self._prefix, before)
+        return self._bucket().abort_uploads(self._prefix, before, keep=growing or ())
+
+    def begin(self, key: str, length: int) -> Growth:
+        """Begin a multipart upload; see GrowingStore."""
+        return Growth(self._bucket().begin_upload(self._full(key), content_type_of(key)), length)
+
+    def makes_part(self, growth: Growth, size: int) -> bool:
+        """All but what is too small to be a part and is not the last; see GrowingStore."""
+        smallest = max(SMALLEST_PART_BYTES, -(-growth.length // MOST_PARTS))
+        return growth.size + size >= growth.length or growth.tail_bytes + size >= smallest
+
+    @contextlib.contextmanager
+    def held(self, growth: Growth) -> Generator[None]:  # noqa: ARG002
+        """Nobody is kept away: each try has a part number of its own, and rows say which count; see GrowingStore."""
+        yield
+
+    def grow(self, key: str, growth: Growth, content: bytes) -> tuple[Growth, Part | None]:
+        """Upload one part, or keep what is too small in an object of its own; see GrowingStore."""
+        if growth.tail:
+            content = self.get_bytes(growth.tail) + content
+        size = growth.size - growth.tail_bytes + len(content)
+        self._drop_tails(key, before=growth.size)
+        if self.makes_part(growth, len(content) - growth.tail_bytes):
+            etag = self._bucket().put_part(self._full(key), growth.token, growth.part, content)
+            return replace(growth, size=size, tail="", tail_bytes=0), Part(growth.part, etag, len(content))
+        tail = f"{key}.tail-{size}-{secrets.token_hex(4)}"
+        self._bucket().put(self._full(tail), content, content_type_of(tail))
+        return replace(growth, size=size, tail=tail, tail_bytes=len(content)), None
+
+    def finish(self, key: str, growth: Growth, parts: Sequence[Part]) -> StoredObject:
+        """Let the parts become the object; see GrowingStore."""
+        listed = [(part.number, part.etag) for part in sorted(parts, key=lambda part: part.number)]
+        try:
+            self._bucket().end_upload(self._full(key), growth.token, listed)
+        except ObjectMissing:
+            if not self.exists(key):
+                raise
+        self._drop_tails(key, before=growth.length + 1)
+        return self.stat(key)
+
+    def give_up(self, key: str, growth: Growth) -> None:
+        """Withdraw the multipart upload; see GrowingStore."""
+        with contextlib.suppress(ObjectMissing):
+            self._bucket().abort_upload(self._full(key), growth.token)
+        self._drop_tails(key, before=growth.length + 1)
+
+    def room(self) -> int | None:
+        """None: a bucket does not say; see GrowingStore."""
+
+    def _drop_tails(self, key: str, *, before: int) -> None:
+        """Remove tails that have become part of a part; a newer one may be another request's."""
+        found = [item.key for item in self.list(f"{key}.tail-")]
+        self.delete([tail for tail in found if (match := _TAIL.search(tail)) and int(match[1]) < before])
 
     def cors_id(self) -> str:
         """The name of our rule: libraries that share a bucket have one each."""

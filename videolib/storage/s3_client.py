@@ -10,7 +10,7 @@ import base64
 import contextlib
 import datetime
 import hashlib
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -185,18 +185,44 @@ class Bucket:
         with _as_ours():
             self._client.put_bucket_cors(Bucket=self._bucket, CORSConfiguration={"CORSRules": rules})
 
-    def abort_uploads(self, prefix: str, before: datetime.datetime) -> int:
-        """Withdraw unfinished multipart uploads that began before then; how many."""
+    def begin_upload(self, key: str, content_type: str) -> str:
+        """Begin a multipart upload; its id."""
+        with _as_ours():
+            begun = self._client.create_multipart_upload(Bucket=self._bucket, Key=key, ContentType=content_type)
+        return str(begun["UploadId"])
+
+    def put_part(self, key: str, upload_id: str, number: int, content: bytes) -> str:
+        """Send one part; its tag. The server compares it with the digest that goes along. Raises ObjectMissing."""
+        digest = base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode("ascii")
+        where = {"Bucket": self._bucket, "Key": key, "UploadId": upload_id, "PartNumber": number}
+        with _as_ours():
+            done = self._client.upload_part(**where, Body=content, ContentMD5=digest)
+        return str(done["ETag"])
+
+    def end_upload(self, key: str, upload_id: str, parts: list[tuple[int, str]]) -> None:
+        """Make the object of these parts (number, tag). Raises ObjectMissing where there is no such upload any more."""
+        listed = [{"PartNumber": number, "ETag": tag} for number, tag in parts]
+        where = {"Bucket": self._bucket, "Key": key, "UploadId": upload_id}
+        with _as_ours():
+            self._client.complete_multipart_upload(**where, MultipartUpload={"Parts": listed})
+
+    def abort_upload(self, key: str, upload_id: str) -> None:
+        """Withdraw a multipart upload. Raises ObjectMissing."""
+        with _as_ours():
+            self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload_id)
+
+    def abort_uploads(self, prefix: str, before: datetime.datetime, *, keep: Collection[str] = ()) -> int:
+        """Withdraw unfinished multipart uploads that began before then, but for those to keep; how many."""
         count = 0
         pages = self._client.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket, Prefix=prefix)
         with _as_ours():
             for page in pages:
                 for upload in page.get("Uploads", ()):
-                    if upload["Key"].startswith(prefix) and upload["Initiated"] <= before:
-                        with contextlib.suppress(ObjectMissing), _as_ours():  # finished meanwhile
-                            self._client.abort_multipart_upload(
-                                Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"]
-                            )
+                    if upload["UploadId"] in keep or not upload["Key"].startswith(prefix):
+                        continue
+                    if upload["Initiated"] <= before:
+                        with contextlib.suppress(ObjectMissing):  # finished meanwhile
+                            self.abort_upload(upload["Key"], upload["UploadId"])
                             count += 1
         return count
 

@@ -7,39 +7,56 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config.settings import Settings
 from videolib import __version__
+from videolib.catalogue.cases import CaseNumbers
 from videolib.catalogue.indexing import HostIndex
 from videolib.db import Database
 from videolib.storage import Store, open_store
 from videolib.web import (
     admin,
     api_docs,
+    audit,
+    browse,
     cines,
+    compare,
+    desk,
     entries,
     harvest,
     health,
     home,
     many,
     media,
+    own_notes,
     posters,
     preferences,
+    privacy,
+    problem_reports,
+    record,
     reviews,
     search,
     steps,
     studio,
     studio_captions,
     studio_moments,
+    transcripts,
+    uploads,
     versions,
     vocabulary,
 )
 from videolib.web.accounts import configure_accounts, init_accounts
 from videolib.web.api import annotations as annotations_api
 from videolib.web.api import entries as entries_api
+from videolib.web.api import lifecycle as lifecycle_api
 from videolib.web.api import recordings as recordings_api
 from videolib.web.api import related as related_api
+from videolib.web.api import reviews as reviews_api
 from videolib.web.api import search as search_api
+from videolib.web.api import uploads as uploads_api
+from videolib.web.api import versions as versions_api
 from videolib.web.api import vocabulary as vocabulary_api
+from videolib.web.api import watching as watching_api
 from videolib.web.api.spec import configure_spec
 from videolib.web.assets import init_assets
+from videolib.web.auditing import init_auditing
 from videolib.web.context import Services, init_context
 from videolib.web.errors import init_errors
 from videolib.web.headers import init_headers
@@ -55,18 +72,28 @@ from videolib.web.watching import Watching
 MAX_BODY_BYTES = 3 * 1024 * 1024
 PAGES = (
     home,
+    browse,
     search,
     entries,
+    transcripts,
+    own_notes,
+    problem_reports,
+    record,
+    compare,
     versions,
     harvest,
     steps,
     studio,
     studio_captions,
     studio_moments,
+    uploads,
     reviews,
     cines,
+    desk,
     many,
     admin,
+    audit,
+    privacy,
     vocabulary,
     posters,
     preferences,
@@ -74,7 +101,19 @@ PAGES = (
     health,
     api_docs,
 )
-API = (entries_api, annotations_api, related_api, recordings_api, search_api, vocabulary_api)
+API = (
+    entries_api,
+    lifecycle_api,
+    reviews_api,
+    versions_api,
+    annotations_api,
+    related_api,
+    recordings_api,
+    uploads_api,
+    search_api,
+    vocabulary_api,
+    watching_api,
+)
 
 
 def create_app(
@@ -102,12 +141,15 @@ def create_app(
         settings=settings,
         database=database,
         store=store or open_store(settings.store_url),
+        originals=open_store(settings.originals_url),
         index=index or HostIndex(settings, database),
         links=MediaLinks(settings),
         gate=MediaGate(database),
         watching=Watching(),
+        numbers=CaseNumbers(settings),
     )
     init_context(app, services)
+    init_auditing(app)
     init_headers(app)
     configure_accounts(app, settings)
     configure_spec(app)

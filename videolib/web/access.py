@@ -6,7 +6,9 @@ from flask import g, request
 from flask_login import current_user
 from sqlalchemy.exc import SQLAlchemyError
 
-from videolib.catalogue.entries import Entry, get_entry, may_edit
+from videolib.catalogue import lifecycle
+from videolib.catalogue.access import can, get_entry
+from videolib.catalogue.entries import Entry
 from videolib.catalogue.people import User, find_user_by_token
 from videolib.catalogue.recordings import Recording, get_recording
 from videolib.errors import NotAllowed, NotFound, VideolibError
@@ -51,7 +53,15 @@ def require_login() -> User:
 def require_editor() -> User:
     """An editor or administrator. Raises `LoginRequired`, `NotAllowed`."""
     person = require_login()
-    if not may_edit(person):
+    if not can(person, "edit", "catalogue"):
+        raise NotAllowed("Only editors may do this; an administrator can give you that role.", code="editors_only")
+    return person
+
+
+def require_uploader() -> User:
+    """Somebody who may send recordings. Raises `LoginRequired`, `NotAllowed`."""
+    person = require_login()
+    if not can(person, "upload", "recordings"):
         raise NotAllowed("Only editors may do this; an administrator can give you that role.", code="editors_only")
     return person
 
@@ -59,8 +69,24 @@ def require_editor() -> User:
 def require_admin() -> User:
     """An administrator. Raises `LoginRequired`, `NotAllowed`."""
     person = require_login()
-    if "admin" not in person.role_names:
+    if not can(person, "administer", "service"):
         raise NotAllowed("Only administrators may do this.", code="admins_only")
+    return person
+
+
+def require_auditor() -> User:
+    """Somebody who may read the audit: an administrator or a privacy officer. Raises `LoginRequired`, `NotAllowed`."""
+    person = require_login()
+    if not can(person, "read", "audit"):
+        raise NotAllowed("Only administrators and privacy officers may read this.", code="auditors_only")
+    return person
+
+
+def require_officer() -> User:
+    """A privacy officer of some hospital. Raises `LoginRequired`, `NotAllowed`."""
+    person = require_login()
+    if not can(person, "keep", "consents"):
+        raise NotAllowed("Only privacy officers may do this.", code="officers_only")
     return person
 
 
@@ -77,11 +103,25 @@ def entry_to_edit(entry_id: str) -> Entry:
     return entry
 
 
+def require_reviewer() -> User:
+    """Somebody who may review. Raises `LoginRequired`, `NotAllowed`."""
+    person = require_login()
+    lifecycle.require_role(person, lifecycle.REVIEWERS)
+    return person
+
+
+def entry_to_review(entry_id: str) -> Entry:
+    """That entry, for whoever may see it as it is worked on. Raises `NotFound` for all others."""
+    person = require_reviewer()
+    entry = entry_to_see(entry_id)
+    lifecycle.require_part(entry, person)
+    return entry
+
+
 def recording_to_see(recording_id: str) -> Recording:
     """That recording, for its uploader and for editors. Raises `NotFound`."""
     recording = get_recording(database_session(), recording_id)
-    person = current_person()
-    if person is None or not (may_edit(person) or recording.uploader_id == person.id):
+    if not can(current_person(), "see", recording):
         raise NotFound("There is no such recording.", code="recording_not_found")
     return recording
 

@@ -25,8 +25,10 @@ from werkzeug.wrappers import Response
 
 from config.settings import Settings
 from videolib import passwords
+from videolib.catalogue.audit import record_event
 from videolib.catalogue.people import User
 from videolib.db import Database, utc_now
+from videolib.web.context import services
 from videolib.web.errors import LIMIT_WINDOW_S
 
 # failed logins within the window; a lecture hall behind one address may mistype now and then
@@ -159,6 +161,7 @@ def init_accounts(app: Flask, database: Database) -> None:
     app.login_manager.request_loader(lambda _request: None)  # type: ignore[attr-defined]
     app.extensions["videolib_csrf"] = csrf
     user_logged_in.connect(_forget_what_came_before, app)
+    user_logged_in.connect(_note_login, app)
     limiter = Limiter(get_remote_address, app=app, storage_uri="memory://", strategy="moving-window")
     view: Any = app.view_functions["security.login"]
     for limit, key in ((LIMIT_PER_ADDRESS, get_remote_address), (LIMIT_PER_ACCOUNT, _account_key)):
@@ -173,6 +176,11 @@ def _account_key() -> str:
 
 def _has_failed(response: Response) -> bool:
     return response.status_code != 302
+
+
+def _note_login(_sender: Flask, user: Account, **_rest: object) -> None:
+    with services().database.writing() as session_:
+        record_event(session_, "login", "user", str(user.id), by=user.person, address=get_remote_address())
 
 
 def _forget_what_came_before(_sender: Flask, **_rest: object) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,10 @@ from flask_babel import gettext as _
 
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.entry_values import TERM_FIELDS
+from videolib.catalogue.versions import find_reviewed
+from videolib.catalogue.vocabulary import list_terms_by_ids
 from videolib.web.access import current_person
+from videolib.web.context import database_session
 from videolib.web.languages import html_language, language, other_language
 from videolib.web.media_gate import package_for
 from videolib.web.playback import media_path
@@ -57,10 +60,21 @@ class EntryCard:
     status_text: str
     published_at: str | None
     published_text: str
+    level_text: str
+    is_reviewed: bool
 
 
-def make_card(entry: Entry) -> EntryCard:
+@dataclass(frozen=True)
+class Marks:
+    """What cards say beside the entries' own columns, looked up for many at once."""
+
+    labels: Mapping[str, str]
+    reviewed: frozenset[str]
+
+
+def make_card(entry: Entry, marks: Marks | None = None) -> EntryCard:
     """The card of an entry, with addresses for who asks."""
+    marks = marks or find_marks([entry])
     package_id = package_for(entry, current_person())
     package = entry.package if entry.package_id == package_id else None
     width, height = picture_size(package.description if package else {})
@@ -81,12 +95,24 @@ def make_card(entry: Entry) -> EntryCard:
         status_text=word(STATUSES, entry.status),
         published_at=entry.published_at.isoformat() if entry.published_at else None,
         published_text=day_text(entry.published_at),
+        level_text=marks.labels.get(entry.difficulty or "", ""),
+        is_reviewed=entry.id in marks.reviewed,
     )
 
 
 def make_cards(entries: Iterable[Entry]) -> tuple[EntryCard, ...]:
     """The cards of some entries."""
-    return tuple(make_card(entry) for entry in entries)
+    listed = list(entries)
+    marks = find_marks(listed)
+    return tuple(make_card(entry, marks) for entry in listed)
+
+
+def find_marks(entries: Sequence[Entry]) -> Marks:
+    """The marks of these entries."""
+    session = database_session()
+    levels = {entry.difficulty for entry in entries if entry.difficulty}
+    terms = list_terms_by_ids(session, levels) if levels else []
+    return Marks({term.id: term.label(language()) for term in terms}, find_reviewed(session, entries))
 
 
 def first_text(texts: Mapping[str, str]) -> Text | None:

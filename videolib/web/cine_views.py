@@ -44,6 +44,8 @@ class RunForm:
     has_subtraction: bool
     all_frames: bool
     is_trimmed: bool
+    overlays: bool
+    has_overlays: bool
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,8 @@ def _run_form(recording: Recording, name: str, corrected: dict[str, Any]) -> Run
         has_subtraction=bool(run["has_mask_subtraction"]),
         all_frames=bool(corrected.get("all_frames")),
         is_trimmed=list(run["shown"]) != [1, run["frames"]] or bool(corrected.get("all_frames")),
+        overlays=bool(corrected.get("overlays")),
+        has_overlays=bool(run.get("has_overlays")),
     )
 
 

@@ -81,6 +81,7 @@ def _typed_run(name: str) -> dict[str, Any]:
         "pixel_shift": None if shift == (None, None) else [number or 0.0 for number in shift],
         "subtracted_width": numbers["subtracted_width"],
         "all_frames": request.form.get(f"{name}.all_frames") == "yes",
+        "overlays": request.form.get(f"{name}.overlays") == "yes",
     }
 
 

@@ -9,10 +9,11 @@ from flask import Flask, current_app, g, request
 from sqlalchemy.orm import Session
 
 from config.settings import Settings
-from videolib.db import Database
-from videolib.storage import Store
+from videolib.db import Database, close_unit
+from videolib.storage import GrowingStore, Store
 
 if TYPE_CHECKING:
+    from videolib.catalogue.cases import CaseNumbers
     from videolib.catalogue.indexing import HostIndex
     from videolib.web.media_gate import MediaGate
     from videolib.web.media_links import MediaLinks
@@ -28,10 +29,12 @@ class Services:
     settings: Settings
     database: Database
     store: Store
+    originals: GrowingStore
     index: HostIndex
     links: MediaLinks
     gate: MediaGate
     watching: Watching
+    numbers: CaseNumbers
 
 
 def services() -> Services:
@@ -52,6 +55,7 @@ def database_session() -> Session:
 
 def commit() -> None:
     """End the request's unit of work; what was allowed before it is asked for anew."""
+    close_unit(database_session())
     database_session().commit()
     services().gate.forget()
     services().watching.forget()

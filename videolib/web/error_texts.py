@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
+from videolib.catalogue.left_out import LeftOut
 from videolib.web.languages import language
 
 # by code: sentences that carry values (a name, a number) in the original
@@ -17,15 +18,43 @@ _BY_CODE = {
     "term_invalid": _("Something about this term cannot be; look at the marked fields."),
     "table_unreadable": _("This file cannot be read as a table of entries; choose a .csv, .xlsx or .json file."),
     "bulk_invalid": _("Choose entries, what to change, and a value."),
+    "unknown_audience": _("Some of these names are nobody's here; look at the list."),
     "not_publishable": _("The entry cannot be published yet."),
     "version_differs": _("This program is not of the version that the library belongs to: run `videolib init`."),
+    "report_invalid": _("Something about the report cannot be; look at the fields."),
     "annotation_invalid": _("This annotation cannot be as it is; see the fields."),
+    "no_original": _("The original of this recording is in the library that it came from; bring its file again."),
+    "upload_too_large": _("The file is larger than this library takes; cut it into parts, or ask an administrator."),
+    "quota": _("Your recordings would need more space than is yours; ask an administrator."),
+    "no_name": _("Say the file's name, in at most 255 characters."),
     "wrong_state": _("This cannot be done in the present state; look at it again."),
 }
 # by themselves
 _SENTENCES = (
+    _("There is no such note of yours."),
+    _("A note is at most 4000 characters long."),
+    _("There are too many notes on this recording."),
+    _("This viewing is over; open the entry again."),
+    _("Send the report's number, the place, and the stretches that were played."),
+    _("Send `at_s`, a number, and `text`."),
+    _("Send `text`."),
+    _("There is no such report."),
+    _("Somebody has seen to this report already."),
+    _("Choose what kind of problem it is."),
+    _("Say in a few words what is wrong (at most 2000 characters)."),
+    _("Say in a few words what was done (at most 2000 characters)."),
     _("There is no such entry, or you may not see it."),
     _("There is no such recording."),
+    _("Only administrators and privacy officers may read this."),
+    _("Only privacy officers may do this."),
+    _("Only a privacy officer of that hospital may do this."),
+    _("There is no such case."),
+    _("Write the hospital number of the case, at most 64 letters and digits."),
+    _("Say how far it goes: institution, programme or public."),
+    _("Write the day as 2026-01-31."),
+    _("The digest of the evidence is a SHA-256: 64 characters."),
+    _("This consent was withdrawn already, or is not of this case."),
+    _("There is no hospital or programme of this id."),
     _("There is no such list of terms."),
     _("There is no such term."),
     _("There is no such change."),
@@ -125,6 +154,21 @@ _SENTENCES = (
     _("A time is written in seconds or as a clock, for example t=12.5,30 or t=0:12.5,0:30."),
     _("This is not a Web Annotation."),
     _("Send a Web Annotation."),
+    # uploads
+    _("There is no such upload."),
+    _("This upload is kept no longer; begin it anew."),
+    _("The upload is further, or not as far: ask how far it is, then go on."),
+    _("Another request is writing to this upload; ask how far it is, then go on."),
+    _("All of it has arrived, and the recording is being made of it."),
+    _("More was sent than was announced: the file has grown; upload it anew."),
+    _("The store has lost what had arrived; send the file again."),
+    _("The bytes were changed on the way; send them again."),
+    _("The connection broke in the middle of a piece; send it again."),
+    _("There is not enough disk space in the library for this file; ask an administrator."),
+    _("The file is empty (0 bytes). Copy it from the recorder again and upload it again."),
+    _("This is not a video or DICOM file. Export the recording as MP4, MOV, AVI, MPEG or DICOM."),
+    _("This is a still picture, not a video. Upload the recording itself."),
+    _("This is a caption file, not a recording. Add it to its recording as captions."),
     # why a recording was refused or failed
     _("The file is empty."),
     _("The work on this recording ended its worker several times; it was given up."),
@@ -152,6 +196,27 @@ WAITS = {
     "database_unavailable": _("The database did not answer; the work goes on in a moment."),
     "tool_failed": _("The conversion did not work; it is tried again in a moment."),
 }
+
+
+LEFT_OUT = (
+    _("a body that cannot be read"),
+    _("the body {}"),
+    _("the term {}, which this library does not have"),
+    _("a text in {}"),
+    _("a further target"),
+    _("{} of the drawing"),
+    _("a selector of the type {}"),
+    _("a selector without a type"),
+    _("the dimension {}"),
+    _("a box that cannot be read"),
+    _("a box in {}"),
+    _("a box in pixels of a picture whose size is not known"),
+)
+
+
+def named_left_out(part: LeftOut) -> str:
+    """What of an annotation could not be taken, in the caller's language."""
+    return str(gettext(part.template)).replace("{}", part.value)
 
 
 def translated(sentence: str, code: str = "") -> str:

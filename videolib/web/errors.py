@@ -21,6 +21,7 @@ from videolib.catalogue.library import VersionDiffers
 from videolib.db import is_silent
 from videolib.upgrade import UpgradeFailed
 from videolib.web.access import LoginRequired, has_bearer
+from videolib.web.api.tus import ChecksumMismatch
 from videolib.web.error_texts import translated
 from videolib.web.media_links import LinkExpired
 
@@ -42,10 +43,22 @@ STATUS: dict[type[family.VideolibError], int] = {
     VersionDiffers: 503,
     LinkExpired: 410,
     LoginRequired: 401,
+    ChecksumMismatch: 460,
     UpgradeFailed: 500,
 }
-# one code has a status of its own: somebody else was first, the contract calls it stale
-STATUS_OF_CODE = {"stale": 412}
+# codes that have a status of their own: somebody else was first (the contract calls it stale), and what uploads say
+STATUS_OF_CODE = {
+    "stale": 412,
+    # what tus 1.0 and its clients go by
+    "tus_version": 412,
+    "upload_gone": 410,
+    "upload_busy": 423,
+    "upload_too_large": 413,
+    "quota": 413,
+    "too_long": 413,
+    "no_room": 507,
+    **dict.fromkeys(("no_length", "no_offset", "bad_checksum", "bad_metadata", "piece_cut"), 400),
+}
 _PAGES = frozenset({400, 401, 403, 404, 410, 413, 429, 500})
 _HTTP_CODES = {
     400: "bad_request",
@@ -57,6 +70,7 @@ _HTTP_CODES = {
     415: "unsupported_media_type",
     416: "range_not_satisfiable",
     422: "invalid_input",
+    423: "locked",
     429: "too_many_requests",
     431: "too_large",
 }

@@ -25,7 +25,13 @@ SCOPES = (
     ("public", _("Everybody")),
 )
 DEID = (("pending", _("Not done yet")), ("done", _("Done and checked")), ("not_needed", _("Not needed")))
-AUDIENCES = (("signed_in", _("Everyone signed in")), ("public", _("Everybody")))
+AUDIENCES = (
+    ("signed_in", _("Everyone signed in")),
+    ("public", _("Everybody")),
+    ("institution", _("The people of some hospitals")),
+    ("programme", _("Those who take part in some programmes")),
+    ("people", _("Some people")),
+)
 NONE_OR_STATED = (("yes", _("None")), ("no", _("As stated beside")))
 _LANGUAGES = (("zh", _("Chinese"), "zh-Hans"), ("en", _("English"), "en"))
 
@@ -88,6 +94,14 @@ GROUPS = (
             ),
             FormField("difficulty", "term", _("Difficulty"), scheme="difficulty"),
             FormField("audience", "choice", _("Who may watch"), options=AUDIENCES),
+            FormField(
+                "sharing.names",
+                "lines",
+                _("Which of them"),
+                hint=_("Hospitals or programmes by name, people by e-mail address; one a line."),
+            ),
+            FormField("sharing.starts_on", "date", _("To be seen from")),
+            FormField("sharing.ends_on", "date", _("To be seen until")),
             FormField("target_learners", "terms", _("Target learners"), scheme="target_learner"),
             FormField("learning_objectives", "rows", _("Learning objectives"), columns=_OBJECTIVE),
         ),
@@ -264,6 +278,17 @@ GROUPS = (
                     FormField("text", "line", _("Text")),
                 ),
             ),
+            FormField(
+                "graphics",
+                "rows",
+                _("Drawings and stills that explain"),
+                columns=(
+                    *_both("title", _("What it shows"), "line"),
+                    FormField("source", "line", _("From where")),
+                    FormField("at_s", "number", _("Shown at (s)")),
+                ),
+            ),
+            *_both("content_warning", _("Warning before it plays"), "line"),
             FormField("keywords", "lines", _("Free keywords, one a line")),
         ),
     ),

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import request
 
+from videolib.catalogue.documents import put
 from videolib.catalogue.working_copies import FieldEdit
 from videolib.web.form_fields import FormField, all_fields
 
@@ -42,8 +43,11 @@ def typed_value(field: FormField, name: str = "") -> Any:
 
 
 def _typed_row(field: FormField, name: str) -> dict[str, Any]:
-    cells = {column.path: typed_value(column, f"{name}.{column.path}") for column in field.columns}
-    return {path: value for path, value in cells.items() if value is not None}
+    row: dict[str, Any] = {}
+    for column in field.columns:
+        if (value := typed_value(column, f"{name}.{column.path}")) is not None:
+            put(row, column.path, value)
+    return row
 
 
 def _row_numbers(name: str) -> list[int]:

@@ -16,10 +16,12 @@ from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 from flask import Blueprint, request
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from werkzeug.wrappers import Response
 
+from videolib.catalogue.access import visible_entries
 from videolib.catalogue.entries import Entry
+from videolib.catalogue.versions import EntryVersion
 from videolib.db import utc_now
 from videolib.errors import NotFound
 from videolib.web.context import database_session, services
@@ -63,12 +65,13 @@ class Refusal(Exception):
         self.code = code
 
 
-@blueprint.get("/oai")
+@blueprint.route("/oai", methods=["GET", "POST"])
 def answer() -> Response:
-    """Answer one request of a harvester."""
+    """Answer one request of a harvester; the protocol lets it ask by POST too, which changes nothing."""
     if not services().settings.open_metadata:
         raise NotFound("There is nothing at this address.", code="not_found")
-    return Response(_document(request.args.to_dict(flat=False)), content_type="text/xml; charset=utf-8")
+    asked = (request.form if request.method == "POST" else request.args).to_dict(flat=False)
+    return Response(_document(asked), content_type="text/xml; charset=utf-8")
 
 
 def _document(arguments: Mapping[str, list[str]]) -> bytes:
@@ -225,10 +228,10 @@ def _read_token(token: str) -> dict[str, Any]:
 
 
 def _told() -> ColumnElement[bool]:
-    """What machines are told of: what is public now, and what was and is withdrawn."""
-    public = and_(Entry.status == "published", Entry.package_id.is_not(None))
-    gone = and_(Entry.status.in_(("withdrawn", "archived")), Entry.version > 0)
-    return and_(Entry.audience == "public", or_(public, gone))
+    """What machines are told of: what is public now, and what was once: withdrawn, or for a smaller audience by now."""
+    audience_then = EntryVersion.document["audience"].as_string()
+    was_public = exists().where(EntryVersion.entry_id == Entry.id, audience_then == "public")
+    return or_(visible_entries(None), and_(Entry.version > 0, or_(Entry.audience == "public", was_public)))
 
 
 def _find(identifier: str) -> Entry:

@@ -10,7 +10,8 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from videolib.catalogue.bulk_edits import LIST_FIELDS, BulkEdit, Outcome, Wish, edit_many, list_edits, list_owners, undo
-from videolib.catalogue.entries import MAX_LIMIT, Entry, list_entries
+from videolib.catalogue.entries import Entry
+from videolib.catalogue.entry_lists import MAX_LIMIT, list_entries
 from videolib.catalogue.entry_values import TERM_FIELDS
 from videolib.catalogue.exchange import FORMS, RowReport, import_rows, read_rows
 from videolib.catalogue.people import get_names
@@ -19,6 +20,7 @@ from videolib.errors import InvalidInput
 from videolib.web.access import require_editor
 from videolib.web.context import commit, database_session, services
 from videolib.web.error_texts import translated
+from videolib.web.form_fields import AUDIENCES
 from videolib.web.languages import language
 from videolib.web.texts import STATUSES, minute_text, word
 
@@ -154,7 +156,7 @@ def _line(entry: Entry, names: dict[int, str]) -> Line:
         title=title,
         status_text=word(STATUSES, entry.status),
         owner=names.get(entry.created_by_id or 0, ""),
-        audience=_("Everybody") if entry.audience == "public" else _("Everyone signed in"),
+        audience=str(dict(AUDIENCES)[entry.audience]),
         url=url_for("studio.edit", entry_id=entry.id),
     )
 

@@ -12,19 +12,22 @@ from pathlib import PurePosixPath
 from flask import Blueprint, Response, redirect, request, send_file
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from videolib.catalogue.captions import cues_of, get_track
+from videolib.catalogue.captions import cues_of, get_track, list_languages
 from videolib.catalogue.packages import get_package
 from videolib.catalogue.posters import PICKED, poster_of
 from videolib.cues import write_vtt
 from videolib.errors import NotFound, Unavailable
+from videolib.web import media_texts
 from videolib.web.context import database_session, services
+from videolib.web.growing import MULTIVARIANT
 from videolib.web.media_gate import StoredFile
 from videolib.web.media_links import Grant
 
 blueprint = Blueprint("media", __name__)
 
 SIGNED_FOR_S = 60
-MOST_CACHED_S = 3600
+# after it the browser asks again (304 costs little): what was withdrawn leaves its cache too
+MOST_CACHED_S = 60
 # an editor may choose another
 POSTER_CACHED_S = 60
 # what players ask for; package.json says how the package was made and is not theirs
@@ -52,6 +55,16 @@ def captions(token: str, lang: str) -> WerkzeugResponse:
     return response.make_conditional(request)
 
 
+@blueprint.get("/media/<token>/captions/<lang>.m3u8")
+def captions_playlist(token: str, lang: str) -> WerkzeugResponse:
+    """The playlist by which players find the entry's captions in that language."""
+    grant = services().links.read(token)
+    services().gate.require(grant)
+    track = get_track(database_session(), grant.entry_id, lang)
+    package = get_package(database_session(), grant.package_id)
+    return _as_it_is_now(media_texts.captions_playlist(track.language, package.duration_s or 0.0))
+
+
 @blueprint.get("/media/<token>/<path:path>")
 def package_file(token: str, path: str) -> WerkzeugResponse:
     """One object of the package."""
@@ -64,8 +77,10 @@ def package_file(token: str, path: str) -> WerkzeugResponse:
         path = poster_of(get_package(database_session(), grant.package_id, or_making=True))
     growing = services().gate.find_playlist(grant, path)
     if growing is not None:
-        return _growing(growing)
+        return _as_it_is_now(growing)
     file = services().gate.find_file(grant, path)
+    if path == MULTIVARIANT or path.startswith("subtitles/"):
+        return _with_texts(file, grant, path)
     response: WerkzeugResponse
     if PurePosixPath(path).name == "storyboard.vtt":
         response = _storyboard(file, f"/media/{token}/{path.removesuffix('storyboard.vtt')}")
@@ -76,8 +91,21 @@ def package_file(token: str, path: str) -> WerkzeugResponse:
     return _may_be_kept(response, file, grant)
 
 
-def _growing(text: str) -> WerkzeugResponse:
-    """A playlist that will be longer in a moment."""
+def _with_texts(file: StoredFile, grant: Grant, path: str) -> WerkzeugResponse:
+    """The multivariant playlist with the entry's captions, or text of the package that is not the entry's now."""
+    described = get_package(database_session(), grant.package_id, or_making=True).description
+    handed = media_texts.handed_over(described)
+    if path.startswith("subtitles/") and path.split("/")[1] in handed:
+        raise NotFound("There is nothing at this address.")
+    text = services().store.get_bytes(file.key).decode()
+    if path != MULTIVARIANT:
+        return _may_be_kept(Response(text, mimetype=_TYPES[PurePosixPath(path).suffix]), file, grant)
+    languages = list_languages(database_session(), grant.entry_id)
+    return _as_it_is_now(media_texts.with_captions(text, handed, languages))
+
+
+def _as_it_is_now(text: str) -> WerkzeugResponse:
+    """A playlist that may be another in a moment."""
     response = Response(text, mimetype=_TYPES[".m3u8"])
     response.headers["Cache-Control"] = "private, no-cache"
     response.add_etag()

@@ -12,7 +12,8 @@ from typing import TypeVar
 
 from sqlalchemy.orm import Session, object_session
 
-from videolib.catalogue.entries import Entry, get_entry, may_preview
+from videolib.catalogue.access import can, get_entry
+from videolib.catalogue.entries import Entry
 from videolib.catalogue.packages import find_playable, get_package, list_chunks, list_objects
 from videolib.catalogue.people import User
 from videolib.db import Database
@@ -128,10 +129,10 @@ def package_for(entry: Entry, person: User | None) -> str | None:
 
     A preview, whole or still growing, is for editors and the uploader.
     """
-    if entry.status == "published" and entry.package_id is not None:
+    if can(person, "play", entry):
         return entry.package_id
     recording, session = entry.recording, object_session(entry)
-    if recording is None or session is None or not may_preview(person, entry):
+    if recording is None or session is None or not can(person, "preview", entry):
         return None
     if recording.state in {"awaiting_review", "ready"}:
         return recording.package_id

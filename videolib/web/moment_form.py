@@ -9,7 +9,7 @@ from typing import Any
 from flask import request
 from flask_babel import gettext as _
 
-from videolib.catalogue.annotation_values import AnnotationValues
+from videolib.catalogue.annotation_values import LAYERS, AnnotationValues
 from videolib.catalogue.annotations import Annotation
 from videolib.catalogue.media_time import exact_clock, parse_clock
 from videolib.catalogue.vocabulary import Term, list_terms
@@ -97,6 +97,7 @@ def typed_form(family: str) -> MomentForm:
     return MomentForm(
         family=family if family in FAMILIES.values() else "mark",
         version=int(version) if version.isascii() and version.isdigit() else 0,
+        layer=chosen_layer(sent.get("layer")),
         **typed,
     )
 
@@ -128,11 +129,17 @@ def read_form(form: MomentForm, row: Annotation | None) -> AnnotationValues:
         target_id=form.target or None,
         note={name: text for name, text in notes.items() if text},
         shape=shape,
+        layer=form.layer,
     )
     if row is None:
         return values
     kept = {name: getattr(row, name) for name in ("layer", "confidence", "origin", "author_name")}
     return replace(values, **kept)
+
+
+def chosen_layer(name: str | None) -> str:
+    """The layer of that name; the main one for any other."""
+    return name if name in LAYERS else LAYERS[0]
 
 
 def options(scheme: str, *, only: str = "") -> tuple[Option, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 from flask import url_for
 from markupsafe import Markup
 
+from videolib.catalogue.access import can
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.entry_values import TERM_FIELDS
 from videolib.catalogue.vocabulary import Term, list_terms_by_ids
@@ -22,8 +23,7 @@ _ABOUT = ("procedures", "pathologies", "anatomy", "devices")
 
 def is_open(entry: Entry) -> bool:
     """Whether machines may be told of this entry."""
-    public = entry.audience == "public" and entry.status == "published" and entry.package_id is not None
-    return services().settings.open_metadata and public
+    return services().settings.open_metadata and can(None, "see", entry)
 
 
 def schema_org(entry: Entry) -> Markup | None:

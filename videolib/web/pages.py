@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask, request, url_for
 from jinja2 import Undefined
 
-from videolib.catalogue.entries import may_edit
+from videolib.catalogue.access import can
 from videolib.catalogue.people import User
 from videolib.web.access import find_person
 from videolib.web.admin import roles_text
@@ -26,6 +26,8 @@ class UiUser:
     is_editor: bool
     is_instructor: bool
     is_admin: bool
+    is_auditor: bool
+    is_officer: bool
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,9 @@ def _user(person: User) -> UiUser:
         name=person.display_name or person.email.partition("@")[0],
         email=person.email,
         roles_text=roles_text(person),
-        is_editor=may_edit(person),
-        is_instructor="instructor" in person.role_names,
-        is_admin="admin" in person.role_names,
+        is_editor=can(person, "edit", "catalogue"),
+        is_instructor=can(person, "teach", "lessons"),
+        is_admin=can(person, "administer", "service"),
+        is_auditor=can(person, "read", "audit"),
+        is_officer=can(person, "keep", "consents"),
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-import structlog
 from flask import request
 
 from videolib.catalogue.captions import list_languages, list_unread
@@ -14,13 +13,12 @@ from videolib.catalogue.entries import Entry
 from videolib.catalogue.packages import Package, get_package, planned_length_s
 from videolib.errors import NotFound
 from videolib.web.access import current_person
+from videolib.web.auditing import note_view
 from videolib.web.context import database_session, services
 from videolib.web.languages import language
 from videolib.web.media_gate import package_for
 from videolib.web.playback_views import list_run_chapters, list_views
 from videolib.web.texts import caption_label
-
-log = structlog.get_logger(__name__)
 
 
 def make_playback(entry: Entry) -> dict[str, Any]:
@@ -31,10 +29,7 @@ def make_playback(entry: Entry) -> dict[str, Any]:
     token, expires_at = _token(entry.id, package.id)
     base = f"{outside_address()}/media/{token}"
     described = package.description
-    if package.state == "making":
-        log.info(
-            "preview", package=package.id, entry=entry.id, person=person.id if (person := current_person()) else None
-        )
+    note_view(entry, package)
     hls_url = f"{base}/{described.get('multivariant') or 'master.m3u8'}"
     answer = {
         "hls_url": hls_url,
@@ -48,6 +43,8 @@ def make_playback(entry: Entry) -> dict[str, Any]:
     }
     if steps := described.get("frame_steps"):
         answer["frame_steps"] = steps
+    if described.get("loop"):
+        answer["loop"] = True
     return answer
 
 

@@ -17,16 +17,21 @@ VIEW_LABELS = {
 }
 
 
-def list_views(described: Mapping[str, Any], base: str, hls_url: str) -> list[dict[str, str]]:
+def list_views(described: Mapping[str, Any], base: str, hls_url: str) -> list[dict[str, Any]]:
     """The views to choose from, the recording itself first; none where there is nothing to choose.
 
-    `base` is the signed address of the package. All views keep one clock: a switch keeps the moment.
+    `base` is the signed address of the package. All views keep one clock: a switch keeps the moment. The one that the
+    recording says to begin with is `recommended`.
     """
     further = described.get("views") or []
     if not further:
         return []
     found = [(NATIVE, hls_url), *((view["name"], f"{base}/{view['multivariant']}") for view in further)]
-    return [{"name": name, "label": str(VIEW_LABELS.get(name, name)), "hls_url": url} for name, url in found]
+    first = described.get("recommended_view") or NATIVE
+    return [
+        {"name": name, "label": str(VIEW_LABELS.get(name, name)), "hls_url": url, "recommended": name == first}
+        for name, url in found
+    ]
 
 
 def list_run_chapters(described: Mapping[str, Any]) -> list[dict[str, Any]]:

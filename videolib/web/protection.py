@@ -9,6 +9,9 @@ from videolib.web.access import has_bearer, require_login
 from videolib.web.api.answers import require_text
 from videolib.web.context import SAFE_METHODS
 
+# what only asks, by a protocol in which programs may use POST
+ASK_BY_POST = frozenset({"harvest.answer"})
+
 
 def init_protection(app: Flask) -> None:
     """Ask it of every request."""
@@ -35,6 +38,6 @@ def _protect_changes() -> None:
         return
     if request.path.startswith("/api/"):
         require_login()
-    if not has_bearer():
+    if not has_bearer() and request.endpoint not in ASK_BY_POST:
         csrf: CSRFProtect = current_app.extensions["videolib_csrf"]
         csrf.protect()

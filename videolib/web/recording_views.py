@@ -9,13 +9,15 @@ from typing import Any
 from flask import url_for
 from flask_babel import gettext as _
 
+from videolib.catalogue.access import can
 from videolib.catalogue.cines import find_corrections, run_names
-from videolib.catalogue.entries import Entry, may_edit
+from videolib.catalogue.entries import Entry
 from videolib.catalogue.packages import find_playable
 from videolib.catalogue.people import User
 from videolib.catalogue.progress import RenditionProgress, WorkState, describe_work
 from videolib.catalogue.recordings import TRANSITIONS, Recording
 from videolib.web.access import current_person
+from videolib.web.cards import first_text
 from videolib.web.cine_views import guesses_json
 from videolib.web.context import database_session
 from videolib.web.error_texts import REASONS, WAITS
@@ -50,6 +52,7 @@ class RecordingView:
     work: WorkView | None
     # where its runs and guesses are looked at, for editors of a DICOM recording
     cine_url: str | None
+    case_url: str | None
 
 
 @dataclass(frozen=True)
@@ -64,11 +67,11 @@ class WorkView:
 def make_recording_view(recording: Recording, entry: Entry | None) -> RecordingView:
     """The recording as who asks may see it; `entry` is the one made of it."""
     person = current_person()
-    editor = may_edit(person)
+    editor = can(person, "edit", "catalogue")
     refusal = _why_not_sign_off(recording, person)
     return RecordingView(
         id=recording.id,
-        name=recording.source_name,
+        name=_shown_name(recording, entry, person),
         state=recording.state,
         state_text=word(STATES, recording.state),
         stage=recording.stage,
@@ -81,13 +84,22 @@ def make_recording_view(recording: Recording, entry: Entry | None) -> RecordingV
         edit_url=url_for("studio.edit", entry_id=entry.id) if entry and editor else None,
         uploaded_text=minute_text(recording.created_at),
         source_text=_source_text(recording.source or {}),
-        can_retry=editor and recording.state in {"failed", "rejected", "cancelled"},
+        can_retry=editor and recording.state in {"failed", "rejected", "cancelled"} and bool(recording.original_key),
         can_cancel=editor and "cancel" in TRANSITIONS[recording.state],
         can_sign_off=editor and recording.state == "awaiting_review" and refusal is None,
         sign_off_reason=refusal if recording.state == "awaiting_review" else None,
         work=make_work_view(recording) if recording.state in _IN_WORK else None,
+        case_url=url_for("privacy.recording", recording_id=recording.id) if editor else None,
         cine_url=url_for("cines.edit", recording_id=recording.id) if editor and run_names(recording) else None,
     )
+
+
+def _shown_name(recording: Recording, entry: Entry | None, person: User | None) -> str:
+    """The file's name for its uploader and the hospital's reviewers; to others what it has become, or when it came."""
+    if can(person, "name", recording) and recording.source_name:
+        return recording.source_name
+    title = first_text(entry.title) if entry is not None else None
+    return title.text if title else str(_("Recording of %(when)s", when=minute_text(recording.created_at)))
 
 
 def make_work_view(recording: Recording) -> WorkView:

@@ -13,11 +13,11 @@ from videolib.catalogue import lifecycle, reviews
 from videolib.catalogue.documents import find_changes, working_document
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.gate import current_digest
-from videolib.catalogue.people import User
+from videolib.catalogue.judging import DECISIONS, Judgement, judge
 from videolib.catalogue.reviews import ITEMS, Review, ReviewComment, list_comments, list_queue, list_reviews
 from videolib.catalogue.vocabulary import list_terms
 from videolib.errors import Conflict, InvalidInput
-from videolib.web.access import entry_to_see, require_login
+from videolib.web.access import entry_to_review, require_login, require_reviewer
 from videolib.web.cards import EntryCard, make_card
 from videolib.web.context import commit, database_session, services
 from videolib.web.entries import make_page
@@ -28,6 +28,8 @@ from videolib.web.texts import STATUSES, clock_text, minute_text, word
 from videolib.web.versions import change_views
 
 blueprint = Blueprint("reviews", __name__)
+
+ON_A_PAGE = 50
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ class CommentView:
 def index() -> str:
     """What waits for a review: of whoever may review at all, and for others what they are named for."""
     person = require_reviewer()
+    cursor = request.args.get("cursor") or None
+    rows, next_cursor = list_queue(database_session(), by=person, limit=ON_A_PAGE, cursor=cursor)
     return render_template(
         "reviews/index.html",
         lines=tuple(
@@ -77,23 +81,26 @@ def index() -> str:
                 entry.reviewer_id == person.id,
                 entry.reviewer_id is not None,
             )
-            for entry in list_queue(database_session(), by=person)
+            for entry in rows
         ),
+        previous_url=url_for("reviews.index") if cursor else None,
+        next_url=url_for("reviews.index", cursor=next_cursor) if next_cursor else None,
     )
 
 
 @blueprint.get("/studio/entries/<entry_id>/review")
 def show(entry_id: str) -> Response:
     """The page of the review."""
-    return _render(_entry(entry_id))
+    return _render(entry_to_review(entry_id))
 
 
 @blueprint.post("/studio/entries/<entry_id>/review")
 def decide(entry_id: str) -> Response:
     """Keep the points; with `decision` also end the review."""
-    person, entry = require_reviewer(), _entry(entry_id)
+    person, entry = require_reviewer(), entry_to_review(entry_id)
+    threshold = services().settings.review_threshold
     try:
-        _decide(entry, person, request.form.get("decision", ""))
+        judge(database_session(), entry, _sent_judgement(), threshold=threshold, by=person)
     except (InvalidInput, Conflict) as error:
         database_session().rollback()
         return _render(entry, error)
@@ -103,7 +110,7 @@ def decide(entry_id: str) -> Response:
 @blueprint.post("/studio/entries/<entry_id>/review/take")
 def take(entry_id: str) -> Response:
     """Become the reviewer."""
-    person, entry = require_reviewer(), _entry(entry_id)
+    person, entry = require_reviewer(), entry_to_review(entry_id)
     reviews.take_review(database_session(), entry, by=person)
     return _back(entry, _("You are the reviewer now."))
 
@@ -111,7 +118,7 @@ def take(entry_id: str) -> Response:
 @blueprint.post("/studio/entries/<entry_id>/review/comments")
 def comment(entry_id: str) -> Response:
     """Add a remark."""
-    person, entry = require_reviewer(), _entry(entry_id)
+    person, entry = require_reviewer(), entry_to_review(entry_id)
     at_s = _seconds(request.form.get("at", ""))
     reviews.add_comment(database_session(), entry, request.form.get("text", ""), at_s=at_s, by=person)
     return _back(entry, _("The comment is kept."))
@@ -120,7 +127,7 @@ def comment(entry_id: str) -> Response:
 @blueprint.post("/studio/entries/<entry_id>/review/comments/<int:comment_id>")
 def resolve(entry_id: str, comment_id: int) -> Response:
     """Mark a remark as dealt with, or open it again."""
-    person, entry = require_reviewer(), _entry(entry_id)
+    person, entry = require_reviewer(), entry_to_review(entry_id)
     reviews.resolve_comment(database_session(), entry, comment_id, by=person)
     return _back(entry, _("Kept."))
 
@@ -128,40 +135,20 @@ def resolve(entry_id: str, comment_id: int) -> Response:
 @blueprint.post("/studio/entries/<entry_id>/review/seen")
 def seen(entry_id: str) -> Response:
     """Remember what this person has seen."""
-    person, entry = require_reviewer(), _entry(entry_id)
+    person, entry = require_reviewer(), entry_to_review(entry_id)
     reviews.note_look(database_session(), entry, working_document(entry), by=person)
     return _back(entry, _("What changes from now on is shown to you."))
 
 
-def require_reviewer() -> User:
-    """Somebody who may review. Raises `LoginRequired`, `NotAllowed`."""
-    person = require_login()
-    lifecycle.require_role(person, lifecycle.REVIEWERS)
-    return person
-
-
-def _entry(entry_id: str) -> Entry:
-    """The entry, for whoever may see it as it is worked on. Raises `NotFound` for all others."""
-    require_reviewer()
-    entry = entry_to_see(entry_id)
-    lifecycle.require_part(entry, require_login())
-    return entry
-
-
-def _decide(entry: Entry, person: User, decision: str) -> None:
-    session = database_session()
-    digest = current_digest(session, entry)
-    if request.form.get("digest") != digest:
-        raise Conflict(
-            "The content has changed since you opened this page; look at the changes, then decide.",
-            code="content_changed",
-        )
+def _sent_judgement() -> Judgement:
     points = {item: request.form.get(item, type=int) for item in ITEMS if request.form.get(item, "") != ""}
-    review = reviews.score(session, entry, points, request.form.get("summary", ""), digest=digest, by=person)
-    reviews.note_look(session, entry, working_document(entry), by=person)
-    if decision in {"approve", "request_changes"}:
-        threshold = services().settings.review_threshold
-        reviews.decide(session, entry, review, decision, threshold=threshold, by=person)
+    wanted = request.form.get("decision", "")
+    return Judgement(
+        digest=request.form.get("digest", ""),
+        scores=points,
+        summary=request.form.get("summary", ""),
+        decision=DECISIONS.get(wanted),
+    )
 
 
 def _render(entry: Entry, error: InvalidInput | Conflict | None = None) -> Response:

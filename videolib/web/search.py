@@ -11,13 +11,13 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from search import pages
-from videolib.catalogue.entries import DEFAULT_LIMIT, MAX_LIMIT, audiences_of, may_edit
-from videolib.catalogue.entry_lists import find_by_title, list_by_ids
+from videolib.catalogue.access import audiences_of, can
+from videolib.catalogue.entry_lists import DEFAULT_LIMIT, MAX_LIMIT, find_by_title, list_by_ids, seen_ids
 from videolib.catalogue.entry_values import SINGLE_TERM_FIELDS, TERM_FIELDS
 from videolib.catalogue.vocabulary import list_schemes, list_terms_by_ids
 from videolib.errors import Unavailable
 from videolib.web.access import current_person
-from videolib.web.cards import EntryCard, Link, make_card
+from videolib.web.cards import EntryCard, Link, make_cards
 from videolib.web.context import database_session, services
 from videolib.web.languages import LANGUAGES, language
 from videolib.web.texts import MOMENTS, clock_text, word
@@ -153,7 +153,7 @@ def read_request(arguments: MultiDict[str, str], *, limit: int = DEFAULT_LIMIT) 
         text=" ".join(arguments.get("q", "").split())[:LONGEST_QUERY],
         lang=wanted if wanted in LANGUAGES else language(),
         facets={scheme: tuple(terms) for scheme, terms in facets.items() if terms},
-        audiences=audiences_of(current_person()),
+        audiences=audiences_of(database_session(), current_person()),
         sort=arguments.get("sort") or ("relevance" if arguments.get("q", "").strip() else "newest"),
         limit=max(1, min(limit, MAX_LIMIT)),
         cursor=arguments.get("cursor") or None,
@@ -166,7 +166,7 @@ def find(asked: pages.SearchRequest) -> tuple[pages.SearchPage, bool]:
     Who may write finds at once what was just written; for everybody else the host's indexer sees to it.
     """
     try:
-        if may_edit(current_person()):
+        if can(current_person(), "edit", "catalogue"):
             services().index.catch_up()
         return _seen_now(services().index.search(asked)), True
     except Unavailable:
@@ -175,7 +175,7 @@ def find(asked: pages.SearchRequest) -> tuple[pages.SearchPage, bool]:
 
 def _seen_now(found: pages.SearchPage) -> pages.SearchPage:
     """Without what was withdrawn or narrowed since the index last looked: the rows decide, not the index."""
-    seen = list_by_ids(database_session(), (hit.entry_id for hit in found.hits), by=current_person())
+    seen = seen_ids(database_session(), (hit.entry_id for hit in found.hits), by=current_person())
     hits = tuple(hit for hit in found.hits if hit.entry_id in seen)
     return replace(found, hits=hits, total=found.total - (len(found.hits) - len(hits)))
 
@@ -198,11 +198,12 @@ def _by_title(asked: pages.SearchRequest) -> pages.SearchPage:
 
 def _make_page(asked: pages.SearchRequest, found: pages.SearchPage) -> SearchPage:
     entries = list_by_ids(database_session(), (hit.entry_id for hit in found.hits), by=current_person())
+    cards = {card.id: card for card in make_cards(entries.values())}
     suggestion = found.did_you_mean
     return SearchPage(
         total=found.total,
         took_ms=round(found.took_ms),
-        hits=tuple(_hit(hit, make_card(entries[hit.entry_id])) for hit in found.hits if hit.entry_id in entries),
+        hits=tuple(_hit(hit, cards[hit.entry_id]) for hit in found.hits if hit.entry_id in cards),
         facets=_facets(asked, found),
         chips=_chips(asked),
         clear_url=_url(asked, facets={}),

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 from werkzeug.wrappers import Response
 
 from videolib.catalogue import publishing
-from videolib.catalogue.entries import Entry, list_entries
-from videolib.catalogue.entry_lists import entries_of_recordings, list_unpublished
+from videolib.catalogue.entries import Entry
+from videolib.catalogue.entry_lists import count_by_status, entries_of_recordings, list_entries
 from videolib.catalogue.gate import assess_entries
 from videolib.catalogue.jobs import start_work, stop_work
-from videolib.catalogue.people import get_user_by_id
+from videolib.catalogue.people import User, get_user_by_id
+from videolib.catalogue.problem_reports import count_open
 from videolib.catalogue.recordings import STATES, list_recordings
-from videolib.catalogue.reviews import list_queue, name_reviewer
+from videolib.catalogue.reviews import count_queue, name_reviewer
 from videolib.errors import InvalidInput
 from videolib.web.access import entry_to_edit, recording_to_edit, require_editor
 from videolib.web.cards import EntryCard, make_card
@@ -26,7 +29,16 @@ from videolib.web.studio_form import autosave, render_form, save_form, try_deed
 
 blueprint = Blueprint("studio", __name__)
 
-ENTRIES_ON_A_PAGE, MOST_UNPUBLISHED = 50, 300
+ENTRIES_ON_A_PAGE, NEWEST = 50, 10
+SECTIONS = (
+    ("draft", lazy_gettext("Drafts")),
+    ("changes_requested", lazy_gettext("Changes requested")),
+    ("in_review", lazy_gettext("In review")),
+    ("approved", lazy_gettext("Approved")),
+    ("published", lazy_gettext("Published")),
+    ("withdrawn", lazy_gettext("Withdrawn")),
+    ("archived", lazy_gettext("Archived")),
+)
 _IN_WORK = STATES - {"ready"}
 _MOVES = ("submit", "recall", "archive", "restore")
 
@@ -42,36 +54,72 @@ class StudioEntry:
     recording: RecordingView | None
 
 
+@dataclass(frozen=True)
+class Section:
+    """The entries of one status: some of them, how many there are, and where all are listed."""
+
+    id: str
+    heading: str
+    lines: tuple[StudioEntry, ...]
+    count: int
+    all_url: str
+
+
 @blueprint.get("/studio")
 def index() -> str:
-    """What came in, and every entry by its status."""
+    """What came in, and the newest entries of each status; `?status=` all of one, page by page."""
     person = require_editor()
+    wanted = request.args.get("status", "")
+    if wanted in dict(SECTIONS):
+        return _one_status(wanted, person)
     recordings = list_recordings(database_session(), states=_IN_WORK)
     entries = entries_of_recordings(database_session(), (recording.id for recording in recordings))
-    cursor = request.args.get("cursor") or None
-    published, next_cursor = list_entries(
-        database_session(), by=person, status="published", limit=ENTRIES_ON_A_PAGE, cursor=cursor
-    )
-    hidden = list_unpublished(database_session(), by=person, limit=MOST_UNPUBLISHED)
-    lines = _lines([*published, *hidden])
+    counts = count_by_status(database_session(), by=person)
+    newest = {
+        status: list_entries(database_session(), by=person, status=status, limit=NEWEST)[0]
+        for status, _heading in SECTIONS
+        if counts.get(status)
+    }
     return render_template(
         "studio/index.html",
         recordings=tuple(make_recording_view(recording, entries.get(recording.id)) for recording in recordings),
-        sections=tuple(
-            (status, heading, tuple(line for line in lines if line.card.status == status))
-            for status, heading in (
-                ("draft", _("Drafts")),
-                ("changes_requested", _("Changes requested")),
-                ("in_review", _("In review")),
-                ("approved", _("Approved")),
-                ("published", _("Published")),
-                ("withdrawn", _("Withdrawn")),
-                ("archived", _("Archived")),
-            )
-        ),
-        waiting=len(list_queue(database_session(), by=person)),
-        previous_url=url_for("studio.index") if cursor else None,
-        next_url=url_for("studio.index", cursor=next_cursor) if next_cursor else None,
+        sections=_sections(newest, counts),
+        waiting=count_queue(database_session(), by=person),
+        problems=count_open(database_session()),
+        is_whole=True,
+    )
+
+
+def _one_status(status: str, person: User) -> str:
+    cursor = request.args.get("cursor") or None
+    rows, next_cursor = list_entries(
+        database_session(), by=person, status=status, limit=ENTRIES_ON_A_PAGE, cursor=cursor
+    )
+    return render_template(
+        "studio/index.html",
+        recordings=(),
+        sections=_sections({status: rows}, count_by_status(database_session(), by=person)),
+        waiting=count_queue(database_session(), by=person),
+        problems=count_open(database_session()),
+        is_whole=False,
+        previous_url=url_for("studio.index", status=status) if cursor else None,
+        next_url=url_for("studio.index", status=status, cursor=next_cursor) if next_cursor else None,
+    )
+
+
+def _sections(found: Mapping[str, list[Entry]], counts: Mapping[str, int]) -> tuple[Section, ...]:
+    """A section for each status; the figures of all its lines by few questions to the database."""
+    lines = {line.card.id: line for line in _lines([entry for rows in found.values() for entry in rows])}
+    return tuple(
+        Section(
+            status,
+            str(heading),
+            tuple(lines[entry.id] for entry in found[status]),
+            counts.get(status, 0),
+            url_for("studio.index", status=status),
+        )
+        for status, heading in SECTIONS
+        if status in found
     )
 
 

@@ -10,6 +10,7 @@ from flask import Response, render_template
 from flask_babel import gettext as _
 
 from videolib.catalogue import lifecycle
+from videolib.catalogue.access import can
 from videolib.catalogue.completeness import Completeness
 from videolib.catalogue.documents import Document, document_of, find_changes, value_at, working_document
 from videolib.catalogue.entries import Entry
@@ -19,9 +20,9 @@ from videolib.catalogue.versions import citation_of
 from videolib.catalogue.working_copies import FieldConflict, Saved, base_of, save_edits
 from videolib.errors import Conflict, InvalidInput
 from videolib.web.access import require_login
-from videolib.web.context import database_session, services
+from videolib.web.context import commit, database_session, services
 from videolib.web.entries import make_page
-from videolib.web.entry_values_text import field_anchor, text_of_value
+from videolib.web.entry_values_text import field_anchor, plain_label, text_of_value
 from videolib.web.error_texts import translated
 from videolib.web.errors import status_of
 from videolib.web.form_fields import GROUPS, FormField
@@ -130,7 +131,7 @@ def save_form(entry: Entry) -> Response | None:
         return refused(entry, error)
     if not saved.errors and not saved.conflicts:
         return None
-    database_session().commit()  # what could be kept is kept; the rest is shown again
+    commit()  # what could be kept is kept; the rest is shown again
     typed = {path: edits[path].value for path in (*saved.errors, *(item.path for item in saved.conflicts))}
     return render_form(
         entry,
@@ -184,9 +185,7 @@ def reviewers_for(entry: Entry) -> tuple[tuple[int, str, bool], ...]:
     people = [
         person
         for person in list_users(database_session())
-        if person.active
-        and person.role_names & lifecycle.REVIEWERS
-        and not lifecycle.relations_of(person, entry) & {"author", "contributor"}
+        if can(person, "review", "reviews") and not lifecycle.relations_of(person, entry) & {"author", "contributor"}
     ]
     return tuple((person.id, person.display_name or person.email, person.id == entry.reviewer_id) for person in people)
 
@@ -248,15 +247,8 @@ def _view(item: FormField, name: str, value: Any, lists: TermLists) -> FieldView
         value = {True: "yes", False: "no"}.get(value, "") if isinstance(value, bool) else ""
     elif value is None:
         value = ""
-    return FieldView(item, name, field_anchor(name), _label(item), value, "", terms=terms, rows=rows, blank=blank)
+    return FieldView(item, name, field_anchor(name), plain_label(item), value, "", terms=terms, rows=rows, blank=blank)
 
 
 def _row(item: FormField, name: str, row: Mapping[str, Any], lists: TermLists) -> tuple[FieldView, ...]:
-    return tuple(_view(column, f"{name}.{column.path}", row.get(column.path), lists) for column in item.columns)
-
-
-def _label(item: FormField) -> str:
-    if isinstance(item.label, tuple):
-        name, language_name = item.label
-        return str(_("%(name)s in %(language)s", name=name, language=language_name))
-    return str(item.label)
+    return tuple(_view(column, f"{name}.{column.path}", value_at(row, column.path), lists) for column in item.columns)

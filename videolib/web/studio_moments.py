@@ -15,12 +15,13 @@ from videolib.catalogue.step_phases import add_step
 from videolib.catalogue.vocabulary import Term, step_template
 from videolib.errors import InvalidInput
 from videolib.web.access import entry_to_edit, require_editor
+from videolib.web.agreements import make_agreements
 from videolib.web.context import commit, database_session
 from videolib.web.entries import make_page
 from videolib.web.error_texts import translated
 from videolib.web.errors import status_of
 from videolib.web.languages import language
-from videolib.web.moment_form import MomentForm, form_of, options, read_form, segment_options, typed_form
+from videolib.web.moment_form import MomentForm, chosen_layer, form_of, options, read_form, segment_options, typed_form
 from videolib.web.moments import MomentLine, make_lines
 from videolib.web.studio_captions import make_tracks
 
@@ -36,7 +37,8 @@ def index(entry_id: str) -> Response:
     entry = entry_to_edit(entry_id)
     wanted = request.args.get("edit")
     row = catalogue.get_annotation(database_session(), entry, wanted, with_layers=True) if wanted else None
-    return _render(entry, form_of(row) if row else None)
+    layer = row.layer if row else chosen_layer(request.args.get("layer"))
+    return _render(entry, form_of(row) if row else None, layer=layer)
 
 
 @blueprint.post("/studio/entries/<entry_id>/moments")
@@ -106,9 +108,17 @@ def _delete(entry: Entry, annotation_id: str, version: int) -> Response | None:
 
 
 def _render(
-    entry: Entry, form: MomentForm | None, *, status: int = 200, theirs: MomentLine | None = None, notice: str = ""
+    entry: Entry,
+    form: MomentForm | None,
+    *,
+    status: int = 200,
+    theirs: MomentLine | None = None,
+    notice: str = "",
+    layer: str | None = None,
 ) -> Response:
-    rows = catalogue.list_annotations(database_session(), entry.id)
+    """The page of one layer: who makes the second reading does not see the first."""
+    layer = layer or chosen_layer(request.form.get("layer"))
+    rows = catalogue.list_annotations(database_session(), entry.id, layer=layer)
     lines = make_lines(entry, rows)
     done = frozenset(str(row.term_id) for row in rows if row.kind in {"phase", "step"})
     page = render_template(
@@ -117,7 +127,8 @@ def _render(
         lines=[lines[row.id] for row in rows],
         form=form if form is not None and form.id else None,
         forms=[
-            form if form is not None and not form.id and form.family == name else MomentForm(name) for name in NEW_FORMS
+            form if form is not None and not form.id and form.family == name else MomentForm(name, layer=layer)
+            for name in NEW_FORMS
         ],
         segments=segment_options(_templates(entry), done),
         complications=options("complication"),
@@ -128,6 +139,8 @@ def _render(
         tracks=make_tracks(entry),
         theirs=theirs,
         notice=notice,
+        layer=layer,
+        agreements=make_agreements(entry) if layer == "main" else (),
     )
     return Response(page, status=status, mimetype="text/html")
 
@@ -165,4 +178,5 @@ def _stale(entry: Entry, form: MomentForm | None, error: StaleAnnotation) -> Res
 def _back(entry: Entry, message: str) -> Response:
     commit()
     flash(message, "success")
-    return redirect(url_for("studio_moments.index", entry_id=entry.id), 303)
+    layer = chosen_layer(request.form.get("layer"))
+    return redirect(url_for("studio_moments.index", entry_id=entry.id, layer=layer if layer != "main" else None), 303)

@@ -9,8 +9,8 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
+from videolib.catalogue.access import can
 from videolib.catalogue.documents import Change, document_of, find_changes, working_document
-from videolib.catalogue.entries import may_edit
 from videolib.catalogue.publishing import roll_back
 from videolib.catalogue.versions import (
     EntryVersion,
@@ -23,7 +23,7 @@ from videolib.catalogue.versions import (
 )
 from videolib.errors import NotFound
 from videolib.web.access import current_person, entry_to_edit, entry_to_see, require_editor
-from videolib.web.api.entry_json import FOR_EDITORS, public_document
+from videolib.web.api.entry_json import public_document, shown_changes
 from videolib.web.cards import make_card
 from videolib.web.context import commit, database_session, services
 from videolib.web.entry_values_text import label_of, place_of, text_of_value
@@ -65,8 +65,8 @@ def index(entry_id: str) -> str:
         card=make_card(entry),
         citation=citation_of(entry),
         versions=tuple(_line(row, citation_of(entry, row.number), entry.version) for row in rows),
-        is_editor=may_edit(current_person()),
-        has_pending=bool(entry.pending) and may_edit(current_person()),
+        is_editor=can(current_person(), "edit", "catalogue"),
+        has_pending=bool(entry.pending) and can(current_person(), "edit", "catalogue"),
     )
 
 
@@ -84,8 +84,8 @@ def show(entry_id: str, number: int) -> str:
         version=_line(version, citation_of(entry, number), entry.version),
         against=against if other else None,
         changes=change_views(changes),
-        can_roll_back=may_edit(current_person()) and number != entry.version,
-        is_editor=may_edit(current_person()),
+        can_roll_back=can(current_person(), "edit", "catalogue") and number != entry.version,
+        is_editor=can(current_person(), "edit", "catalogue"),
     )
 
 
@@ -128,20 +128,18 @@ def cite(citation: str) -> Response:
 
 def change_views(changes: Iterable[Change]) -> tuple[ChangeView, ...]:
     """The changes in words; those of the editors' business for editors only."""
-    hidden = () if may_edit(current_person()) else (*FOR_EDITORS, "device_details")
     return tuple(
         ChangeView(label_of(item.path), text_of_value(item.path, item.before), text_of_value(item.path, item.after))
-        for item in sorted(changes, key=lambda item: place_of(item.path))
-        if item.path.partition(".")[0] not in hidden
+        for item in sorted(shown_changes(changes), key=lambda item: place_of(item.path))
     )
 
 
 def _shown(version: EntryVersion) -> dict[str, object]:
-    return version.document if may_edit(current_person()) else public_document(version.document)
+    return version.document if can(current_person(), "edit", "catalogue") else public_document(version.document)
 
 
 def _line(row: EntryVersion, citation: str, current: int) -> VersionLine:
-    is_editor = may_edit(current_person())
+    is_editor = can(current_person(), "edit", "catalogue")
     here = url_for("versions.show", entry_id=row.entry_id, number=row.number)
     return VersionLine(
         number=row.number,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from apiflask import Schema
 from apiflask.fields import Dict, Float, Integer, List, Nested, Raw, String
-from apiflask.validators import OneOf
+from apiflask.validators import OneOf, Range
 
+from videolib.catalogue.agreement import TOLERANCE_S
 from videolib.catalogue.annotation_values import KINDS, LAYERS
 from videolib.web.api.schemas import PageQuery
 
@@ -17,6 +18,38 @@ class AnnotationsQuery(Schema):
     layer = String(
         load_default="main", validate=OneOf(LAYERS), metadata={"description": "`second` is for editors only"}
     )
+
+
+class AgreementQuery(Schema):
+    """How near a boundary counts as found."""
+
+    tolerance_s = Float(load_default=TOLERANCE_S, validate=Range(0, 600))
+
+
+class TermAgreementOut(Schema):
+    """One term: how long either reading has it, and the overlap."""
+
+    term = String()
+    label = String()
+    first_s = Float()
+    second_s = Float()
+    iou = Float()
+
+
+class LevelAgreementOut(Schema):
+    """Phases or steps: overlap weighted by length, F1 of starts and ends."""
+
+    kind = String(validate=OneOf(("phase", "step")))
+    iou = Float()
+    boundary_f1 = Float()
+    terms = List(Nested(TermAgreementOut))
+
+
+class AgreementOut(Schema):
+    """What was measured; nothing where there is no second reading."""
+
+    tolerance_s = Float()
+    items = List(Nested(LevelAgreementOut))
 
 
 class ChaptersQuery(Schema):

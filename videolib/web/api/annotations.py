@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -12,10 +13,12 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from videolib.catalogue import annotations as catalogue
+from videolib.catalogue.access import can
 from videolib.catalogue.annotation_import import Line, import_annotations
 from videolib.catalogue.annotations import API, Annotation, StaleAnnotation
 from videolib.catalogue.chapters import write_chapters
-from videolib.catalogue.entries import Entry, may_edit
+from videolib.catalogue.entries import Entry
+from videolib.catalogue.left_out import LeftOut
 from videolib.catalogue.web_annotations import (
     MEDIA_TYPE,
     Writer,
@@ -25,7 +28,10 @@ from videolib.catalogue.web_annotations import (
     read_items,
 )
 from videolib.web.access import current_person, entry_to_edit, entry_to_see, require_editor
+from videolib.web.agreements import make_agreements
 from videolib.web.api.annotation_schemas import (
+    AgreementOut,
+    AgreementQuery,
     AnnotationPage,
     AnnotationsQuery,
     ChaptersQuery,
@@ -36,7 +42,7 @@ from videolib.web.api.answers import sent_object, tagged
 from videolib.web.api.spec import documents_body
 from videolib.web.cards import picture_size
 from videolib.web.context import commit, database_session
-from videolib.web.error_texts import translated
+from videolib.web.error_texts import named_left_out, translated
 from videolib.web.errors import Problem, answer, status_of
 from videolib.web.playback import find_package, make_chapters, outside_address
 
@@ -52,7 +58,7 @@ def index(entry_id: str, query: dict[str, Any]) -> Response:
     All of them as one W3C AnnotationPage, in the order of time.
     """
     entry = entry_to_see(entry_id)
-    layer = query["layer"] if may_edit(current_person()) else "main"
+    layer = query["layer"] if can(current_person(), "edit", "catalogue") else "main"
     rows = catalogue.list_annotations(database_session(), entry.id, kinds=query["kind"], layer=layer)
     return _as_annotation(tagged(_writer(entry, rows).page()))
 
@@ -118,6 +124,19 @@ def delete(entry_id: str, annotation_id: str) -> tuple[str, int]:
     return "", 204
 
 
+@blueprint.get("/entries/<entry_id>/agreement")
+@blueprint.input(AgreementQuery, location="query", arg_name="query")
+@blueprint.output(AgreementOut)
+def agreement(entry_id: str, query: dict[str, Any]) -> Response:
+    """Measure how far two annotators agree
+
+    On phases and steps, of which there is a second reading (`layer: "second"`); for editors.
+    """
+    entry = entry_to_edit(entry_id)
+    levels = make_agreements(entry, tolerance_s=query["tolerance_s"])
+    return tagged({"tolerance_s": query["tolerance_s"], "items": [asdict(level) for level in levels]})
+
+
 @blueprint.get("/entries/<entry_id>/chapters.vtt")
 @blueprint.input(ChaptersQuery, location="query", arg_name="query")
 @blueprint.output({}, content_type="text/vtt")
@@ -147,7 +166,7 @@ def _found(entry: Entry, annotation_id: str, *, gone_is_stale: bool = False) -> 
         database_session(),
         entry,
         annotation_id,
-        with_layers=may_edit(current_person()),
+        with_layers=can(current_person(), "edit", "catalogue"),
         gone_is_stale=gone_is_stale,
     )
 
@@ -170,10 +189,10 @@ def _writer(entry: Entry, rows: list[Annotation]) -> Writer:
     )
 
 
-def _one(entry: Entry, row: Annotation, *, status: int = 200, left_out: tuple[str, ...] = ()) -> Response:
+def _one(entry: Entry, row: Annotation, *, status: int = 200, left_out: tuple[LeftOut, ...] = ()) -> Response:
     body = _writer(entry, [row]).one()
     if left_out:
-        body["left_out"] = list(left_out)
+        body["left_out"] = [named_left_out(part) for part in left_out]
     return _as_annotation(tagged(body, str(row.revision), status=status))
 
 
@@ -192,7 +211,7 @@ def _imported(lines: list[Line]) -> dict[str, Any]:
                 "id": line.origin,
                 "annotation_id": line.annotation_id,
                 "reason": translated(line.reason) if line.reason else None,
-                "left_out": list(line.reading.left_out) if line.reading else [],
+                "left_out": [named_left_out(part) for part in line.reading.left_out] if line.reading else [],
             }
             for line in lines
         ],

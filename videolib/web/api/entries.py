@@ -12,7 +12,8 @@ from werkzeug.wrappers import Response
 
 from videolib.catalogue import publishing
 from videolib.catalogue.captions import add_captions, say_who_made
-from videolib.catalogue.entries import Entry, create_entry, list_entries
+from videolib.catalogue.entries import Entry, create_entry
+from videolib.catalogue.entry_lists import list_entries
 from videolib.catalogue.entry_values import parse_values
 from videolib.catalogue.exchange import export_entries, import_rows, read_rows
 from videolib.catalogue.people import User
@@ -39,6 +40,7 @@ from videolib.web.api.schemas import (
     Withdrawal,
 )
 from videolib.web.api.spec import documents_body
+from videolib.web.auditing import note
 from videolib.web.context import commit, database_session, services
 from videolib.web.playback import find_package, make_playback
 
@@ -80,8 +82,9 @@ def export(query: dict[str, Any]) -> Response:
 
     Everything that the caller may see, as CSV, XLSX or JSON; rows of it can be sent back to `/entries/import`.
     """
-    form = query["form"]
-    response = Response(export_entries(database_session(), form, by=current_person()), content_type=FILE_TYPES[form])
+    form, person = query["form"], current_person()
+    note("export", "entries", form)
+    response = Response(export_entries(database_session(), form, by=person), content_type=FILE_TYPES[form])
     response.headers.set("Content-Disposition", "attachment", filename=f"entries.{form}")
     response.headers["Cache-Control"] = "private, no-store"
     return response

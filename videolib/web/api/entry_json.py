@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flask import url_for
 
+from videolib.catalogue.access import can
 from videolib.catalogue.completeness import Completeness
-from videolib.catalogue.documents import document_of
-from videolib.catalogue.entries import Entry, may_edit
+from videolib.catalogue.documents import Change, document_of
+from videolib.catalogue.entries import Entry
 from videolib.catalogue.entry_values import TERM_FIELDS, EntryValues
 from videolib.catalogue.gate import assess_entries
 from videolib.catalogue.versions import citation_of
@@ -20,7 +21,7 @@ from videolib.web.media_gate import package_for
 from videolib.web.playback import outside_address
 
 # whom it was agreed with and how it was checked is the editors' business
-FOR_EDITORS = ("consent", "deid")
+FOR_EDITORS = ("consent", "deid", "sharing")
 # what says nothing is still there, empty, as programs expect
 _EMPTY: dict[str, Any] = {
     **{field: [] for field in TERM_FIELDS},
@@ -39,7 +40,7 @@ def entry_json(entry: Entry) -> dict[str, Any]:
 def entries_json(entries: Sequence[Entry]) -> list[dict[str, Any]]:
     """Some entries, as who asks may see them."""
     found: dict[str, Completeness] = {}
-    if may_edit(current_person()):
+    if can(current_person(), "edit", "catalogue"):
         found = assess_entries(database_session(), entries, threshold=services().settings.review_threshold)
     return [_entry_json(entry, found.get(entry.id)) for entry in entries]
 
@@ -71,6 +72,12 @@ def _entry_json(entry: Entry, completeness: Completeness | None) -> dict[str, An
             "withdrawn_reason": entry.withdrawn_reason,
         }
     return body
+
+
+def shown_changes(changes: Iterable[Change]) -> list[Change]:
+    """Those of the changes that who asks may see: the editors' business is for editors."""
+    hidden = () if can(current_person(), "edit", "catalogue") else (*FOR_EDITORS, "device_details")
+    return [item for item in changes if item.path.partition(".")[0] not in hidden]
 
 
 def public_document(document: dict[str, Any]) -> dict[str, Any]:

@@ -36,8 +36,12 @@ def show(recording_id: str) -> Response:
     watching, person = services().watching, current_person()
     who = person.id if person else None
     watching.remember(("who", who, recording_id), lambda: recording_to_see(recording_id).id, for_s=ALLOWED_S)
-    response = tagged(watching.remember(("what", recording_id, language()), lambda: _describe(recording_id)))
-    response.headers[NEXT_LOOK] = str(watching.look((who, recording_id)))
+    described = watching.remember(
+        ("what", recording_id, language()), lambda: _describe(recording_id), for_s=watching.freshness_s()
+    )
+    response = tagged(described)
+    sees_nothing = described["work"] is not None and not described["work"]["is_playable"]
+    response.headers[NEXT_LOOK] = str(watching.look((who, recording_id), sees_nothing=sees_nothing))
     return response
 
 

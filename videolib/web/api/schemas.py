@@ -9,7 +9,8 @@ from apiflask.fields import Boolean, DateTime, Dict, Float, Integer, List, Neste
 from apiflask.validators import OneOf, Range
 from marshmallow.fields import Field
 
-from videolib.catalogue.entries import DEFAULT_LIMIT, MAX_LIMIT, STATUSES
+from videolib.catalogue.entries import STATUSES
+from videolib.catalogue.entry_lists import DEFAULT_LIMIT, MAX_LIMIT
 from videolib.catalogue.entry_values import DETAIL_FIELDS, SINGLE_TERM_FIELDS, TERM_FIELDS
 from videolib.catalogue.recordings import STATES
 
@@ -71,7 +72,7 @@ _FIELDS: dict[str, Field[Any]] = {
         for name, scheme in SINGLE_TERM_FIELDS.items()
     },
     "year_of_procedure": Integer(allow_none=True),
-    "audience": String(validate=OneOf(("public", "signed_in"))),
+    "audience": String(validate=OneOf(("public", "signed_in", "institution", "programme", "people"))),
     "keywords": List(String()),
 }
 _ALL = {**_FIELDS, **{name: Raw(allow_none=True) for name in DETAIL_FIELDS if name not in _FIELDS}}
@@ -187,6 +188,7 @@ class View(Schema):
     name = String()
     label = String()
     hls_url = String()
+    recommended = Boolean(metadata={"description": "the one that the recording says to begin with"})
 
 
 class Playback(Schema):
@@ -201,6 +203,7 @@ class Playback(Schema):
     chapters = List(Nested(Chapter))
     views = List(Nested(View))
     frame_steps = List(List(Float()), allow_none=True)
+    loop = Boolean(metadata={"description": "there and true where a cine asks to be played again and again"})
 
 
 class Reason(Schema):

@@ -9,8 +9,8 @@ from flask import request, url_for
 from werkzeug.wrappers import Response
 
 from search import pages
-from videolib.catalogue.entries import audiences_of
-from videolib.catalogue.entry_lists import list_by_ids
+from videolib.catalogue.access import audiences_of
+from videolib.catalogue.entry_lists import seen_ids
 from videolib.errors import Unavailable
 from videolib.web.access import current_person
 from videolib.web.api.answers import tagged
@@ -64,7 +64,7 @@ def index(query: dict[str, Any]) -> Response:
 def suggest(query: dict[str, Any]) -> Response:
     """Complete what is being typed"""
     items = _suggestions(query)
-    seen = list_by_ids(database_session(), (item.entry_id for item in items if item.entry_id), by=current_person())
+    seen = seen_ids(database_session(), (item.entry_id for item in items if item.entry_id), by=current_person())
     return tagged(
         {
             "items": [
@@ -90,7 +90,7 @@ def _suggestions(query: dict[str, Any]) -> tuple[pages.Suggestion, ...]:
         return services().index.suggest(
             text,
             lang=query.get("lang") or language(),
-            audiences=audiences_of(current_person()),
+            audiences=audiences_of(database_session(), current_person()),
             limit=query["limit"],
         )
     except Unavailable:

@@ -6,7 +6,7 @@ from apiflask import Schema
 from apiflask.fields import Boolean, Dict, Integer, List, Nested, String
 from apiflask.validators import OneOf, Range
 
-from videolib.catalogue.entries import MAX_LIMIT
+from videolib.catalogue.entry_lists import MAX_LIMIT
 from videolib.web.api.schemas import LangText
 
 

@@ -6,4 +6,6 @@ import './recording-status.js';
 import './term-picker.js';
 import './facet-fold.js';
 import './completeness.js';
+import './content-warning.js';
 import './entry-form.js';
+import './form-rows.js';

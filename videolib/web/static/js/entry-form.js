@@ -1,7 +1,13 @@
 // <vl-entry-form>: keeps what is typed by itself, a moment after the last key; without it the Save button does the same.
-// <vl-form-rows>: adds and removes rows of a list. <vl-completeness> shows how far the entry is.
+// Where the session has ended, what is typed stays and is kept as soon as somebody has signed in again in another window.
 const WAIT_MS = 1500;
 const RETRY_MS = 10000;
+
+// a session that is gone takes its token with it: then the token is what is refused
+async function hasEnded(response) {
+  if (response.status === 401 || response.type === 'opaqueredirect') return true;
+  return response.status === 400 && (await response.clone().json()).code === 'csrf';
+}
 
 class EntryForm extends HTMLElement {
   connectedCallback() {
@@ -13,6 +19,7 @@ class EntryForm extends HTMLElement {
     this.form.addEventListener('input', () => this.note());
     this.form.addEventListener('change', () => this.note());
     this.form.addEventListener('submit', () => this.leave());
+    window.addEventListener('focus', () => { if (this.isSignedOut) this.save(); });
     window.addEventListener('beforeunload', (event) => {
       if (this.unsaved) event.preventDefault();
     });
@@ -30,6 +37,11 @@ class EntryForm extends HTMLElement {
     clearTimeout(this.timer);
   }
 
+  send(body) {
+    const headers = { Accept: 'application/json' };
+    return fetch(this.dataset.url, { method: 'POST', body, headers, redirect: 'manual' });
+  }
+
   plan(wait) {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.save(), wait);
@@ -39,15 +51,11 @@ class EntryForm extends HTMLElement {
     if (this.saving) return this.plan(WAIT_MS);
     this.saving = true;
     const edits = this.edits;
-    this.show('saving');
     try {
-      const response = await fetch(this.dataset.url, {
-        method: 'POST',
-        body: new FormData(this.form),
-        headers: { Accept: 'application/json' },
-        redirect: 'manual',
-      });
-      if (response.status === 401 || response.type === 'opaqueredirect') this.show('signed-out');
+      if (this.isSignedOut && !(await this.isBack())) return this.plan(RETRY_MS);
+      this.show('saving');
+      const response = await this.send(new FormData(this.form));
+      if (await hasEnded(response)) this.signedOut();
       else if (response.ok) this.saved(await response.json(), edits);
       else throw new Error(String(response.status));
     } catch {
@@ -57,6 +65,32 @@ class EntryForm extends HTMLElement {
       this.saving = false;
     }
     return undefined;
+  }
+
+  signedOut() {
+    this.setSignedOut(true);
+    this.show('signed-out');
+    this.plan(RETRY_MS);
+  }
+
+  setSignedOut(isSignedOut) {
+    this.isSignedOut = isSignedOut;
+    const link = this.querySelector('[data-part="sign-in"]');
+    if (link) link.hidden = !isSignedOut;
+  }
+
+  // whether somebody is signed in again; the new session has a token of its own
+  async isBack() {
+    const response = await fetch(window.location.href, { redirect: 'manual' });
+    if (!response.ok) return false;
+    const found = new DOMParser().parseFromString(await response.text(), 'text/html');
+    const token = found.querySelector('input[name="csrf_token"]')?.value;
+    if (!token) return false;
+    for (const field of document.querySelectorAll('input[name="csrf_token"]')) field.value = token;
+    const meta = document.querySelector('meta[name="csrf-token"]');
+    if (meta) meta.content = token;
+    this.setSignedOut(false);
+    return true;
   }
 
   saved(answer, edits) {
@@ -93,43 +127,4 @@ class EntryForm extends HTMLElement {
   }
 }
 
-class FormRows extends HTMLElement {
-  connectedCallback() {
-    this.template = this.querySelector('template');
-    this.list = this.querySelector('.form-rows');
-    const add = this.querySelector('.form-rows__add');
-    if (!this.template || add.dataset.bound) return;
-    add.dataset.bound = 'yes';
-    add.hidden = false;
-    this.next = this.list.children.length;
-    add.addEventListener('click', () => this.add());
-    for (const row of this.list.children) this.wire(row);
-  }
-
-  add() {
-    const row = this.template.content.firstElementChild.cloneNode(true);
-    for (const item of row.querySelectorAll('[name], [id], [for]')) {
-      for (const name of ['name', 'id', 'for']) {
-        const value = item.getAttribute(name);
-        if (value) item.setAttribute(name, value.replace('__row__', String(this.next)));
-      }
-    }
-    this.next += 1;
-    this.list.append(row);
-    this.wire(row);
-    row.querySelector('.input').focus();
-  }
-
-  wire(row) {
-    const remove = row.querySelector('.form-row__remove');
-    remove.hidden = false;
-    remove.addEventListener('click', () => {
-      row.remove();
-      this.querySelector('.form-rows__add').focus();
-      this.dispatchEvent(new Event('change', { bubbles: true }));
-    });
-  }
-}
-
 customElements.define('vl-entry-form', EntryForm);
-customElements.define('vl-form-rows', FormRows);

@@ -5,8 +5,8 @@ export function frameStarts(steps) {
   return (steps ?? []).flatMap(([start, step, count]) => Array.from({ length: count }, (_, index) => start + index * step));
 }
 
-/** Where to go to show the frame that is `count` away from the one at `time`: well inside it, whatever is rounded. */
-export function stepTarget(starts, time, count) {
+/** Which frame is shown at `time`, from 0. */
+export function frameNumber(starts, time) {
   let low = 0;
   let high = starts.length - 1;
   while (low < high) {
@@ -14,7 +14,12 @@ export function stepTarget(starts, time, count) {
     if (starts[middle] <= time + 1e-3) low = middle;
     else high = middle - 1;
   }
-  const wanted = Math.min(Math.max(low + count, 0), starts.length - 1);
+  return low;
+}
+
+/** Where to go to show the frame that is `count` away from the one at `time`: well inside it, whatever is rounded. */
+export function stepTarget(starts, time, count) {
+  const wanted = Math.min(Math.max(frameNumber(starts, time) + count, 0), starts.length - 1);
   const lasts = (starts[wanted + 1] ?? starts[wanted] + 0.04) - starts[wanted];
   return starts[wanted] + Math.min(lasts / 2, 0.02);
 }

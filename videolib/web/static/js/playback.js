@@ -38,6 +38,15 @@ export function captionTracks(playback) {
   }));
 }
 
+/** Takes text tracks of the package off the list that the caption files beside it stand for: one a language, not two. */
+export function dropTwins(textTracks, playback) {
+  const languages = (playback.captions ?? []).map(({ lang }) => lang);
+  const isTwin = ({ id, language }) => id?.startsWith('hls-') && languages.some((lang) => [lang, lang.split('-')[0]].includes(language));
+  textTracks.addEventListener('add', ({ detail: track }) => {
+    if (isTwin(track)) queueMicrotask(() => textTracks.remove(track));
+  });
+}
+
 /** Chapters as one text track, or null when there are none. */
 export function chapterTrack(playback, label) {
   const chapters = playback.chapters ?? [];

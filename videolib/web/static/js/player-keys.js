@@ -3,6 +3,8 @@ import { frameStarts, stepTarget } from './frame-map.js';
 
 const OFF = 'videolib-keys-off';
 const USUAL_FPS = 25;
+const VOLUME_STEP = 0.05;
+const SAME_PLACE_S = 0.005;
 
 export const areKeysOff = () => localStorage.getItem(OFF) === '1';
 
@@ -11,24 +13,44 @@ export function rememberKeysOff(off) {
   else localStorage.removeItem(OFF);
 }
 
-/** Moves by whole frames and lands in the middle of one, where rounding cannot fall back into its neighbour. */
-function stepFrames(player, fps, count, starts) {
-  if (!player.state.paused) player.pause();
-  if (starts.length > 0) {
-    player.currentTime = Math.min(stepTarget(starts, player.currentTime, count), player.state.duration);
-    return;
-  }
-  const frame = Math.floor(player.currentTime * fps + 1e-3) + count;
-  player.currentTime = Math.min(Math.max((frame + 0.5) / fps, 0), player.state.duration);
+/**
+ * Steps by whole frames. Presses that come while the player still seeks count from where it is going, so none is lost.
+ * @param player the <media-player>  @param {() => number | undefined} frameRate of the level that plays
+ * @param {() => number[][] | null} frameSteps when each acquired frame comes, if known; then a step is one of them
+ */
+export function frameStepper(player, frameRate, frameSteps) {
+  let wanted = null;
+  let mapped = null;
+  let starts = [];
+  player.addEventListener('seeked', () => {
+    if (wanted !== null && Math.abs(player.currentTime - wanted) < SAME_PLACE_S) wanted = null;
+  });
+  player.addEventListener('media-seek-request', () => { wanted = null; });
+  player.addEventListener('play', () => { wanted = null; });
+  return (count) => {
+    const from = wanted ?? player.currentTime;
+    if (!player.state.paused) player.pause();
+    const steps = frameSteps();
+    if (steps !== mapped) [mapped, starts] = [steps, frameStarts(steps)];
+    const fps = frameRate() || USUAL_FPS;
+    const lastS = player.state.duration - 0.5 / fps;
+    // the middle of a frame, where rounding cannot fall back into its neighbour
+    const place = starts.length > 0 ? stepTarget(starts, from, count) : (Math.floor(from * fps + 1e-3) + count + 0.5) / fps;
+    wanted = Math.max(0, Math.min(place, lastS));
+    player.currentTime = wanted;
+  };
 }
 
-/**
- * @param {() => number | undefined} frameRate the rate of the level that plays, in frames per second
- * @param {number[][] | null} frameSteps when each acquired frame comes, if known; then one key press is one of them
- */
-export function keyShortcuts(frameRate, frameSteps) {
-  const starts = frameStarts(frameSteps);
-  const step = (count) => ({ player }) => stepFrames(player, frameRate() || USUAL_FPS, count, starts);
+function changeVolume({ event, player }, change) {
+  // on the page, and in menus and sliders, the arrows mean what they always mean
+  const { target } = event;
+  if (!(target instanceof Element) || !target.closest('media-player') || target.closest('[role="slider"], [role="menu"], [role="radiogroup"]')) return;
+  event.preventDefault();
+  Object.assign(player, { volume: Math.min(1, Math.max(0, player.state.volume + change)), muted: false });
+}
+
+/** @param {(count: number) => void} step moves by so many frames */
+export function keyShortcuts(step) {
   return {
     togglePaused: 'k Space',
     toggleMuted: 'm',
@@ -39,8 +61,10 @@ export function keyShortcuts(frameRate, frameSteps) {
     seekForward: 'l L ArrowRight',
     speedUp: '>',
     slowDown: '<',
-    previousFrame: { keys: ',', onKeyDown: step(-1) },
-    nextFrame: { keys: '.', onKeyDown: step(1) },
-    // Volume is left to the arrow keys on the volume slider: on the page they scroll.
+    previousFrame: { keys: ',', onKeyDown: () => step(-1) },
+    nextFrame: { keys: '.', onKeyDown: () => step(1) },
+    toggleTheatre: { keys: 't', onKeyDown: () => document.querySelector('vl-theatre')?.toggle() },
+    louder: { keys: 'ArrowUp', onKeyDown: (pressed) => changeVolume(pressed, VOLUME_STEP) },
+    quieter: { keys: 'ArrowDown', onKeyDown: (pressed) => changeVolume(pressed, -VOLUME_STEP) },
   };
 }

@@ -1,7 +1,23 @@
-// Elements that work with the player of their page.
+// Elements that work with the player of their page. What the picture does not wait for is loaded where the page has it.
 import './chapter-list.js';
+import './frame-time.js';
 import './share-time.js';
 import './shortcut-list.js';
-import './step-sequence.js';
-import './time-field.js';
+import './side-tabs.js';
+import './theatre.js';
 import './view-switch.js';
+
+const LATER = {
+  'vl-beside': () => import('./beside.js'),
+  'vl-loop': () => import('./loop-range.js'),
+  'vl-mask-field': () => import('./mask-field.js'),
+  'vl-overlays': () => import('./overlays.js'),
+  'vl-own-notes': () => import('./own-notes.js'),
+  'vl-played': () => import('./played.js'),
+  'vl-report-form': () => import('./report-form.js'),
+  'vl-step-sequence': () => import('./step-sequence.js'),
+  'vl-time-field': () => import('./time-field.js'),
+  'vl-transcript': () => import('./transcript.js'),
+  'vl-watch-reporter': () => import('./watch-reporter.js'),
+};
+for (const [name, load] of Object.entries(LATER)) if (document.querySelector(name)) load();

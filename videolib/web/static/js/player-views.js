@@ -1,6 +1,11 @@
 // Which of a recording's views plays (native, subtracted, planes): all keep one clock, so a switch keeps the moment.
 const HLS_TYPE = 'application/x-mpegurl';
 
+/** The view to begin with: the one that the recording recommends, as an angiogram its subtracted one. */
+export function firstView(playback) {
+  return (playback.views ?? []).find(({ recommended }) => recommended)?.name;
+}
+
 /** The player's source for a view; the recording itself where there is no such view. */
 export function sourceOf(playback, view) {
   const found = (playback.views ?? []).find(({ name }) => name === view);
@@ -10,9 +15,17 @@ export function sourceOf(playback, view) {
 /** Loads the chosen view's address and goes on at the same place. @param host the <vl-player> */
 export function goOnAt(host, place, wasPlaying) {
   const { player } = host;
-  host.startAt = place;
+  const source = sourceOf(host.playback, host.view);
   const hls = host.hls();
   if (hls) hls.config.startPosition = place;
-  player.src = sourceOf(host.playback, host.view);
+  if (hls?.url === source.src) {
+    // the same address still: the player would not load it again, and what it has is good
+    if (hls.levels.length > 0) hls.startLoad(player.currentTime || place);
+    else hls.loadSource(source.src);
+    if (wasPlaying) player.play().catch(() => {});
+    return;
+  }
+  host.startAt = place;
+  player.src = source;
   if (wasPlaying) player.addEventListener('can-play', () => player.play().catch(() => {}), { once: true });
 }

@@ -5,14 +5,13 @@ import 'vidstack/player';
 import 'vidstack/player/layouts/default';
 import 'vidstack/player/ui';
 import './player-parts.js';
-import { captionTracks, chapterTrack, fetchPlayback, isExpired, isGrowing, PlaybackRefused } from './playback.js';
-import { areKeysOff, keyShortcuts } from './player-keys.js';
+import { captionTracks, chapterTrack, dropTwins, fetchPlayback, isExpired, PlaybackRefused } from './playback.js';
+import { areKeysOff, frameStepper, keyShortcuts } from './player-keys.js';
 import { PlayerNotice } from './player-notice.js';
-import { goOnAt, sourceOf } from './player-views.js';
+import { watchOver } from './player-recovery.js';
+import { firstView, goOnAt, sourceOf } from './player-views.js';
 
-const STALL_MS = 4000;
 const RENEW_AGAIN_AFTER_MS = 5000;
-const RETRY_EVERY_MS = 10000;
 
 class VlPlayer extends HTMLElement {
   connectedCallback() {
@@ -20,20 +19,26 @@ class VlPlayer extends HTMLElement {
     this.playback = JSON.parse(this.querySelector('script[type="application/json"]').textContent);
     this.words = JSON.parse(document.getElementById('player-words').textContent);
     this.startAt = Number(this.dataset.start) || 0;
+    this.view = firstView(this.playback);
     this.build();
     this.notice = new PlayerNotice(this, this.words.own, () => this.renew());
-    this.follow();
+    watchOver(this);
     this.querySelector('.stage__native')?.remove();
+    document.dispatchEvent(new CustomEvent('vl-ready', { detail: this }));
   }
 
   get currentTime() {
     return this.player.currentTime;
   }
 
-  seek(seconds) {
+  get frameRate() {
+    return this.hls()?.levels[this.hls().currentLevel]?.frameRate;
+  }
+
+  seek(seconds, { play = true } = {}) {
     if (!this.player.state.canPlay) this.startAt = seconds;
     else this.player.currentTime = seconds;
-    this.player.play().catch(() => {}); // refused without a user's gesture: then it stays at the place, paused
+    if (play) this.player.play().catch(() => {}); // refused without a user's gesture: then it stays at the place, paused
   }
 
   setKeysOff(off) {
@@ -43,10 +48,11 @@ class VlPlayer extends HTMLElement {
   build() {
     const player = document.createElement('media-player');
     Object.assign(player, {
-      title: this.dataset.title, playsInline: true, crossOrigin: null, load: 'visible', streamType: 'on-demand',
+      title: this.dataset.title, playsInline: true, crossOrigin: null, loop: Boolean(this.playback.loop), load: 'visible', streamType: 'on-demand',
       keyTarget: 'document', keyDisabled: areKeysOff(), storage: 'videolib-player',
-      keyShortcuts: keyShortcuts(() => this.hls()?.levels[this.hls().currentLevel]?.frameRate, this.playback.frame_steps),
     });
+    this.stepFrames = frameStepper(player, () => this.frameRate, () => this.playback.frame_steps);
+    player.keyShortcuts = keyShortcuts(this.stepFrames);
     player.setAttribute('aria-label', this.dataset.title);
     const provider = document.createElement('media-provider');
     if (this.playback.poster_url) {
@@ -69,17 +75,17 @@ class VlPlayer extends HTMLElement {
     this.append(player);
     const chapters = chapterTrack(this.playback, this.words.layout.Chapters);
     for (const track of [...captionTracks(this.playback), ...(chapters ? [chapters] : [])]) player.textTracks.add(track);
+    dropTwins(player.textTracks, this.playback);
     player.src = sourceOf(this.playback, this.view);
   }
 
   setUp(provider) {
     if (provider?.type !== 'hls') return;
     provider.library = Hls; // without this line Vidstack would fetch hls.js from a CDN
-    provider.config = { startPosition: this.startAt, enableWorker: false, maxBufferLength: 30, maxMaxBufferLength: 60, backBufferLength: 60 };
-    // Caption files of the catalogue win over the copies inside the package: one list in the menu, not two.
-    if ((this.playback.captions ?? []).length) {
-      Object.assign(provider.config, { subtitleTrackController: undefined, subtitleStreamController: undefined });
-    }
+    provider.config = {
+      startPosition: this.startAt, enableWorker: false, maxBufferLength: 30, maxMaxBufferLength: 60, backBufferLength: 60,
+      ignorePlaylistParsingErrors: true, // when a recording is whole, its final sound takes the place of the preview's
+    };
     provider.onInstance((hls) => hls.on(Hls.Events.ERROR, (_, error) => {
       if (isExpired(error) && Date.now() - (this.renewedAt ?? 0) > RENEW_AGAIN_AFTER_MS) this.renew();
     }));
@@ -87,34 +93,6 @@ class VlPlayer extends HTMLElement {
 
   hls() {
     return this.player.provider?.type === 'hls' ? this.player.provider.instance : null;
-  }
-
-  follow() {
-    const { player } = this;
-    const calm = () => {
-      window.clearTimeout(this.stallTimer);
-      window.clearInterval(this.retryTimer);
-      this.notice.hush();
-    };
-    player.addEventListener('waiting', () => {
-      window.clearTimeout(this.stallTimer);
-      this.stallTimer = window.setTimeout(() => this.notice.say(...(isGrowing(this.hls()) ? ['making'] : ['stalled', { retry: true }])), STALL_MS);
-    });
-    for (const name of ['playing', 'seeked', 'pause']) player.addEventListener(name, calm);
-    player.addEventListener('error', () => {
-      this.notice.say('broken', { retry: true });
-      window.clearInterval(this.retryTimer);
-      this.retryTimer = window.setInterval(() => this.renew(), RETRY_EVERY_MS);
-    });
-    window.addEventListener('online', () => { if (this.notice.word) this.renew(); });
-    player.addEventListener('time-update', (event) => this.dispatchEvent(
-      new CustomEvent('vl-time', { bubbles: true, detail: event.detail.currentTime }),
-    ));
-    player.addEventListener('can-play', () => {
-      if (this.startAt > 0 && Math.abs(player.currentTime - this.startAt) > 0.5) player.currentTime = this.startAt;
-      this.startAt = 0;
-      calm();
-    });
   }
 
   /** Fetches fresh addresses and goes on at the same place: after an expired signature, a lost network, a failure. */

@@ -3,10 +3,13 @@
 const MOVING = new Set(['uploaded', 'queued', 'processing']);
 const FIRST_WAIT_MS = 2000;
 const LONGEST_WAIT_MS = 10000;
+// who has nothing to watch yet looks more often
+const PICTURE_WAIT_MS = { first: 300, longest: 2000 };
 
 class RecordingStatus extends HTMLElement {
   connectedCallback() {
-    this.wait_ms = FIRST_WAIT_MS;
+    this.waits = this.closest('.stage__message') ? PICTURE_WAIT_MS : { first: FIRST_WAIT_MS, longest: LONGEST_WAIT_MS };
+    this.wait_ms = this.waits.first;
     this.etag = null;
     if (MOVING.has(this.dataset.state)) this.schedule();
   }
@@ -31,10 +34,10 @@ class RecordingStatus extends HTMLElement {
       if ([401, 403, 404].includes(response.status)) return; // no longer ours to follow; a reload of the page says why
       if (response.status === 200) {
         this.etag = response.headers.get('ETag');
-        this.wait_ms = FIRST_WAIT_MS;
+        this.wait_ms = this.waits.first;
         if (this.show(await response.json())) return;
       } else {
-        this.wait_ms = Math.min(this.wait_ms * 1.5, LONGEST_WAIT_MS);
+        this.wait_ms = Math.min(this.wait_ms * 1.5, this.waits.longest);
       }
       // the more people watch, the later the service wants to be asked again
       this.wait_ms = Math.max(this.wait_ms, 1000 * Number(response.headers.get('Videolib-Next-Look') ?? 0));
@@ -48,7 +51,8 @@ class RecordingStatus extends HTMLElement {
   /** Writes the news into the page; true when the recording has come to rest. */
   show(recording) {
     if (!MOVING.has(recording.state)) {
-      if (this.isBesidePlayer()) this.write('[data-part="words"]', recording.state_text); // who watches is not disturbed
+      if (this.dataset.quiet !== undefined) this.rest(recording);
+      else if (this.isBesidePlayer()) this.write('[data-part="words"]', recording.state_text); // who watches is not disturbed
       else window.location.reload(); // what may be done now (play, sign off, retry) is the server's to say
       return true;
     }
@@ -66,6 +70,14 @@ class RecordingStatus extends HTMLElement {
     this.showRenditions(recording.work?.renditions ?? []);
     if (recording.work?.is_playable && this.closest('.stage__message')) showPlayer();
     return false;
+  }
+
+  /** On a page that must not be loaded again (something is being sent from it): the end in words. */
+  rest(recording) {
+    this.dataset.state = recording.state;
+    this.write('[data-part="words"]', [recording.state_text, recording.reason?.message].filter(Boolean).join(' · '));
+    for (const part of ['percent', 'sentences', 'renditions']) this.querySelector(`[data-part="${part}"]`).replaceChildren();
+    this.querySelector('progress').hidden = true;
   }
 
   showRenditions(renditions) {
@@ -111,10 +123,7 @@ async function showPlayer() {
   }
   const known = new Set([...document.querySelectorAll('link[rel="stylesheet"]')].map((link) => link.href));
   for (const link of page.querySelectorAll('link[rel="stylesheet"]')) if (!known.has(link.href)) document.head.append(document.adoptNode(link));
-  for (const selector of ['.stage', '.watch__columns']) {
-    const [old, fresh] = [document.querySelector(selector), page.querySelector(selector)];
-    if (old && fresh) old.replaceWith(document.adoptNode(fresh));
-  }
+  document.querySelector('.watch__grid').replaceWith(document.adoptNode(page.querySelector('.watch__grid')));
   for (const script of page.querySelectorAll('script[type="module"][src]')) await import(script.src);
 }
 

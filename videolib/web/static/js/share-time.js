@@ -7,7 +7,9 @@ class ShareTime extends HTMLElement {
     button.addEventListener('click', async () => {
       const player = document.querySelector('vl-player');
       const address = new URL(this.dataset.url, window.location.href);
-      const seconds = Math.floor(player?.currentTime ?? 0);
+      const now = player?.currentTime ?? 0;
+      // a picture that stands is meant to the millisecond, one that moves to the second
+      const seconds = player?.player?.state.paused ? Math.round(now * 1000) / 1000 : Math.floor(now);
       if (seconds > 0) address.searchParams.set('t', String(seconds));
       await navigator.clipboard.writeText(address.href);
       said.textContent = this.dataset.done;

@@ -1,11 +1,9 @@
 // <vl-shortcut-list>: the list of keyboard shortcuts; "?" opens it, a check box switches the shortcuts off for good.
 import { areKeysOff, rememberKeysOff } from './player-keys.js';
-
-const TYPING = 'input:not([type="checkbox"]), textarea, select, [contenteditable]';
+import { isTyping } from './player-ready.js';
 
 class ShortcutList extends HTMLElement {
   connectedCallback() {
-    const fold = this.querySelector('details');
     const box = this.querySelector('input[type="checkbox"]');
     box.checked = !areKeysOff();
     box.addEventListener('change', () => {
@@ -13,11 +11,12 @@ class ShortcutList extends HTMLElement {
       document.querySelector('vl-player')?.setKeysOff(!box.checked);
     });
     this.onKey = (event) => {
-      if (event.key !== '?' || areKeysOff() || (event.target instanceof Element && event.target.closest(TYPING))) return;
+      if (event.key !== '?' || areKeysOff() || isTyping(event.target)) return;
       event.preventDefault();
-      fold.open = true;
-      fold.querySelector('summary').focus();
-      fold.scrollIntoView({ block: 'nearest' });
+      const tab = document.getElementById(`tab-${this.closest('section').id}`);
+      tab?.click();
+      (tab ?? box).focus();
+      this.scrollIntoView({ block: 'nearest' });
     };
     document.addEventListener('keydown', this.onKey);
   }

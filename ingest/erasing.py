@@ -1,0 +1,147 @@
+"""Erases a recording with everything made of it: master, packages, versions, captions, what people wrote beside it.
+
+First it is taken from sight in one unit of work, then the objects go, then the rows; each step may be repeated, so an
+erasure that broke off is ended by asking for it again. What stays is an empty entry, which tells every index to forget
+it, and a receipt: how much of what was removed, and digests of the objects' names, nothing of their content.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, delete, select, tuple_, update
+from sqlalchemy.orm import Session
+
+from ingest.sweeping import remove_objects
+from ingest.workshop import Workshop
+from videolib.catalogue.audit import record_event
+from videolib.catalogue.bulk_edits import BulkEdit
+from videolib.catalogue.entries import Entry, give_place
+from videolib.catalogue.erasures import Erasure
+from videolib.catalogue.packages import Package
+from videolib.catalogue.recordings import Recording
+from videolib.db import Base
+from videolib.errors import NotFound
+
+# fields of an entry that say something; the rest (id, code, version, dates) is the tombstone
+_EMPTIED: dict[str, Any] = {
+    "title": {},
+    "summary": {},
+    "key_points": {},
+    "learning_objectives": [],
+    "details": {},
+    "pending": {},
+    "pending_state": None,
+    "content_type": None,
+    "difficulty": None,
+    "cn_grade": None,
+    "year_of_procedure": None,
+    "reviewer_id": None,
+    "publish_requested": False,
+    "package_id": None,
+    "status": "archived",
+    "withdrawn_reason": "Erased.",
+}
+
+
+def erase(workshop: Workshop, some_id: str) -> Erasure:
+    """Erase the recording of that id, or that of the entry of that id, and everything made of it.
+
+    Raises `NotFound`. Of what was erased before, the receipt is given again.
+    """
+    with workshop.database.writing() as session:
+        erasure = _begin(session, some_id)
+    if erasure.receipt:
+        return erasure
+    removed = _remove_objects(workshop, erasure)
+    with workshop.database.writing() as session:
+        return _end(session, erasure.id, removed)
+
+
+def _begin(session: Session, some_id: str) -> Erasure:
+    """Take it from sight, and write down what is to be erased."""
+    for known in session.scalars(select(Erasure)):
+        if some_id in {known.id, known.recording_id, *known.entry_ids}:
+            return known
+    entry = session.get(Entry, some_id)
+    recording = session.get(Recording, entry.recording_id if entry is not None else some_id)
+    if recording is None and entry is None:
+        raise NotFound("There is no recording or entry of this id.", code="nothing_to_erase")
+    mine = (
+        select(Entry.id).where(Entry.recording_id == recording.id)
+        if recording
+        else select(Entry.id).where(Entry.id == some_id)
+    )
+    erasure = Erasure(recording_id=recording.id if recording else None, entry_ids=list(session.scalars(mine)))
+    session.add(erasure)
+    session.execute(update(Entry).where(Entry.id.in_(erasure.entry_ids)).values(**_EMPTIED))
+    session.flush()
+    for row in session.scalars(select(Entry).where(Entry.id.in_(erasure.entry_ids)).with_for_update(of=Entry)):
+        give_place(session, row)
+    return erasure
+
+
+def _remove_objects(workshop: Workshop, erasure: Erasure) -> dict[str, Any]:
+    """Remove every stored object; gives how many, and one digest over their names."""
+    names = hashlib.sha256()
+    counts: Counter[str] = Counter()
+    with workshop.database.reading() as session:
+        recording = session.get(Recording, erasure.recording_id) if erasure.recording_id else None
+        mine = select(Package.id).where(Package.recording_id == erasure.recording_id).order_by(Package.id)
+        packages = list(session.scalars(mine))
+    for package_id in packages:
+        names.update(package_id.encode())
+        counts["package_objects"] += remove_objects(workshop, package_id)
+    if recording is not None:
+        names.update(recording.original_key.encode())
+        workshop.originals.delete([recording.original_key])
+        counts["originals"] += 1
+    return {**counts, "names_sha256": names.hexdigest()}
+
+
+def _end(session: Session, erasure_id: str, removed: dict[str, Any]) -> Erasure:
+    """Remove the rows and write the receipt."""
+    erasure = session.get_one(Erasure, erasure_id)
+    rows: Counter[str] = Counter()
+    entries, recordings = (Base.metadata.tables[name] for name in ("entries", "recordings"))
+    _remove_referring(session, entries, entries.c.id.in_(erasure.entry_ids), rows)
+    session.execute(update(entries).where(entries.c.id.in_(erasure.entry_ids)).values(recording_id=None))
+    if erasure.recording_id:
+        _remove_referring(session, recordings, recordings.c.id == erasure.recording_id, rows)
+        session.execute(delete(recordings).where(recordings.c.id == erasure.recording_id))
+        rows["recordings"] += 1
+    _forget_edits(session, erasure.entry_ids)
+    erasure.receipt = {"entries": len(erasure.entry_ids), "objects": removed, "rows": dict(sorted(rows.items()))}
+    record_event(
+        session, "erase", "recording", erasure.recording_id or erasure.entry_ids[0], by=None, receipt=erasure.receipt
+    )
+    return erasure
+
+
+def _remove_referring(session: Session, table: Table, which: ColumnElement[bool], rows: Counter[str]) -> None:
+    """Remove the rows of every table that refers to these, and what refers to those; a new table is found by itself."""
+    for other in Base.metadata.sorted_tables:
+        for key in other.foreign_keys:
+            if key.column.table is not table or other.name in {"entries", table.name}:
+                continue
+            refers = key.parent.in_(select(key.column).where(which))
+            keys = list(other.primary_key.columns)
+            found = [tuple(row) for row in session.execute(select(*keys).where(refers))]
+            if not found:
+                continue
+            these = keys[0].in_([row[0] for row in found]) if len(keys) == 1 else tuple_(*keys).in_(found)
+            _remove_referring(session, other, these, rows)
+            session.execute(delete(other).where(these))
+            rows[other.name] += len(found)
+
+
+def _forget_edits(session: Session, entry_ids: Iterable[str]) -> None:
+    """What a change of many entries remembers of these."""
+    for edit in session.scalars(select(BulkEdit)):
+        for name in ("before", "after"):
+            kept = getattr(edit, name)
+            if set(entry_ids) & set(kept):
+                setattr(edit, name, {key: value for key, value in kept.items() if key not in set(entry_ids)})

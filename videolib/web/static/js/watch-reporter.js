@@ -1,0 +1,106 @@
+// <vl-watch-reporter>: notes which stretches are really played and tells the library, every few seconds and at the end.
+// Seeking, pausing and stepping by frame are no watching. The bar below the picture shows what counts, with its gaps.
+import { whenReady } from './player-ready.js';
+import { WatchLog } from './watch-log.js';
+
+const EVERY_MS = 10000;
+const LONGEST_STEP_S = 2;
+
+class WatchReporter extends HTMLElement {
+  connectedCallback() {
+    this.log = new WatchLog(this.dataset.person, document.querySelector('meta[name="csrf-token"]').content);
+    this.played = [];
+    this.number = 0;
+    whenReady((host) => this.follow(host));
+  }
+
+  follow(host) {
+    const { player } = host;
+    this.host = host;
+    player.addEventListener('playing', () => this.begin());
+    player.addEventListener('time-update', () => this.note());
+    for (const name of ['pause', 'seeking', 'waiting', 'ended']) player.addEventListener(name, () => this.close());
+    player.addEventListener('pause', () => this.report());
+    for (const name of ['seeked', 'rate-change']) player.addEventListener(name, () => { if (!player.state.paused) this.begin(); });
+    window.addEventListener('online', () => this.report());
+    window.addEventListener('pagehide', () => { this.close(); this.report({ leaving: true }); });
+    document.addEventListener('visibilitychange', () => { if (document.hidden) this.report(); });
+    this.timer = window.setInterval(() => this.report(), EVERY_MS);
+    this.log.send();
+  }
+
+  begin() {
+    const { player } = this.host;
+    this.close();
+    this.open = { start_s: player.currentTime, end_s: player.currentTime, rate: player.state.playbackRate };
+    if (this.viewing === undefined) this.viewing = this.ask();
+  }
+
+  async ask() {
+    const headers = { Accept: 'application/json', 'X-CSRFToken': this.log.token };
+    try {
+      const response = await fetch(this.dataset.url, { method: 'POST', headers, credentials: 'same-origin' });
+      if (!response.ok) throw new Error(String(response.status));
+      this.reportsUrl = (await response.json()).reports_url;
+      return this.reportsUrl;
+    } catch {
+      this.viewing = undefined; // the next beginning asks again
+      return null;
+    }
+  }
+
+  note() {
+    const { player } = this.host;
+    if (!this.open || player.state.paused || player.state.seeking) return;
+    const now = player.currentTime;
+    // a jump that no event told of is not watched either
+    if (now < this.open.end_s || now - this.open.end_s > LONGEST_STEP_S * Math.max(1, this.open.rate)) this.begin();
+    else this.open.end_s = now;
+  }
+
+  close() {
+    const { open } = this;
+    this.open = undefined;
+    if (open && open.end_s > open.start_s) this.played.push({ ...open, rate: Math.min(2, Math.max(0.25, open.rate)) });
+  }
+
+  async report({ leaving = false } = {}) {
+    const { player } = this.host;
+    if (this.open && this.open.end_s > this.open.start_s) {
+      const going = { ...this.open, start_s: this.open.end_s };
+      this.close();
+      this.open = leaving ? undefined : going;
+    }
+    if (this.viewing === undefined && this.played.length > 0) this.viewing = this.ask();
+    const reportsUrl = leaving ? this.reportsUrl : await this.viewing;
+    if (!reportsUrl) return;
+    const place = player.currentTime;
+    if (this.played.length > 0 || place !== this.place) {
+      this.number += 1;
+      this.place = place;
+      this.log.add(reportsUrl, { report: this.number, place_s: place, played: this.played.splice(0) });
+    }
+    this.show(await this.log.send({ leaving, wanted: reportsUrl }));
+  }
+
+  /** The bar of what has been watched, as the library counts it. */
+  show(answer) {
+    const bar = document.querySelector('.watched[data-live]');
+    if (!answer || !bar || answer.duration_s <= 0) return;
+    const drawing = bar.querySelector('svg');
+    drawing.replaceChildren(...answer.spans_s.map(([start, end]) => {
+      const rect = document.createElementNS('http://www.w3.org/2000/svg', 'rect');
+      const sizes = { x: (start / answer.duration_s) * 1000, y: 0, width: Math.max(1, ((end - start) / answer.duration_s) * 1000), height: 8 };
+      for (const [name, value] of Object.entries(sizes)) rect.setAttribute(name, value);
+      return rect;
+    }));
+    bar.hidden = false;
+    bar.querySelector('.watched__text').textContent = bar.dataset.words.replace('{percent}', Math.round(answer.share * 100));
+  }
+
+  disconnectedCallback() {
+    window.clearInterval(this.timer);
+  }
+}
+
+customElements.define('vl-watch-reporter', WatchReporter);
