@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -25,6 +27,7 @@ from videolib.db import Database
 from videolib.passwords import hash_password
 from videolib.storage import Store, open_store
 from videolib.web import create_app
+from videolib.web.server import make_server
 
 PASSWORD = "a long enough word"
 # hashed once: a hash is slow on purpose
@@ -156,6 +159,20 @@ def make_site(database: Database, store: Store | None = None, **changes: Any) ->
     index = HostIndex(settings, database)
     app = create_app(settings, database=database, store=store, index=index)
     return Site(app, database, store, settings, index)
+
+
+@contextmanager
+def answering(app: Flask) -> Iterator[str]:
+    """The address at which the application answers over a real socket."""
+    server = make_server(app, "127.0.0.1", 0)
+    thread = Thread(target=server.run)
+    thread.start()
+    yield f"http://127.0.0.1:{server.effective_port}"
+    # closed in the thread that answers: from another one its workers would find the door shut before they are done.
+    # OSError: a worker that ended just now has woken that thread already, and the door is shut.
+    with suppress(OSError):
+        server.trigger.pull_trigger(server.close)
+    thread.join()
 
 
 @pytest.fixture

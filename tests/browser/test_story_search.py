@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.visitors import Site
-from videolib.web.server import make_server
+from tests.visitors import Site, answering
 
 SFA_CASES = 21  # one more than a page holds
 FIELD = "input[name=q]"
@@ -31,12 +29,8 @@ def library(sqlite_site: Site) -> Iterator[str]:
     sqlite_site.add_published(audience="public", title=iliac, procedures=["proc.stent_iliac"])
     sqlite_site.add_published(audience="public", title=tace, procedures=["proc.tace"])
     sqlite_site.reindex()
-    server = make_server(sqlite_site.app, "127.0.0.1", 0)
-    thread = Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.trigger.pull_trigger(server.close)
-    thread.join(30)
+    with answering(sqlite_site.app) as base:
+        yield base
 
 
 def chosen_option(page: Any) -> Any:

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
-from threading import Thread
 from typing import Any
 from xml.etree import ElementTree
 
@@ -20,13 +19,12 @@ from sickle.oaiexceptions import (
     NoRecordsMatch,
 )
 
-from tests.visitors import Site, make_site
+from tests.visitors import Site, answering, make_site
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.entry_values import parse_values
 from videolib.catalogue.publishing import change_entry, withdraw_entry
 from videolib.db import Database, utc_now
 from videolib.web import harvest
-from videolib.web.server import make_server
 
 TITLE = {"zh": "髂动脉 </script><b> 支架植入术", "en": "Iliac artery stenting & more"}
 
@@ -53,13 +51,8 @@ def withdraw(site: Site, entry: Entry) -> None:
 @pytest.fixture
 def harvester(open_site: Site) -> Iterator[sickle.Sickle]:
     """A real harvester at a real server."""
-    server = make_server(open_site.app, "127.0.0.1", 0)
-    thread = Thread(target=server.run)
-    thread.start()
-    yield sickle.Sickle(f"http://127.0.0.1:{server.effective_port}/oai")
-    # in the thread that answers: from another one its workers would find the door shut before they are done
-    server.trigger.pull_trigger(server.close)
-    thread.join()
+    with answering(open_site.app) as base:
+        yield sickle.Sickle(f"{base}/oai")
 
 
 def test_a_harvester_finds_public_entries_and_only_these(

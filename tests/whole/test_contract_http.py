@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +17,12 @@ from ingest.worker import run_worker
 from ingest.workshop import Workshop
 from tests.samples import make_recording
 from tests.servers import new_s3_store
-from tests.visitors import Site, make_site
+from tests.visitors import Site, answering, make_site
 from videolib.catalogue.entry_values import parse_values
 from videolib.catalogue.jobs import list_open_jobs
 from videolib.children import S3Server
 from videolib.db import Database
 from videolib.storage import GrowingStore, open_store
-from videolib.web.server import make_server
 
 VALUES = {
     "title": {"zh": "髂动脉支架植入术", "en": "Iliac artery stenting"},
@@ -69,13 +67,8 @@ def answered_by(site: Site, folder: Path) -> Iterator[Served]:
     originals = open_store(f"file:{folder / 'originals'}")
     originals.prepare(None)
     entry_id, recording_id = make_watchable(site, originals, folder)
-    server = make_server(site.app, "127.0.0.1", 0)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    yield Served(site, f"http://127.0.0.1:{server.effective_port}", entry_id, recording_id)
-    # in the thread that answers: from another one its workers would find the door shut before they are done
-    server.trigger.pull_trigger(server.close)
-    thread.join()
+    with answering(site.app) as base:
+        yield Served(site, base, entry_id, recording_id)
     site.index.close()
 
 
