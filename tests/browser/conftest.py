@@ -134,3 +134,16 @@ def upload_page(page: Any, served: Served) -> Any:
     page.goto(f"{served.url}/studio/upload")
     page.locator(".drop").wait_for()
     return page
+
+
+def sticking_out(page: Any) -> list[str]:
+    """What makes the page wider than its window: nothing where it needs no scrolling sideways."""
+    found: list[str] = page.evaluate(
+        """() => {
+          const width = innerWidth;
+          if (document.documentElement.scrollWidth <= width) return [];
+          const wide = [...document.querySelectorAll('body *')].filter((one) => one.getBoundingClientRect().right > width);
+          return wide.map((one) => `${one.tagName.toLowerCase()}.${one.className} ${one.getBoundingClientRect().right}`);
+        }"""
+    )
+    return found

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.browser.conftest import Served, log_in
+from tests.browser.conftest import Served, log_in, sticking_out
 from tests.browser.test_story_watch import wait_until
 from tests.browser.watching import add_described_entry
 
@@ -136,4 +136,4 @@ def test_two_recordings_play_side_by_side_aligned_by_a_step(
     wait_until(page, f"Math.abs({SECOND}.currentTime - {FIRST}.currentTime - 0.2) < 0.05")
     assert page.url.endswith("step=step.tace.02")
     page.set_viewport_size({"width": 390, "height": 844})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert sticking_out(page) == []

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import Served, log_in
+from tests.browser.conftest import Served, log_in, sticking_out
 from tests.browser.test_story_watch import PLAY_WAIT_MS, VIDEO, play, problems, wait_for_time, wait_until
 
 SAID_AT_S = 11.4
@@ -183,7 +183,7 @@ def test_axe_finds_nothing_on_the_pages_of_moments(page: Any, served: Served, de
     ):
         page.goto(served.url + path)
         page.locator("vl-player media-player[data-can-play]").wait_for(timeout=PLAY_WAIT_MS)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+        assert sticking_out(page) == [], path
         found[path] = problems(page)
 
     assert {path: texts for path, texts in found.items() if texts} == {}

@@ -54,8 +54,8 @@ def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Long enough that a worker is still at it when the test has seen it start."""
-    return make_recording(tmp_path_factory.mktemp("long") / "long.mp4", seconds=40, size="640x360")
+    """One job, and large enough that a worker is still at it when the test has seen it start."""
+    return make_recording(tmp_path_factory.mktemp("long") / "long.mp4", seconds=20, size="1280x720")
 
 
 def take(workshop: Workshop, path: Path, *, publish: bool = True, generated: bool = True) -> Intake:

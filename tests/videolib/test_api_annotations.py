@@ -118,7 +118,7 @@ def test_drawings_are_kept_without_what_could_act(site: Site, editor: Visitor, e
     assert answer.json is not None
     assert "script" not in answer.json["target"]["selector"]["refinedBy"]["value"]
     assert "onclick" not in answer.text.replace("@onclick", "")
-    assert "script of the drawing" in answer.json["left_out"]
+    assert "图形中的 script" in answer.json["left_out"]
 
 
 def test_the_second_reading_is_for_editors_only(site: Site, editor: Visitor, entry: Entry) -> None:

@@ -140,9 +140,12 @@ def terminate(upload_id: str) -> WerkzeugResponse:
 
 
 @blueprint.post("/uploads/<upload_id>")
-@blueprint.doc(hide=True)
+@blueprint.doc(responses={204: "Done as `PATCH` or `DELETE` would."})
 def override(upload_id: str) -> WerkzeugResponse:
-    """PATCH and DELETE for clients whose network knows neither, as tus asks."""
+    """Send bytes or give up by POST (tus)
+
+    For clients whose network lets neither `PATCH` nor `DELETE` through: `X-HTTP-Method-Override` names the one.
+    """
     require_uploader()
     deed = {"PATCH": append, "DELETE": terminate}.get(request.headers.get("X-HTTP-Method-Override", "").upper())
     if deed is None:
