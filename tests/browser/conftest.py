@@ -140,10 +140,10 @@ def sticking_out(page: Any) -> list[str]:
     """What makes the page wider than its window: nothing where it needs no scrolling sideways."""
     found: list[str] = page.evaluate(
         """() => {
-          const width = innerWidth;
-          if (document.documentElement.scrollWidth <= width) return [];
-          const wide = [...document.querySelectorAll('body *')].filter((one) => one.getBoundingClientRect().right > width);
-          return wide.map((one) => `${one.tagName.toLowerCase()}.${one.className} ${one.getBoundingClientRect().right}`);
+          if (document.documentElement.scrollWidth <= innerWidth) return [];
+          const right = (one) => one.getBoundingClientRect().right;
+          const wide = [...document.querySelectorAll('body *')].filter((one) => right(one) > innerWidth);
+          return wide.map((one) => `${one.tagName.toLowerCase()}.${one.className} ${right(one)}`);
         }"""
     )
     return found

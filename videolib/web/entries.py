@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -18,6 +19,7 @@ from videolib.web.cards import (
     Text,
     first_text,
     make_card,
+    make_cards,
     picture_size,
     poster_path,
     second_text,
@@ -108,13 +110,18 @@ def make_page(entry: Entry, *, asked_s: float | None = None) -> EntryPage:
         is_resumed=asked_s is None and panel.bar.resume_s > 0,
         moments=make_moments(entry),
         panel=panel,
-        related=tuple(_related_card(found) for found in list_related(database_session(), entry, by=person, limit=4)),
+        related=_related_cards(list_related(database_session(), entry, by=person, limit=4)),
     )
 
 
-def _related_card(found: Related) -> RelatedCard:
-    why = [term.label(language()) for term in found.shared]
-    return RelatedCard(make_card(found.entry), tuple([*why, found.same_hospital] if found.same_hospital else why))
+def _related_cards(found: Sequence[Related]) -> tuple[RelatedCard, ...]:
+    cards = make_cards(one.entry for one in found)
+    return tuple(RelatedCard(card, _why(one)) for card, one in zip(cards, found, strict=True))
+
+
+def _why(found: Related) -> tuple[str, ...]:
+    shared = [term.label(language()) for term in found.shared]
+    return tuple([*shared, found.same_hospital] if found.same_hospital else shared)
 
 
 def _asked_s() -> float | None:

@@ -18,7 +18,7 @@ from videolib.catalogue.reviews import ITEMS, Review, ReviewComment, list_commen
 from videolib.catalogue.vocabulary import list_terms
 from videolib.errors import Conflict, InvalidInput
 from videolib.web.access import entry_to_review, require_login, require_reviewer
-from videolib.web.cards import EntryCard, make_card
+from videolib.web.cards import EntryCard, make_cards
 from videolib.web.context import commit, database_session, services
 from videolib.web.entries import make_page
 from videolib.web.error_texts import translated
@@ -75,13 +75,13 @@ def index() -> str:
         "reviews/index.html",
         lines=tuple(
             QueueLine(
-                make_card(entry),
+                card,
                 url_for("reviews.show", entry_id=entry.id),
                 minute_text(entry.submitted_at),
                 entry.reviewer_id == person.id,
                 entry.reviewer_id is not None,
             )
-            for entry in rows
+            for entry, card in zip(rows, make_cards(rows), strict=True)
         ),
         previous_url=url_for("reviews.index") if cursor else None,
         next_url=url_for("reviews.index", cursor=next_cursor) if next_cursor else None,

@@ -11,7 +11,7 @@ from videolib.catalogue.related import StepCase, hospitals_of, list_step_cases
 from videolib.catalogue.vocabulary import Term, list_terms_by_ids
 from videolib.errors import NotFound
 from videolib.web.access import current_person
-from videolib.web.cards import EntryCard, Link, facet_url, make_card
+from videolib.web.cards import EntryCard, Link, facet_url, make_card, make_cards
 from videolib.web.context import database_session
 from videolib.web.languages import language
 from videolib.web.moments import moment_url
@@ -37,7 +37,6 @@ class CaseLine:
     start_text: str
     length_text: str
     hospital: str
-    is_chosen: bool
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,8 @@ def show(term_id: str) -> str:
 
 def _page(term: Term, found: list[StepCase], cursor: str | None, next_cursor: str | None) -> StepPage:
     chosen_at = min(max(request.args.get("case", 1, type=int) or 1, 1), len(found)) - 1
-    cases = tuple(_line(term, item, at, at == chosen_at, cursor) for at, item in enumerate(found))
+    cards = make_cards(item.entry for item in found)
+    cases = tuple(_line(term, item, card, at, cursor) for at, (item, card) in enumerate(zip(found, cards, strict=True)))
     chosen = cases[chosen_at] if cases else None
     here = language()
     named = {row.id: row for row in list_terms_by_ids(database_session(), _around(term))}
@@ -89,9 +89,9 @@ def _page(term: Term, found: list[StepCase], cursor: str | None, next_cursor: st
     )
 
 
-def _line(term: Term, item: StepCase, at: int, is_chosen: bool, cursor: str | None) -> CaseLine:
+def _line(term: Term, item: StepCase, card: EntryCard, at: int, cursor: str | None) -> CaseLine:
     return CaseLine(
-        card=make_card(item.entry),
+        card=card,
         number=at + 1,
         url=url_for("steps.show", term_id=term.id, case=at + 1, cursor=cursor),
         entry_url=moment_url(item.entry.id, item.step),
@@ -101,7 +101,6 @@ def _line(term: Term, item: StepCase, at: int, is_chosen: bool, cursor: str | No
         start_text=clock_text(int(item.step.start_s)),
         length_text=clock_text(item.step.end_s - item.step.start_s),
         hospital=next(iter(hospitals_of(item.entry)), ""),
-        is_chosen=is_chosen,
     )
 
 

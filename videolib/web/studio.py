@@ -21,7 +21,7 @@ from videolib.catalogue.recordings import STATES, list_recordings
 from videolib.catalogue.reviews import count_queue, name_reviewer
 from videolib.errors import InvalidInput
 from videolib.web.access import entry_to_edit, recording_to_edit, require_editor
-from videolib.web.cards import EntryCard, make_card
+from videolib.web.cards import EntryCard, make_cards
 from videolib.web.context import commit, database_session, services
 from videolib.web.preferences import local_path
 from videolib.web.recording_views import RecordingView, make_recording_view
@@ -226,13 +226,13 @@ def _lines(rows: list[Entry]) -> tuple[StudioEntry, ...]:
     found = assess_entries(database_session(), rows, threshold=services().settings.review_threshold)
     return tuple(
         StudioEntry(
-            make_card(entry),
+            card,
             url_for("studio.edit", entry_id=entry.id),
             found[entry.id].percent,
             bool(entry.pending),
             make_recording_view(entry.recording, entry) if entry.recording else None,
         )
-        for entry in rows
+        for entry, card in zip(rows, make_cards(rows), strict=True)
     )
 
 
