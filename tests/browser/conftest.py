@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -80,6 +81,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         )
         try:
             wait_until_alive(f"http://127.0.0.1:{port}/healthz", server)
+            wait_until_found(f"http://127.0.0.1:{port}/api/v1/search?q=stent", token)
             yield Served(f"http://127.0.0.1:{port}", entry_id, home / "library", token)
         finally:
             server.terminate()
@@ -110,6 +112,18 @@ def wait_until_alive(url: str, server: subprocess.Popen[bytes]) -> None:
         except OSError:
             time.sleep(0.2)
     pytest.fail("the service did not answer")
+
+
+def wait_until_found(url: str, token: str) -> None:
+    """The worker beside the service takes in what another process has published before."""
+    asked = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})  # noqa: S310
+    end = time.monotonic() + READY_S
+    while time.monotonic() < end:
+        with urllib.request.urlopen(asked, timeout=READY_S) as answer:  # noqa: S310 - our own loopback address
+            if json.load(answer)["hits"]:
+                return
+        time.sleep(0.2)
+    pytest.fail("the published entry is not found")
 
 
 @pytest.fixture

@@ -47,8 +47,7 @@ def test_a_trainee_finds_a_recording_in_chinese_and_english_and_watches_it(
 
     play(page)
 
-    wait_for_time(page, 3)
-    assert page.evaluate(f"{VIDEO}.videoHeight") > 0
+    wait_until(page, f"{VIDEO}.videoHeight > 0 && {VIDEO}.currentTime > 3")  # resumed, the time is there before a picture
     assert page.evaluate(f"{VIDEO}.error") is None
 
 

@@ -79,6 +79,7 @@ def test_who_comes_back_on_another_device_goes_on_where_they_stopped(
     wait_until(there, f"{VIDEO}.currentTime > 12")
     assert "0:12" in there.locator(".watch__resumed").inner_text()
     there.locator(".watch__resumed a").click()
+    there.wait_for_url("**?t=0")
     there.locator("vl-player media-player[data-can-play]").wait_for(timeout=PLAY_WAIT_MS)
     assert there.evaluate(f"{VIDEO}.currentTime") < 1
     other.close()

@@ -228,10 +228,14 @@ def _read_token(token: str) -> dict[str, Any]:
 
 
 def _told() -> ColumnElement[bool]:
-    """What machines are told of: what is public now, and what was once: withdrawn, or for a smaller audience by now."""
+    """What machines are told of: what is public now, and what was once: withdrawn, ended, or for fewer people by now.
+
+    Of what is published for a later day nobody is told before that day.
+    """
     audience_then = EntryVersion.document["audience"].as_string()
     was_public = exists().where(EntryVersion.entry_id == Entry.id, audience_then == "public")
-    return or_(visible_entries(None), and_(Entry.version > 0, or_(Entry.audience == "public", was_public)))
+    has_begun = or_(Entry.visible_from.is_(None), Entry.visible_from <= utc_now())
+    return or_(visible_entries(None), and_(Entry.version > 0, has_begun, or_(Entry.audience == "public", was_public)))
 
 
 def _find(identifier: str) -> Entry:

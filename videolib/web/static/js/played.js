@@ -22,7 +22,7 @@ class Played extends HTMLElement {
     const before = this.last;
     this.last = now;
     if (before === null || now <= before || now - before > (LOOK_MS / 1000) * 2.5) return;
-    const open = this.stretches.at(-1);
+    const open = this.stretches[this.stretches.length - 1];
     if (open && Math.abs(open[1] - before) < 0.01) open[1] = now;
     else this.stretches.push([before, now]);
   }

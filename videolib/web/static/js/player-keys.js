@@ -4,6 +4,7 @@ import { frameStarts, stepTarget } from './frame-map.js';
 const OFF = 'videolib-keys-off';
 const USUAL_FPS = 25;
 const VOLUME_STEP = 0.05;
+const [SLOWEST, FASTEST, SPEED_STEP] = [0.25, 2, 0.25];
 const SAME_PLACE_S = 0.005;
 
 export const areKeysOff = () => localStorage.getItem(OFF) === '1';
@@ -41,6 +42,20 @@ export function frameStepper(player, frameRate, frameSteps) {
   };
 }
 
+/** Changes the speed by steps. A press that comes before the player reports the last one counts from there: none is lost. */
+function speedStepper(player) {
+  let wanted = null;
+  player.addEventListener('rate-change', () => {
+    if (player.state.playbackRate === wanted) wanted = null;
+  });
+  player.addEventListener('media-rate-change-request', () => { wanted = null; });
+  return (count) => {
+    const from = wanted ?? player.state.playbackRate;
+    const next = Math.min(FASTEST, Math.max(SLOWEST, from + count * SPEED_STEP));
+    if (next !== from) player.playbackRate = wanted = next;
+  };
+}
+
 function changeVolume({ event, player }, change) {
   // on the page, and in menus and sliders, the arrows mean what they always mean
   const { target } = event;
@@ -49,8 +64,9 @@ function changeVolume({ event, player }, change) {
   Object.assign(player, { volume: Math.min(1, Math.max(0, player.state.volume + change)), muted: false });
 }
 
-/** @param {(count: number) => void} step moves by so many frames */
-export function keyShortcuts(step) {
+/** @param player the <media-player>  @param {(count: number) => void} step moves by so many frames */
+export function keyShortcuts(player, step) {
+  const changeSpeed = speedStepper(player);
   return {
     togglePaused: 'k Space',
     toggleMuted: 'm',
@@ -59,8 +75,8 @@ export function keyShortcuts(step) {
     togglePictureInPicture: 'p',
     seekBackward: 'j J ArrowLeft',
     seekForward: 'l L ArrowRight',
-    speedUp: '>',
-    slowDown: '<',
+    faster: { keys: '>', onKeyDown: () => changeSpeed(1) },
+    slower: { keys: '<', onKeyDown: () => changeSpeed(-1) },
     previousFrame: { keys: ',', onKeyDown: () => step(-1) },
     nextFrame: { keys: '.', onKeyDown: () => step(1) },
     toggleTheatre: { keys: 't', onKeyDown: () => document.querySelector('vl-theatre')?.toggle() },

@@ -52,7 +52,7 @@ class VlPlayer extends HTMLElement {
       keyTarget: 'document', keyDisabled: areKeysOff(), storage: 'videolib-player',
     });
     this.stepFrames = frameStepper(player, () => this.frameRate, () => this.playback.frame_steps);
-    player.keyShortcuts = keyShortcuts(this.stepFrames);
+    player.keyShortcuts = keyShortcuts(player, this.stepFrames);
     player.setAttribute('aria-label', this.dataset.title);
     const provider = document.createElement('media-provider');
     if (this.playback.poster_url) {
