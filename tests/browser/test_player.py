@@ -134,6 +134,8 @@ def test_speed_is_remembered_and_quality_goes_back_to_auto(
     page.reload()
     play(page)
     wait_until(page, f"{VIDEO}.playbackRate === 1.75")
+    kept = page.evaluate("JSON.stringify(localStorage)")
+    assert "/media/" not in kept, "an address with a signature, and the place of whoever sat here before"
 
     qualities = f"{PLAYER}.qualities"
     assert page.evaluate(f"{qualities}.auto")

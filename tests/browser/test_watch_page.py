@@ -81,7 +81,7 @@ def test_who_comes_back_on_another_device_goes_on_where_they_stopped(
     there.locator(".watch__resumed a").click()
     there.wait_for_url("**?t=0")
     there.locator("vl-player media-player[data-can-play]").wait_for(timeout=PLAY_WAIT_MS)
-    assert there.evaluate(f"{VIDEO}.currentTime") < 1
+    wait_until(there, f"{VIDEO}.currentTime < 1")
     other.close()
 
 

@@ -1,6 +1,7 @@
 // <vl-player>: the one place that knows Vidstack and hls.js. It takes the native <video> of the page as it finds it
 // (which plays by itself where HLS is native and JavaScript is off) and puts the player in its stead.
 import Hls from 'hls.js';
+import { LocalMediaStorage } from 'vidstack';
 import 'vidstack/player';
 import 'vidstack/player/layouts/default';
 import 'vidstack/player/ui';
@@ -12,6 +13,17 @@ import { watchOver } from './player-recovery.js';
 import { firstView, goOnAt, sourceOf } from './player-views.js';
 
 const RENEW_AGAIN_AFTER_MS = 5000;
+
+/** Remembers speed, volume, captions and quality, and no place: that is the person's own and comes from the server. */
+class Habits extends LocalMediaStorage {
+  onChange(source) {
+    super.onChange(source, null, 'videolib-player');
+  }
+
+  async getTime() {
+    return null;
+  }
+}
 
 class VlPlayer extends HTMLElement {
   connectedCallback() {
@@ -49,7 +61,7 @@ class VlPlayer extends HTMLElement {
     const player = document.createElement('media-player');
     Object.assign(player, {
       title: this.dataset.title, playsInline: true, crossOrigin: null, loop: Boolean(this.playback.loop), load: 'visible', streamType: 'on-demand',
-      keyTarget: 'document', keyDisabled: areKeysOff(), storage: 'videolib-player',
+      keyTarget: 'document', keyDisabled: areKeysOff(), storage: new Habits(),
     });
     this.stepFrames = frameStepper(player, () => this.frameRate, () => this.playback.frame_steps);
     player.keyShortcuts = keyShortcuts(player, this.stepFrames);
