@@ -3,11 +3,13 @@
 The real 720p clip of the shared data is looped to each length, once as it is (its stream is copied) and once as MPEG-4
 Part 2, which no browser plays. `videolib serve` works as an operator starts it; the clock starts when `ingest` with
 `--no-wait` has answered: bytes kept, work queued. It stops when `currentTime` has moved in Chromium. The watch
-page is open and is not loaded again.
+page is open and is not loaded again. Then the work is cancelled: the last column says how long the longest-lived ffmpeg
+lived on after `videolib cancel` had answered.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -57,7 +59,7 @@ def main(minutes: list[int]) -> None:
 
 def measure_all(environment: dict[str, str], folder: Path, minutes: list[int]) -> None:
     """Each kind and length in a recording of its own, one after the other, the work on the last one cancelled."""
-    print(f"{'kind':8} {'minutes':>7} {'MB':>6} {'first picture s':>15}")
+    print(f"{'kind':8} {'minutes':>7} {'MB':>6} {'first picture s':>15} {'cancelled s':>11}")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         page = browser.new_page()
@@ -71,8 +73,9 @@ def measure_all(environment: dict[str, str], folder: Path, minutes: list[int]) -
                 run_ffmpeg("-stream_loop", loops, "-i", str(short), "-c", "copy", str(source))
                 answer = json.loads(call(environment, "ingest", str(source), "--no-wait", "--json"))
                 took_s = first_picture_s(page, answer["entry_id"])
-                print(f"{kind:8} {length:7} {source.stat().st_size / 1e6:6.0f} {took_s:15.1f}", flush=True)
-                subprocess.run(videolib("cancel", answer["recording_id"]), env=environment, cwd=ROOT, check=False)
+                gone_s = cancelled_s(environment, folder, answer["recording_id"])
+                row = f"{kind:8} {length:7} {source.stat().st_size / 1e6:6.0f} {took_s:15.1f} {gone_s:11.1f}"
+                print(row, flush=True)
         browser.close()
 
 
@@ -90,6 +93,26 @@ def first_picture_s(page: Any, entry_id: str) -> float:
             return time.monotonic() - started
         page.wait_for_timeout(50)
     return float("inf")
+
+
+def cancelled_s(environment: dict[str, str], folder: Path, recording_id: str) -> float:
+    """Cancel the work while it encodes, and wait until no ffmpeg of this library is left."""
+    while not tools_in(folder):
+        time.sleep(0.05)
+    call(environment, "cancel", recording_id)
+    started = time.monotonic()
+    while tools_in(folder):
+        time.sleep(0.02)
+    return time.monotonic() - started
+
+
+def tools_in(folder: Path) -> list[str]:
+    """The command lines of running ffmpeg that name the folder."""
+    lines = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            lines.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    return [line for line in lines if str(folder) in line and "ffmpeg" in line]
 
 
 def log_in(page: Any) -> None:
