@@ -1,17 +1,19 @@
-"""Seconds from the end of an upload to the first moving picture.  `python -m bench.first_picture [minutes …]`
+"""Seconds from the end of an upload to the first moving picture.  `python -m bench.first_picture [--s3] [minutes …]`
 
 The real 720p clip of the shared data is looped to each length, once as it is (its stream is copied) and once as MPEG-4
 Part 2, which no browser plays. `videolib serve` works as an operator starts it; the clock starts when `ingest` with
 `--no-wait` has answered: bytes kept, work queued. It stops when `currentTime` has moved in Chromium. The watch
 page is open and is not loaded again. Then the work is cancelled: the last column says how long the longest-lived ffmpeg
-lived on after `videolib cancel` had answered.
+lived on after `videolib cancel` had answered. `--s3` keeps all in a real S3 server on this host.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -24,6 +26,7 @@ from urllib.request import urlopen
 from playwright.sync_api import sync_playwright
 
 from ingest.ffmpeg import find_tools
+from videolib.children import start_s3_server
 
 ROOT = Path(__file__).resolve().parent.parent
 CLIP = "../shared/testdata/surgical/lap_cholecystectomy_720p25_aac.mp4"
@@ -41,11 +44,20 @@ KINDS = {"copied": ["-c", "copy"], "encoded": ["-c:v", "mpeg4", "-q:v", "4", "-c
 LONGEST_WAIT_S = 300.0
 
 
-def main(minutes: list[int]) -> None:
+def main(minutes: list[int], *, s3: bool) -> None:
     """Print a line for each kind and length."""
-    with tempfile.TemporaryDirectory(prefix="videolib-bench-") as name:
+    with tempfile.TemporaryDirectory(prefix="videolib-bench-") as name, contextlib.ExitStack() as ended:
         folder = Path(name)
         environment = {**os.environ, "VIDEOLIB_HOME": str(folder / "home"), "VIDEOLIB_LOG_LEVEL": "ERROR"}
+        if s3:
+            access, secret = secrets.token_hex(8), secrets.token_hex(20)
+            storing = start_s3_server(folder / "s3", access_key=access, secret_key=secret)
+            ended.callback(storing.stop)
+            environment |= {
+                "VIDEOLIB_STORE_URL": f"s3://bench/library?endpoint={storing.endpoint}&style=path",
+                "AWS_ACCESS_KEY_ID": access,
+                "AWS_SECRET_ACCESS_KEY": secret,
+            }
         call(environment, "init")
         call(environment, "user", "add", "editor@bench.example", "--role", "editor", stdin=PASSWORD)
         serve = [sys.executable, "-m", "videolib", "serve", "--port", str(PORT)]
@@ -154,4 +166,8 @@ def wait_until_alive() -> None:
 
 
 if __name__ == "__main__":
-    main([int(word) for word in sys.argv[1:]] or [1, 10, 60])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("minutes", nargs="*", type=int, default=[1, 10, 60])
+    parser.add_argument("--s3", action="store_true")
+    asked = parser.parse_args()
+    main(asked.minutes, s3=asked.s3)
