@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -52,30 +52,38 @@ class _Taken(Exception):
 
 @contextmanager
 def taking_arrivals(workshop: Workshop) -> Iterator[None]:
-    """Make recordings of what arrives, in a thread of its own."""
+    """Make recordings of what arrives, in threads of their own: one takes everything, one only files that came whole.
+
+    Parts and studies are unpacked and joined first, for minutes; a file that ends meanwhile does not wait for them.
+    """
     over = threading.Event()
 
-    def take() -> None:
+    def take(kinds: Collection[str]) -> None:
         while not over.is_set():
-            if not survive(lambda: settle_next(workshop)):
+            if not survive(lambda: settle_next(workshop, kinds)):
                 over.wait(IDLE_S)
 
-    thread = threading.Thread(target=take, name="arrivals", daemon=True)
-    thread.start()
+    threads = [
+        threading.Thread(target=take, args=(kinds,), name=f"arrivals-{number}", daemon=True)
+        for number, kinds in enumerate((uploads.KINDS, ("file",)))
+    ]
+    for thread in threads:
+        thread.start()
     try:
         yield
     finally:
         over.set()
-        thread.join()
+        for thread in threads:
+            thread.join()
 
 
-def settle_next(workshop: Workshop) -> bool:
-    """Make a recording of the upload that has waited longest; False where none waits."""
+def settle_next(workshop: Workshop, kinds: Collection[str] = uploads.KINDS) -> bool:
+    """Make a recording of the upload of these kinds that has waited longest; False where none waits."""
     with workshop.database.reading() as session:
-        if not uploads.is_any_received(session):
+        if not uploads.is_any_received(session, kinds):
             return False
     with workshop.database.writing() as session:
-        upload = uploads.claim_received(session, LEASE_S)
+        upload = uploads.claim_received(session, LEASE_S, kinds)
     if upload is None:
         return False
     with _held(workshop, upload):

@@ -109,7 +109,7 @@ class ToolFailed(IngestError):
 
 
 class NoSpace(ToolFailed):
-    """The disk or the file-size limit was reached while a tool wrote."""
+    """The disk filled up while something was written: the work waits until there is room."""
 
     kind: Reason = "no_space"
 

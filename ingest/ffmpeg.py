@@ -37,8 +37,9 @@ READ_BYTES = 256 * 1024
 KILL_WAIT_S = 10.0
 # the whole environment of a tool: nothing of ours leaks into it; few arenas: address space follows use
 ENVIRONMENT = {"LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "4"}
-# what the kernel calls a full disk and the file-size limit
-_FULL = ("No space left on device", "File too large")
+# what the kernel calls a full disk, also by a quota
+_FULL = ("No space left on device", "Disk quota exceeded")
+_TOO_LARGE = "File too large"
 # what the tools of each thread have used: a worker does several jobs at once
 _spent = threading.local()
 _TRIAL = Limits(cpu_s=20, wall_s=30, file_bytes=0)
@@ -322,8 +323,12 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _failure(job: _Job, status: int, cpu_s: float, tail: str) -> ToolFailed:
     log.warning("%s ended with status %d: %s", job.name, status, tail[-2000:])
-    if any(words in tail for words in _FULL) or status == 128 + signal.SIGXFSZ:
+    if any(words in tail for words in _FULL):
         return NoSpace(stderr_tail=tail, exit_status=status)
+    if _TOO_LARGE in tail or status == 128 + signal.SIGXFSZ:
+        return ToolFailed(
+            "Converting wrote far more than it should and was stopped.", stderr_tail=tail, exit_status=status
+        )
     # ffmpeg answers SIGXCPU by an orderly end; the kernel's two clocks of a process differ on a busy host
     if cpu_s > job.limits.cpu_s - 1:
         return ToolFailed("Converting used too much computing time and was stopped.", stderr_tail=tail)

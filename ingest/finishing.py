@@ -103,14 +103,14 @@ def finish_package(workshop: Workshop, job: Job, watch: Watch, *, finish: Finish
         watch.on_progress("images", None)
         (scratch / "images").mkdir()
         make_images(pages, made.plan, scratch / "images", offers=True, cancelled=watch.cancelled)
-        verify_pages(folder, made.plan, video[0].duration_s)
+        verify_pages(pages, made.plan)
         add_texts(made.texts.tracks, pages)
         description = {
             **describe_package(pages, copied=[one.name for one in made.plan.renditions if one.copied]),
             **describe_text(made.texts, chapters_left(chapters_in(made.inspection, made.plan), made.redactions)),
         }
         watch.on_progress("store", 0.0)
-        objects = _put_pages(workshop, job, made, pages, description)
+        objects = _put_pages(workshop, job, watch, made, pages, description)
     timing = _timing(made, datetime.now(UTC), cpu_s=made.cpu_s + cpu_spent_s() - before_s)
     warnings = (*made.plan.warnings, *made.texts.warnings, *([SILENT] if len(audio) < len(made.plan.audio) else []))
     answer = {"source": describe(made.inspection), "timing": timing, "warnings": list(warnings)}
@@ -178,12 +178,12 @@ def _fetcher(workshop: Workshop, prefix: str, folder: Path) -> Callable[[Path], 
 
 
 def _put_pages(
-    workshop: Workshop, job: Job, made: _Made, pages: HlsPackage, description: Mapping[str, object]
+    workshop: Workshop, job: Job, watch: Watch, made: _Made, pages: HlsPackage, description: Mapping[str, object]
 ) -> list[dict[str, Any]]:
     """Put pictures, then playlists, then package.json into the store, under names that are written once."""
     folder = pages.folder
     playlists = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("index.m3u8"))
-    shelf = Shelf(workshop.store, made.package.id, job.attempt, lambda: False)
+    shelf = Shelf(workshop.store, made.package.id, job.attempt, watch.cancelled)
     further = [path for pattern in (f"{OFFERS}/*.jpg", "subtitles/*/*.vtt") for path in folder.glob(pattern)]
     names = sorted(path.relative_to(folder).as_posix() for path in further)
     pages_in_order = (POSTER, SHEET, TILES, *names, *playlists, MULTIVARIANT)

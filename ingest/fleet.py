@@ -1,7 +1,8 @@
 """A host's part in a fleet of workers: starts its Celery workers, sends messages, follows the index, keeps house.
 
-The Celery workers are processes of their own: one for what is quick, one for encoding, so that nobody who waits for a
-first picture waits for an hour of video. They end with this one, however it ends.
+The Celery workers are processes of their own: one for what is quick, one for sound and last steps, one for encoding, so
+that nobody who waits for a first picture waits for an hour of video, nor who watches for another's first picture.
+They end with this one, however it ends.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import structlog
 
 from ingest.arrivals import taking_arrivals
 from ingest.delivery import Sender, keep_sending, make_app
-from ingest.worker import indexing, keeping_house, sweep_scratch
+from ingest.scratch import sweep
+from ingest.worker import indexing, keeping_house
 from ingest.workshop import Workshop
 from videolib.catalogue.indexing import HostIndex
 from videolib.catalogue.library import VersionDiffers, require_same_version
@@ -23,15 +25,15 @@ from videolib.children import Child, start_worker
 
 log = structlog.get_logger(__name__)
 
-# queues that share a Celery worker
-CREWS = (("quick", "io"), ("long",))
+# a Celery worker for each: a message that waits for a place keeps its process
+CREWS = (("quick",), ("io",), ("long",))
 LOOK_S = 0.2
 START_AGAIN_S = 5.0
 
 
 def run_fleet(workshop: Workshop, queues: Sequence[str], *, stop: Callable[[], bool]) -> None:
     """Work until `stop` says so. Raises `VersionDiffers` when the library belongs to another version."""
-    sweep_scratch(workshop)
+    sweep(workshop.scratch)
     with workshop.database.reading() as session:
         require_same_version(session)
     settings = workshop.settings

@@ -10,12 +10,12 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from ingest.errors import Refused
 from ingest.ffmpeg import run_ffmpeg
 from ingest.inspect import inspect
 from ingest.sandbox import Limits
+from ingest.scratch import scratch_folder
 from videolib.catalogue.part_names import COUNTED, LAID_END_TO_END
 
 _READ_BYTES = 4 * 1024 * 1024
@@ -52,15 +52,15 @@ def joined(parts: Sequence[Path], scratch: Path | None = None) -> Iterator[Path]
 
     The same parts give the same bytes. Raises `Refused` for a part that is no video, or of another kind than the first.
     """
-    with TemporaryDirectory(prefix="parts-", dir=scratch) as folder:
+    with scratch_folder(scratch, "parts-") as folder:
         suffixes = {part.suffix.lower() for part in parts}
         if len(suffixes) > 1:
             raise Refused("unsupported", "The parts are of different kinds: join files of one camera only.")
         plain = suffixes <= LAID_END_TO_END
-        target = Path(folder) / (parts[0].name if plain else f"{parts[0].stem}.ts")
+        target = folder / (parts[0].name if plain else f"{parts[0].stem}.ts")
         try:
             with target.open("wb") as whole:
-                for piece in parts if plain else _as_streams(parts, Path(folder)):
+                for piece in parts if plain else _as_streams(parts, folder):
                     with piece.open("rb") as source:
                         shutil.copyfileobj(source, whole, _READ_BYTES)
         except FileNotFoundError as error:

@@ -23,6 +23,7 @@ from videolib.catalogue.screenings import begin_screening, list_unscreened
 from videolib.errors import ObjectMissing
 from videolib.storage import StoredObject
 
+_MADE = frozenset({"ready", "awaiting_review"})
 _ATTEMPT = re.compile(r"-a(\d+)\.[a-z0-9]+$")
 _FOLDER = re.compile(r"packages/([^/]+)/")
 
@@ -181,6 +182,9 @@ def _renew(workshop: Workshop, package: Package, why: str, *, dry_run: bool) -> 
     with workshop.database.reading() as session:
         recording = get_recording(session, package.recording_id)
         is_shown = mending.is_shown(session, package.id)
+    if is_shown and recording.package_id not in {None, package.id} and recording.state in _MADE:
+        # what is shown in its stead comes when a person has released it; made again each hour, it never would
+        return Finding("damaged_package", recording.id, f"{why}; a newer package waits to be released.", mended=False)
     if is_shown:
         return _make_again(workshop, recording, f"Package {package.id}: {why}", dry_run=dry_run)
     if not dry_run:
@@ -198,7 +202,7 @@ def _make_again(workshop: Workshop, recording: Recording, why: str, *, dry_run: 
     except ObjectMissing:
         message = f"{why}, and its original is gone: restore it from a backup."
         return Finding("lost_recording", recording.id, message, mended=False)
-    if not dry_run and recording.state in {"ready", "awaiting_review"}:
+    if not dry_run and recording.state in _MADE:
         with workshop.database.writing() as session:
             start_work(session, get_recording(session, recording.id, for_update=True), by=None)
     return Finding("damaged_package", recording.id, f"{why}; the recording is made again.", not dry_run)

@@ -56,6 +56,10 @@ class SourceCache:
 
     def evict(self, *, room_for: int = 0) -> None:
         """Remove copies that nobody reads, the one used longest ago first, until the rest and `room_for` fit."""
+        for draft in self._folder.glob("*.part"):  # of a process that was killed while it fetched
+            with draft.with_suffix(".lock").open("a") as lock:
+                if _try_lock(lock, fcntl.LOCK_EX):
+                    draft.unlink(missing_ok=True)
         copies = []
         for path in self._folder.glob("*"):
             with contextlib.suppress(FileNotFoundError):

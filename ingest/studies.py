@@ -16,12 +16,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from ingest.dicom_cards import Card, has_second_patient, read_card
 from ingest.dicom_header import is_dicom
 from ingest.dicom_study import LIST_NAME, RunFiles, StudyList
 from ingest.errors import Refused
+from ingest.scratch import scratch_folder
 from ingest.signature import looks_like_media, may_be_dicom
 
 SECOND_PATIENT = (
@@ -80,8 +80,8 @@ def find_recordings(folder: Path) -> list[Found]:
 @contextmanager
 def packed(study: StudyFolder, scratch: Path | None = None) -> Iterator[Path]:
     """Give a study as one file for a while, in a folder of its own below `scratch` (None: the system's)."""
-    with TemporaryDirectory(prefix="study-", dir=scratch) as temporary:
-        target = Path(temporary) / f"{study.folder.name or 'study'}.tar"
+    with scratch_folder(scratch, "study-") as temporary:
+        target = temporary / f"{study.folder.name or 'study'}.tar"
         pack(study, target)
         yield target
 

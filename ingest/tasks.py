@@ -7,8 +7,10 @@ wrong with the recording itself counts as a try.
 
 from __future__ import annotations
 
+import errno
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from ingest.chunk_work import encode_all_sound, encode_one_chunk
-from ingest.errors import Cancelled, IngestError, Refused
+from ingest.errors import Cancelled, IngestError, NoSpace, Refused
 from ingest.ffmpeg import cpu_spent_s
 from ingest.finishing import finish_package
 from ingest.leases import Hold, LeaseKeeper
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 PROGRESS_EVERY_S = 1.0
+_DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT)
 # while the database is away the end of a job is written again and again, then its lease decides
 WRITE_AGAIN_S = 1.0
 
@@ -98,7 +101,8 @@ def _do(hands: Hands, hold: Hold) -> None:
         _begin(workshop, job)
         watch, before_s = Watch(_progress_writer(workshop, job), hold.must_stop), cpu_spent_s()
         finish = partial(_finish, hold=hold, workshop=workshop, before_s=before_s)
-        hands.deeds[job.kind](workshop, job, watch, finish=finish)
+        with _telling_a_full_disk():
+            hands.deeds[job.kind](workshop, job, watch, finish=finish)
         log.info("job done", job=job.id, kind=job.kind, attempt=job.attempt)
     except LeaseLost:
         log.warning("lease lost", job=job.id)
@@ -110,11 +114,19 @@ def _do(hands: Hands, hold: Hold) -> None:
             _write_end(workshop, hold, partial(_give_back, job=job))
     except Refused as error:
         _write_end(workshop, hold, partial(_reject, job=job, error=error))
-    except Unavailable as error:
+    except (NoSpace, Unavailable) as error:
         code = error.code if error.code in {"no_space", "database_unavailable"} else "store_unavailable"
         _write_end(workshop, hold, partial(_put_off, job=job, sentence=error.message, code=code))
     except VideolibError as error:
         _write_end(workshop, hold, partial(_fail, job=job, error=error))
+
+
+@contextmanager
+def _telling_a_full_disk() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise NoSpace if error.errno in _DISK_IS_FULL else error from error
 
 
 def _begin(workshop: Workshop, job: Job) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import pairwise
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import ffmpeg
 from PIL import Image
@@ -24,7 +24,7 @@ from ingest.errors import ToolFailed
 from ingest.ffmpeg import Limits, run_ffmpeg
 from ingest.images import POSTER, SHEET, TILES
 from ingest.levels import fits_level
-from ingest.package import MULTIVARIANT, Piece
+from ingest.package import MULTIVARIANT, HlsPackage, Piece
 from ingest.plan import EncodePlan, RenditionPlan
 
 # EXTINF has six decimals
@@ -33,6 +33,7 @@ ROUNDING_S = 0.0001
 SOUND_TOLERANCE_S = 3.0
 # a copied rendition's times are those of its container, which may round to milliseconds
 KEY_NEAR_S = 0.002
+_SOUND = re.compile(r'#EXT-X-MEDIA:TYPE=AUDIO,.*URI="([^"]+)"')
 _DECODING = Limits(cpu_s=600, wall_s=600, file_bytes=0)
 
 
@@ -100,15 +101,38 @@ def verify_chunk(folder: Path, made: Mapping[RenditionPlan, Piece], plan: Encode
     _decode_key_frames(folder, made)
 
 
-def verify_pages(folder: Path, plan: EncodePlan, duration_s: float) -> None:
-    """Raise `ToolFailed` when playlists and pictures in `folder` do not tell of a package of that plan and length."""
-    if len(list(_variants(folder))) != len(plan.renditions):
+def verify_pages(pages: HlsPackage, plan: EncodePlan) -> None:
+    """Raise `ToolFailed` when playlists and pictures of a package whose media lie in the store are not of that plan.
+
+    Its chunks and its sound were read when they were made; here it is seen that the playlists tell the same.
+    """
+    folder, duration_s = pages.folder, pages.duration_s
+    variants = list(_variants(folder))
+    if len(variants) != len(plan.renditions):
         raise _fault("a variant is missing")
-    for playlist in folder.glob("video/*/index.m3u8"):
-        lengths = re.findall(r"#EXTINF:([0-9.]+),", playlist.read_text(encoding="utf-8"))
-        if abs(sum(map(float, lengths)) - duration_s) > max(2 / float(plan.fps), ROUNDING_S * len(lengths)):
-            raise _fault(f"{playlist.parent.name}: durations do not add up")
+    for uri, attributes in variants:
+        _check_attributes(uri, attributes, _fetched_header(pages, uri))
+        length_s, segments = _told_length(folder / uri)
+        if abs(length_s - duration_s) > max(2 / float(plan.fps), ROUNDING_S * segments):
+            raise _fault(f"{uri}: durations do not add up")
+    text = (folder / MULTIVARIANT).read_text(encoding="utf-8")
+    for uri in _SOUND.findall(text):
+        if f',{_fetched_header(pages, uri).codec}"' not in text:
+            raise _fault(f"{uri} is not in CODECS")
+        _check_sound_length(uri, _told_length(folder / uri)[0], duration_s)
     _check_images(folder, duration_s)
+
+
+def _fetched_header(pages: HlsPackage, uri: str) -> cmaf.Header:
+    init = pages.folder / PurePosixPath(uri).parent / "init.mp4"
+    pages.fetch(init)
+    return cmaf.read_header(init.read_bytes())
+
+
+def _told_length(playlist: Path) -> tuple[float, int]:
+    """The length in seconds that a playlist tells, and of how many segments."""
+    lengths = re.findall(r"#EXTINF:([0-9.]+),", playlist.read_text(encoding="utf-8"))
+    return sum(map(float, lengths)), len(lengths)
 
 
 def _decode_key_frames(folder: Path, made: Mapping[RenditionPlan, Piece]) -> None:
@@ -225,12 +249,16 @@ def _check_grid(keys_s: Sequence[float], plan: EncodePlan, start_s: float) -> No
 
 def _check_sound(folder: Path, video_s: float, plan: EncodePlan) -> None:
     text = (folder / MULTIVARIANT).read_text(encoding="utf-8")
-    for uri in re.findall(r'#EXT-X-MEDIA:TYPE=AUDIO,.*URI="([^"]+)"', text):
+    for uri in _SOUND.findall(text):
         sound = _read_rendition(folder / uri, plan)
         if f',{sound.header.codec}"' not in text:
             raise _fault(f"{uri} is not in CODECS")
-        if abs(sound.duration_s - video_s) > max(SOUND_TOLERANCE_S, 0.05 * video_s):
-            raise _fault(f"{uri} is not as long as the pictures")
+        _check_sound_length(uri, sound.duration_s, video_s)
+
+
+def _check_sound_length(uri: str, sound_s: float, video_s: float) -> None:
+    if abs(sound_s - video_s) > max(SOUND_TOLERANCE_S, 0.05 * video_s):
+        raise _fault(f"{uri} is not as long as the pictures")
 
 
 def _check_images(folder: Path, duration_s: float) -> None:

@@ -7,7 +7,6 @@ another version than the library refuses to work.
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import threading
 import time
@@ -21,6 +20,7 @@ from ingest.arrivals import remove_expired, taking_arrivals
 from ingest.budget import count_places, place
 from ingest.leases import LeaseKeeper
 from ingest.reconcile import reconcile, reconcile_rows
+from ingest.scratch import sweep
 from ingest.sources import SourceCache
 from ingest.surviving import survive
 from ingest.tasks import DEEDS, Deed, Hands, do_next
@@ -73,7 +73,7 @@ def run_worker(
 
     Raises `VersionDiffers` as soon as the library belongs to another version of this program.
     """
-    sweep_scratch(workshop)
+    sweep(workshop.scratch)
     with workshop.database.reading() as session:
         require_same_version(session)
     over = threading.Event()
@@ -128,7 +128,7 @@ def indexing(index: HostIndex | None) -> Iterator[None]:
 
 @contextmanager
 def keeping_house(workshop: Workshop, *, every_s: float = HOUSE_S) -> Iterator[None]:
-    """Mend rows now and then, look through the store once an hour, keep the cache of sources small."""
+    """Mend rows now and then, look through the store once an hour, keep this host's scratch and cache small."""
     over = threading.Event()
     looked_at = time.monotonic()
 
@@ -139,6 +139,7 @@ def keeping_house(workshop: Workshop, *, every_s: float = HOUSE_S) -> Iterator[N
         for finding in reconcile(workshop) if is_thorough else reconcile_rows(workshop):
             log.warning("mended", **finding.as_json())
         remove_expired(workshop)
+        sweep(workshop.scratch)
         SourceCache(workshop.settings, workshop.originals).evict()
         with workshop.database.writing() as session:
             for entry_id in withdraw_ended(session):
@@ -157,13 +158,3 @@ def keeping_house(workshop: Workshop, *, every_s: float = HOUSE_S) -> Iterator[N
     finally:
         over.set()
         thread.join()
-
-
-def sweep_scratch(workshop: Workshop) -> None:
-    """Remove what dead workers of this host left: folders whose last change is older than any lease can be."""
-    if not workshop.scratch.is_dir():
-        return
-    oldest = time.time() - max(3600.0, 10 * workshop.settings.lease_s)
-    for folder in workshop.scratch.glob("job-*"):
-        if folder.stat().st_mtime < oldest:
-            shutil.rmtree(folder, ignore_errors=True)

@@ -6,7 +6,6 @@ published by one pointer change, so a viewer never sees half of one.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from ingest.errors import Cancelled
 from ingest.pipeline import Method, PackageReport, package_recording
 from ingest.redaction import read_redactions
 from ingest.room import require_room
+from ingest.scratch import scratch_folder
 from ingest.sources import SourceCache
 from ingest.stored import require_stored
 from ingest.storing import CONTENT_TYPES
@@ -182,8 +182,8 @@ def open_source(workshop: Workshop, key: str, watch: Watch) -> AbstractContextMa
 def scratch_for(workshop: Workshop, needed_bytes: float) -> Iterator[Path]:
     """A folder of work in hand, where the disk has room for so much; removed at the end."""
     require_room(workshop.settings, workshop.scratch, needed_bytes)
-    with tempfile.TemporaryDirectory(prefix="job-", dir=workshop.scratch, ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
+    with scratch_folder(workshop.scratch, "job-") as folder:
+        yield folder
 
 
 def _order(path: Path) -> tuple[int, bool, str]:

@@ -47,7 +47,9 @@ def test_a_trainee_finds_a_recording_in_chinese_and_english_and_watches_it(
 
     play(page)
 
-    wait_until(page, f"{VIDEO}.videoHeight > 0 && {VIDEO}.currentTime > 3")  # resumed, the time is there before a picture
+    wait_until(
+        page, f"{VIDEO}.videoHeight > 0 && {VIDEO}.currentTime > 3"
+    )  # resumed, the time is there before a picture
     assert page.evaluate(f"{VIDEO}.error") is None
 
 

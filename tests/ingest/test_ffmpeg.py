@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from ingest import ffmpeg
-from ingest.errors import Cancelled, NoSpace, ToolFailed
+from ingest.errors import Cancelled, ToolFailed
 from ingest.ffmpeg import Limits, Progress, Watch, run_ffmpeg, run_ffprobe
 from ingest.sandbox import TIERS, Tier
 from ingest.tools import is_new_enough, parse_version, whitelist
@@ -244,13 +244,13 @@ class TestLimits:
             run_ffmpeg(arguments, source=None, out=out, limits=replace(LIMITS, memory_bytes=192 * 1024**2))
 
     @pytest.mark.usefixtures("tier")
-    def test_a_file_over_the_limit_is_no_space(self, out: Path) -> None:
+    def test_a_file_over_the_limit_is_a_failure_and_no_lack_of_space(self, out: Path) -> None:
         arguments = [*PICTURES, "-t", "2", "-c:v", "rawvideo", "{out}/big.avi"]
 
-        with pytest.raises(NoSpace) as failed:
+        with pytest.raises(ToolFailed, match="far more than it should") as failed:
             run_ffmpeg(arguments, source=None, out=out, limits=replace(LIMITS, file_bytes=100_000))
 
-        assert failed.value.reason == "no_space"
+        assert failed.value.reason == "tool_failed"
         assert (out / "big.avi").stat().st_size <= 100_000
 
     def test_the_tool_dies_with_its_worker_even_by_sigkill(self, tier: Tier, out: Path) -> None:

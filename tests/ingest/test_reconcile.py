@@ -12,11 +12,13 @@ from config.settings import Settings
 from ingest.garbage import collect_garbage
 from ingest.reconcile import Finding, reconcile
 from ingest.workshop import Workshop
-from tests.libraries import add_recording
+from tests.libraries import add_entry, add_recording
 from videolib.catalogue import jobs, packages
+from videolib.catalogue.entries import Entry
 from videolib.catalogue.jobs import Job
 from videolib.catalogue.packages import Chunk, Package
 from videolib.catalogue.recordings import Recording
+from videolib.catalogue.screenings import begin_screening
 from videolib.db import Database
 from videolib.storage import open_store
 
@@ -152,6 +154,26 @@ def test_a_shown_package_that_has_lost_an_object_is_made_again(workshop: Worksho
         assert session.query(Job).one().kind == "prepare"
 
 
+def test_a_shown_package_with_a_loss_waits_for_the_newer_one_that_is_made_already(workshop: Workshop) -> None:
+    recording, package = ready(workshop, "master.m3u8", "poster.jpg")
+    entry = add_entry(workshop.database, recording)
+    with workshop.database.writing() as session:
+        session.get_one(Entry, entry.id).package_id = package.id
+        new = packages.begin_package(session, recording.id)
+        packages.complete_package(session, new, description={}, duration_s=4.0, objects=[])
+        session.get_one(Recording, recording.id).package_id = new.id
+    workshop.store.delete([f"{package.prefix}/master.m3u8"])
+
+    for _hour in range(2):
+        told = [(finding.kind, finding.mended, finding.message) for finding in reconcile(workshop)]
+        assert told == [
+            ("damaged_package", False, "1 of 2 objects are missing or cut; a newer package waits to be released.")
+        ]
+    with workshop.database.reading() as session:
+        assert session.get_one(Recording, recording.id).state == "ready"
+        assert session.query(Job).count() == 0
+
+
 def test_a_lost_object_whose_original_is_gone_too_is_said_and_left(workshop: Workshop) -> None:
     _, package = ready(workshop, "master.m3u8")
     workshop.store.delete([f"{package.prefix}/master.m3u8"])
@@ -203,6 +225,7 @@ def test_garbage_is_what_nothing_refers_to_after_its_time(workshop: Workshop) ->
         new = packages.begin_package(session, recording.id)
         packages.complete_package(session, new, description={}, duration_s=4.0, objects=[])
         session.get_one(Recording, recording.id).package_id = new.id
+        begin_screening(session, session.get_one(Recording, recording.id), package_id=old.id)  # shows it to nobody
     workshop.originals.put_bytes("0" * 32, b"no recording came of it")
     workshop.originals.put_bytes("somebody-elses.txt", b"not ours to judge")
 

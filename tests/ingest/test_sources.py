@@ -15,7 +15,7 @@ from ingest.sources import SourceCache
 from tests.servers import new_s3_store
 from videolib.children import S3Server
 from videolib.errors import ObjectMissing, Unavailable
-from videolib.storage import DirectoryStore
+from videolib.storage import DirectoryStore, open_store
 
 
 @pytest.mark.parametrize(
@@ -92,3 +92,13 @@ def test_a_fetch_stops_when_it_is_told_to_and_leaves_nothing(settings: Settings,
         pass
 
     assert [path.name for path in (settings.home / "sources").iterdir() if path.suffix != ".lock"] == []
+
+
+def test_what_a_killed_fetch_left_goes(settings: Settings, tmp_path: Path) -> None:
+    left = settings.home / "sources" / f"{'0' * 32}.part"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half of it")
+
+    SourceCache(settings, open_store(f"file:{tmp_path / 'originals'}")).evict()
+
+    assert not left.exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -15,12 +16,14 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from config.settings import Settings
+from ingest.errors import NoSpace
 from ingest.intake import Intake, Item, take_in
 from ingest.reconcile import reconcile
 from ingest.worker import run_worker
-from ingest.workshop import Workshop
+from ingest.workshop import Watch, Workshop
 from tests.libraries import release
 from tests.samples import make_recording
 from videolib.catalogue import jobs
@@ -289,6 +292,31 @@ def test_an_original_that_is_gone_fails_with_a_sentence_and_the_worker_lives(wor
     assert recording.state == "failed"
     assert recording.reason_message
     assert workshop.settings.home.as_posix() not in recording.reason_message
+
+
+@pytest.mark.parametrize(
+    "full", [NoSpace(), OSError(errno.ENOSPC, "No space left on device")], ids=["a tool", "ourselves"]
+)
+def test_a_disk_that_is_full_makes_the_work_wait_and_costs_no_try(
+    full: Exception, workshop: Workshop, short: Path
+) -> None:
+    intake, times = take(workshop, short), 0
+
+    def fill(workshop: Workshop, job: jobs.Job, watch: Watch, *, finish: Callable[[Session], None]) -> None:
+        nonlocal times
+        times += 1
+        raise full
+
+    def waits() -> bool:
+        with workshop.database.reading() as session:
+            return session.query(jobs.Job).one().error_code == "no_space"
+
+    run_worker(workshop, index=None, stop=waits, deeds={"prepare": fill})
+
+    with workshop.database.reading() as session:
+        job = session.query(jobs.Job).one()
+        assert (job.state, jobs.tries(job), times) == ("queued", 0, 1)
+    assert recording_of(workshop, intake).state == "queued"
 
 
 def test_a_job_whose_recording_has_settled_ends_and_is_not_tried_for_ever(workshop: Workshop, short: Path) -> None:

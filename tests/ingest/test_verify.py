@@ -12,10 +12,12 @@ import pytest
 
 from ingest.errors import ToolFailed
 from ingest.inspect import inspect
+from ingest.package import HlsPackage
 from ingest.pipeline import Method, package_recording
 from ingest.plan import EncodePlan, plan
-from ingest.verify import verify
+from ingest.verify import verify, verify_pages
 from tests.samples import make_recording
+from videolib import hls
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +75,44 @@ def test_a_fault_is_found(fault: str, good: tuple[Path, EncodePlan], tmp_path: P
 
     with pytest.raises(ToolFailed):
         verify(out, good[1])
+
+
+def shorten_sound(folder: Path) -> None:
+    """The playlist of the sound tells of its first segment alone."""
+    playlist = folder / "audio/und/index.m3u8"
+    head, first, *_rest = re.split(r"(?=#EXTINF)", playlist.read_text(encoding="utf-8"))
+    playlist.write_text(f"{head}{first}#EXT-X-ENDLIST\n", encoding="utf-8")
+
+
+PAGE_FAULTS = {
+    "the sound is short": shorten_sound,
+    **{
+        name: FAULTS[name]
+        for name in (
+            "a variant is missing",
+            "the codec is another",
+            "the resolution is another",
+            "a segment is not named",
+            "the cues end early",
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("fault", PAGE_FAULTS)
+def test_pages_are_held_against_media_that_lie_in_the_store(
+    fault: str, good: tuple[Path, EncodePlan], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(good[0], out)
+    video = hls.Track("360p", "video/360p", "avc1", (hls.Segment("0000.m4s", 0.0, 9.0, bytes=1, samples=90),))
+    pages = HlsPackage(out, (video,), ())
+    verify_pages(pages, good[1])
+
+    PAGE_FAULTS[fault](out)
+
+    with pytest.raises(ToolFailed):
+        verify_pages(pages, good[1])
 
 
 def test_key_frames_that_differ_between_renditions_are_found(good: tuple[Path, EncodePlan], tmp_path: Path) -> None:

@@ -338,13 +338,14 @@ def request_cancel(session: Session, recording_id: str) -> int:
 
     A job whose worker is silent waits for another worker: it ends now.
     """
-    now = database_now(session)
+    now, mine = database_now(session), (Job.recording_id == recording_id) & Job.kind.not_in(BESIDE)
     idle = or_(Job.state == "queued", (Job.state == "running") & (Job.lease_until < now))
-    mine = (Job.recording_id == recording_id) & Job.kind.not_in(BESIDE)
-    waiting = mine & idle
-    session.execute(update(Job).where(waiting).values(state="cancelled", cancel=True, finished_at=now))
-    running = mine & (Job.state == "running")
-    return len(session.scalars(update(Job).where(running).values(cancel=True).returning(Job.id)).all())
+    waiting = update(Job).where(mine & idle).values(state="cancelled", cancel=True, finished_at=now)
+    running = update(Job).where(mine & (Job.state == "running")).values(cancel=True).returning(Job.id)
+    session.execute(waiting)
+    told = session.scalars(running).all()
+    session.execute(waiting)  # once more: a job that ended just now may have handed out others
+    return len(told)
 
 
 def list_sweepable(session: Session, recording_id: str | None = None) -> list[Package]:
@@ -361,9 +362,8 @@ def list_sweepable(session: Session, recording_id: str | None = None) -> list[Pa
 
 def list_open_jobs(session: Session) -> list[Job]:
     """What waits or runs, in the order in which it will be taken."""
-    return list(
-        session.scalars(select(Job).where(Job.state.in_(("queued", "running"))).order_by(Job.priority.desc(), Job.id))
-    )
+    is_open = Job.state.in_(("queued", "running"))
+    return list(session.scalars(select(Job).where(is_open).order_by(Job.priority.desc(), Job.id)))
 
 
 def _next_turn(session: Session, queue: str, uploader_id: int | None) -> int:

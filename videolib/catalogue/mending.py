@@ -101,6 +101,10 @@ def begin_anew(session: Session, recording: Recording) -> None:
     enqueue(session, "prepare", recording.id)
 
 
+# rows that name a package without showing it to anybody
+SHOWS_NOTHING = ("chunks", "jobs", "screenings")
+
+
 def named_by_any_row(session: Session, column_name: str, *, but: Collection[str] = ()) -> set[str]:
     """Every value in the columns of that name, of whatever table: what a row names is not to be removed."""
     found: set[str] = set()
@@ -113,7 +117,7 @@ def named_by_any_row(session: Session, column_name: str, *, but: Collection[str]
 def list_superseded(session: Session, *, older_than_s: float) -> list[Package]:
     """Whole packages that nothing shows any more, and half made ones of recordings that failed long ago."""
     before = database_now(session) - timedelta(seconds=older_than_s)
-    shown = named_by_any_row(session, "package_id", but=("chunks", "jobs"))
+    shown = named_by_any_row(session, "package_id", but=SHOWS_NOTHING)
     old = session.scalars(select(Package).where(Package.made_at < before, Package.state != "abandoned"))
     failed = select(Recording.id).where(Recording.state == "failed", Recording.updated_at < before)
     dead = set(session.scalars(failed))
@@ -127,7 +131,7 @@ def list_superseded(session: Session, *, older_than_s: float) -> list[Package]:
 
 def is_shown(session: Session, package_id: str) -> bool:
     """Whether a recording, an entry or a version of one plays it."""
-    return package_id in named_by_any_row(session, "package_id", but=("chunks", "jobs"))
+    return package_id in named_by_any_row(session, "package_id", but=SHOWS_NOTHING)
 
 
 def list_all_packages(session: Session) -> list[Package]:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, ForeignKey, LargeBinary, func, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, ForeignKey, LargeBinary, and_, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from videolib.catalogue.people import User
@@ -206,11 +206,10 @@ def list_parts(session: Session, upload_id: str) -> list[Part]:
 # ------------------------------------------------------------------ what workers do with them
 
 
-def claim_received(session: Session, lease_s: float) -> Upload | None:
-    """Take a whole upload of which nobody makes a recording; None where there is none."""
+def claim_received(session: Session, lease_s: float, kinds: Collection[str] = KINDS) -> Upload | None:
+    """Take a whole upload of these kinds of which nobody makes a recording; None where there is none."""
     now = database_now(session)
-    free = or_(Upload.lease_until.is_(None), Upload.lease_until < now)
-    candidate = select(Upload.id).where(Upload.state == "received", free).order_by(Upload.last_byte_at).limit(1)
+    candidate = select(Upload.id).where(_waits(now, kinds)).order_by(Upload.last_byte_at).limit(1)
     if session.get_bind().dialect.name == "postgresql":
         candidate = candidate.with_for_update(skip_locked=True)
     return session.scalars(
@@ -222,11 +221,14 @@ def claim_received(session: Session, lease_s: float) -> Upload | None:
     ).first()
 
 
-def is_any_received(session: Session) -> bool:
+def is_any_received(session: Session, kinds: Collection[str] = KINDS) -> bool:
     """Whether `claim_received` would find something; only looks."""
-    now = database_now(session)
+    return session.scalars(select(Upload.id).where(_waits(database_now(session), kinds)).limit(1)).first() is not None
+
+
+def _waits(now: datetime, kinds: Collection[str]) -> ColumnElement[bool]:
     free = or_(Upload.lease_until.is_(None), Upload.lease_until < now)
-    return session.scalars(select(Upload.id).where(Upload.state == "received", free).limit(1)).first() is not None
+    return and_(Upload.state == "received", Upload.kind.in_(kinds), free)
 
 
 def hold_received(session: Session, upload: Upload, lease_s: float) -> bool:
