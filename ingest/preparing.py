@@ -1,5 +1,7 @@
 """The first job on a recording: short ones are made whole, long ones are planned, begun, and left to many workers.
 
+Of long ones that cannot be cut the beginning is made here, to look at, and the whole by one worker.
+
 Whoever waits sees something at once: half a minute of provisional sound, and pictures copied as fast as they can be
 read, listed piece by piece; where nothing can be copied, the first chunk is made here, before anything is probed. What
 every chunk's worker has to know is kept in the package's row.
@@ -20,7 +22,7 @@ from config.ladder import WATCHED_EARLY_S
 from ingest.chunks import Span, cut_at_keys
 from ingest.copying import GrowingCopy, copy_pictures, reason_to_encode, with_copied_top
 from ingest.encode import CopyUnsound
-from ingest.errors import Refused
+from ingest.errors import Refused, ToolFailed
 from ingest.inspect import inspect
 from ingest.making import Bench, make_chunk, make_sound
 from ingest.package import Measured, Piece, SeamBroken, cut
@@ -49,6 +51,9 @@ from videolib.catalogue.tracks import (
 Finish = Callable[[Session], None]
 # so much sound is made before anything else, in whole segments: the rest is there before it has been heard
 PROVISIONAL_S = 32.0
+# of what can only be made in one piece so much is shown while it is made
+FIRST_LOOK_S = 8.0
+FIRST_LOOK_BYTES = 256 * 1024**2
 
 
 def prepare(workshop: Workshop, job: Job, watch: Watch, *, finish: Finish) -> None:
@@ -69,7 +74,11 @@ def prepare(workshop: Workshop, job: Job, watch: Watch, *, finish: Finish) -> No
         chunks_s = workshop.settings.chunk_s
         plans = make_plans(inspection, Method(chunks_s, WATCHED_EARLY_S, redactions=redactions))
         if not plans[0].is_chunked or not job.arguments.get("chunks", True):
-            make_watchable(workshop, job.recording_id, watch, finish=finish, method=Method(copy=may_copy))
+            if plans[-1].duration_s > WATCHED_EARLY_S:
+                bench = Bench(source, inspection, workshop.scratch, _nobody, watch.cancelled)
+                _hand_on(workshop, job, watch, bench, plans[-1], finish)
+            else:
+                make_watchable(workshop, job.recording_id, watch, finish=finish, method=Method(copy=may_copy))
             return
         with scratch_for(workshop, size) as folder:
             begun = _Beginning(workshop, job, watch, Bench(source, inspection, folder, _nobody, watch.cancelled))
@@ -79,6 +88,38 @@ def prepare(workshop: Workshop, job: Job, watch: Watch, *, finish: Finish) -> No
             except SeamBroken:
                 begun.abandon()
                 make_watchable(workshop, job.recording_id, watch, finish=finish, method=Method(copy=may_copy))
+
+
+def make_in_one_piece(workshop: Workshop, job: Job, watch: Watch, *, finish: Finish) -> None:
+    """Make all of a long recording that cannot be cut, among the long work; then its first look goes.
+
+    Raises `Refused`, `ToolFailed`, `Unavailable`, `Cancelled`.
+    """
+
+    def take_away(session: Session) -> None:
+        finish(session)
+        looked_at = Package.id == job.arguments.get("look")
+        session.execute(update(Package).where(looked_at).values(state="abandoned"))
+
+    with workshop.database.reading() as session:
+        may_copy = bool(job.arguments.get("copy", True)) and not stored_redactions(session, job.recording_id)
+    make_watchable(workshop, job.recording_id, watch, finish=take_away, method=Method(copy=may_copy))
+
+
+def _hand_on(workshop: Workshop, job: Job, watch: Watch, bench: Bench, plan: EncodePlan, finish: Finish) -> None:
+    """Show the beginning of what is long and cannot be cut, and leave the whole to the long work."""
+    look = None
+    if bench.inspection.dicom is None:
+        with scratch_for(workshop, FIRST_LOOK_BYTES) as folder:
+            begun = _Beginning(workshop, job, watch, replace(bench, work=folder))
+            try:
+                begun.show(plan)
+                look = begun.shelf.package_id
+            except (Refused, ToolFailed):  # the making of the whole says why
+                begun.abandon()
+    with workshop.database.writing() as session:
+        finish(session)
+        jobs.enqueue(session, "whole", job.recording_id, **{**job.arguments, "look": look})
 
 
 @dataclass
@@ -134,6 +175,15 @@ class _Beginning:
                 has_sound=bool(plan.audio) or has_text_inside,
                 has_preview_sound=bool(plan.audio) and plan.duration_s > PROVISIONAL_S,
             )
+
+    def show(self, plan: EncodePlan) -> None:
+        """List the first seconds, in the two renditions that there are in any case, in a package of their own."""
+        self.shelf = self._begin()
+        self._keep_provisional_sound(plan)
+        spans = (Span(0, 0.0, FIRST_LOOK_S), Span(1, FIRST_LOOK_S, None))
+        sizes = tuple(dict.fromkeys((plan.renditions[0], plan.renditions[-1])))
+        pieces = make_chunk(self.bench, replace(plan, renditions=sizes, spans=spans), spans[0])
+        self._keep(FIRST_LOOK, 0.0, self._put_pieces(pieces.items()))
 
     def _begin(self) -> Shelf:
         with self.workshop.database.writing() as session:

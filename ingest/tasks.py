@@ -22,7 +22,7 @@ from ingest.errors import Cancelled, IngestError, NoSpace, Refused
 from ingest.ffmpeg import cpu_spent_s
 from ingest.finishing import finish_package
 from ingest.leases import Hold, LeaseKeeper
-from ingest.preparing import prepare
+from ingest.preparing import make_in_one_piece, prepare
 from ingest.preview_sound import encode_preview_sound
 from ingest.screening.work import screen
 from ingest.sweeping import sweep_abandoned
@@ -56,6 +56,7 @@ class Deed(Protocol):
 
 DEEDS: Mapping[str, Deed] = {
     "prepare": prepare,
+    "whole": make_in_one_piece,
     "chunk": encode_one_chunk,
     "preview_sound": encode_preview_sound,
     "sound": encode_all_sound,

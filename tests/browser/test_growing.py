@@ -88,6 +88,34 @@ def test_who_waits_for_a_recording_sees_it_grow_and_end_without_a_reload(
         assert first_edge_s >= CHUNK_S - 0.1
 
 
+def test_of_what_is_made_in_one_piece_the_beginning_is_seen_at_once_and_then_all_of_it(
+    page: Any, workshop: Workshop, tmp_path: Path
+) -> None:
+    """An AVI with reordered pictures cannot be entered in the middle."""
+    with workshop.database.writing() as session:
+        uploader = people.add_user(session, "editor@hospital.example", HASHED, ["editor"])
+    codec = ("-c:v", "mpeg4", "-q:v", "4", "-bf", "2")
+    source = make_recording(tmp_path / "in.avi", seconds=SECONDS, size="426x240", codec=codec)
+    taken = take_in(workshop.database, workshop.originals, Item(source, parse_values({})), by=uploader, publish=False)
+    with served(workshop) as url, LeaseKeeper(workshop.database, 60.0) as keeper:
+        hands = Hands(workshop, "test:1", keeper, lambda: False)
+        log_in(page, url)
+        page.goto(f"{url}/entries/{taken.entry_id}")
+        page.evaluate("window.sameDocument = true")
+        do_next(hands, {"quick"})
+        play(page)
+        wait_for_time(page, 2)
+        assert page.evaluate(IS_LIVE)
+        assert do_next(hands, {"quick", "io"}) is None, "what is long does not wait among what is quick"
+        assert do_next(hands, {"long"}) is not None
+
+        wait_until(page, f"{VIDEO}.duration > {SECONDS - 1}")
+        page.evaluate(f"{VIDEO}.playbackRate = 4")
+        wait_for_time(page, SECONDS - 0.5)
+        assert page.evaluate("window.sameDocument")
+        assert page.evaluate(f"{VIDEO}.error") is None
+
+
 def log_in(page: Any, url: str) -> None:
     """Through the page, as a person does."""
     page.goto(f"{url}/login")

@@ -21,7 +21,8 @@ from videolib.db import Base, database_now, utc_now
 from videolib.errors import Conflict
 
 # kind -> the queue it waits in. quick: what somebody waits for; long: encoding; io: reading and writing the store
-QUEUES = {"prepare": "quick", "chunk": "long", "sound": "long", "preview_sound": "io", "finish": "io", "screen": "long"}
+LONG = dict.fromkeys(("chunk", "sound", "whole", "screen"), "long")
+QUEUES = {"prepare": "quick", "preview_sound": "io", "finish": "io", **LONG}
 # done beside the making of a package, whatever the state of the recording; nobody waits for it with a picture
 BESIDE = frozenset({"screen"})
 BESIDE_PRIORITY = -10
@@ -29,8 +30,7 @@ BESIDE_PRIORITY = -10
 FIRST_CHUNKS = {0: 20, 1: 20, 2: 10, 3: 10}
 PREVIEW_SOUND_PRIORITY = 10
 MAX_ATTEMPTS = 5
-FIRST_RETRY_S = 2.0
-LONGEST_PAUSE_S = 60.0
+FIRST_RETRY_S, LONGEST_PAUSE_S = 2.0, 60.0
 
 
 class LeaseLost(Conflict):
@@ -45,7 +45,7 @@ class Job(Base):
     __tablename__ = "jobs"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    kind: Mapped[str]  # prepare, chunk, preview_sound, sound, finish, screen
+    kind: Mapped[str]  # a key of QUEUES
     queue: Mapped[str] = mapped_column(default="quick", server_default="quick")
     recording_id: Mapped[str] = mapped_column(ForeignKey("recordings.id"), index=True)
     # the package it makes, and which of its chunks
