@@ -7,6 +7,7 @@ with Redis. Then a broker, a database and a store go away and come back, and a d
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import random
 import secrets
@@ -87,6 +88,20 @@ def numbered(tmp_path_factory: pytest.TempPathFactory) -> Path:
         burn_frame_numbers=True,
         codec=("-c:v", "mpeg4", "-q:v", "4"),
     )
+
+
+@pytest.fixture(scope="session")
+def both_kinds(tmp_path_factory: pytest.TempPathFactory, numbered: Path) -> Iterator[Path]:
+    """In turn that one, and one whose pictures are copied as they are."""
+    copied = make_recording(
+        tmp_path_factory.mktemp("copied") / "copied.mkv",
+        seconds=SECONDS,
+        size="320x240",
+        fps=FPS,
+        burn_frame_numbers=True,
+        codec=("-c:v", "libx264", "-g", str(2 * FPS)),
+    )
+    return itertools.cycle((numbered, copied))
 
 
 @pytest.fixture
@@ -190,10 +205,10 @@ def finish_and_check(libraries: list[Library], tmp_path: Path) -> None:
 
 
 def test_workers_without_a_broker_may_be_killed_at_any_moment(
-    sqlite_database: Database, short_leases: None, numbered: Path, tmp_path: Path
+    sqlite_database: Database, short_leases: None, both_kinds: Iterator[Path], tmp_path: Path
 ) -> None:
     def next_one() -> Library:
-        return take(sqlite_database, numbered, tmp_path)
+        return take(sqlite_database, next(both_kinds), tmp_path)
 
     libraries = kill_again_and_again(next_one(), KILLS["none"], next_one)
 
