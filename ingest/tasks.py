@@ -127,7 +127,9 @@ def _telling_a_full_disk() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise NoSpace if error.errno in _DISK_IS_FULL else error from error
+        if error.errno not in _DISK_IS_FULL:
+            raise
+        raise NoSpace from error
 
 
 def _begin(workshop: Workshop, job: Job) -> None:
