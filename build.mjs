@@ -81,7 +81,7 @@ function buildStyles() {
 }
 
 async function buildModules() {
-  const entries = ['app.js', 'player.js', 'upload.js', 'compare.js', 'api-docs.js'];
+  const entries = ['app.js', 'account.js', 'player.js', 'upload.js', 'compare.js', 'timeline.js', 'captions.js', 'api-docs.js'];
   const { metafile } = await esbuild.build({
     entryPoints: entries.map((name) => path.join(STATIC, 'js', name)),
     outdir: FRESH, absWorkingDir: ROOT, bundle: true, splitting: true, format: 'esm', minify: true,

@@ -28,6 +28,7 @@ from videolib.db import Database
 
 FLEETS = (1, 2, 5, 10, 20, 50)
 LONG_MINUTES = 60
+LEAST_MINUTES = 2
 # the first four chunks are shorter than the others
 SHORT_CHUNKS = 4
 
@@ -133,5 +134,8 @@ def makespan(jobs: Sequence[Done], workers: int) -> float:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=int, default=5)
-    main(parser.parse_args().minutes)
+    parser.add_argument("--minutes", type=int, default=5, help="length of the recording, at least 2")
+    asked = parser.parse_args()
+    if asked.minutes < LEAST_MINUTES:
+        parser.error(f"needs {LEAST_MINUTES} minutes or more: a shorter recording has no chunk of full length")
+    main(asked.minutes)

@@ -1,12 +1,15 @@
 """How long a whole search page takes: ours on both engines beside raw tantivy, SQLite FTS5 and PostgreSQL `simple`.
 
+Checklist 14, its timed part; that no question breaks a page is shown by tests/search/test_index_life.py.
+
     bench/search.py [--entries 1000 10000 100000] [--queries 40] [--postgres URL] [--threads] [--keep FOLDER]
 
 Builds a bilingual library from the project's own vocabulary (captions for a tenth; no two entries alike), asks sets of
 queries of nine kinds, interleaved so that a busy machine is busy for all, and prints percentiles in milliseconds by the
 clock and by this thread's CPU (on a shared machine the second is the one to compare), what building took, and what it
 takes on disk. Each query is asked three times, the rounds one after another; the best counts, so that what else the
-machine does counts less (`--rounds`). With `--keep` what was built is found again.
+machine does counts less (`--rounds`). With `--keep` what was built is found again. `--relevance` prints nDCG@10,
+recall@100 and MRR of the tests' known answers instead.
 
 Ours is the whole page: reading the query, hits, total, all facets, marks and moments, permissions. Raw tantivy gets our
 words (else it would find no Chinese, and be fast at it) in two fields, its own query parser, the same filters, facets
@@ -32,6 +35,7 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from itertools import zip_longest
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,9 +43,11 @@ sys.path.insert(0, str(ROOT))
 
 from bench.search_corpus import POOL, documents, query_sets, read_vocabulary  # noqa: E402 - the path is set just above
 from search.documents import EntryDocument, Vocabulary  # noqa: E402
-from search.index import ENGINES, SearchIndex, index_folder, open_index  # noqa: E402
+from search.index import ENGINES, SearchIndex, index_folder, open_index, rebuild  # noqa: E402
 from search.pages import SearchRequest  # noqa: E402
 from search.tools import Tools, tools_for  # noqa: E402
+from tests.search.library import found  # noqa: E402
+from tests.search.test_relevance import ndcg, read_known_answers, recall, reciprocal_rank  # noqa: E402
 
 READER = frozenset({"public", "signed_in"})
 RAW_FACETS = ("procedure", "anatomy", "pathology", "device", "access")
@@ -279,6 +285,24 @@ def compare_threads(ask: Ask, sets: dict[str, list[tuple[str, dict[str, Any]]]],
     print(f"  8 threads    {count} queries in {time.perf_counter() - clock:.0f} s: {same.count(False)} other answers")
 
 
+def relevance(folder: Path) -> None:
+    """The known-answer queries of the tests, class by class, on both engines."""
+    entries, answers = read_known_answers()
+    vocabulary = read_vocabulary()
+    for name in ENGINES:
+        url = f"{name}:{folder / name}"
+        rebuild(url, folder, vocabulary, entries, 1)
+        index = open_index(url, folder, vocabulary)
+        ranked = {text: found(index, text, limit=100) for of in answers.values() for text in of}
+        index.close()
+        print(f"  {name:12} {'class':14} {'queries':>7} {'nDCG@10':>8} {'recall@100':>11} {'MRR':>6}")
+        every = {text: grades for of in answers.values() for text, grades in of.items()}
+        for kind, known in {**answers, "all": every}.items():
+            rows = [(ranked[text], grades) for text, grades in known.items()]
+            marks = [mean(measure(*row) for row in rows) for measure in (ndcg, recall, reciprocal_rank)]
+            print(f"  {'':12} {kind:14} {len(rows):7} {marks[0]:8.3f} {marks[1]:11.3f} {marks[2]:6.3f}", flush=True)
+
+
 def _timeless(page: Any) -> object:
     return replace(page, took_ms=0.0)
 
@@ -291,8 +315,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--postgres", help="a database to make a table in, as libpq writes it")
     parser.add_argument("--threads", action="store_true")
+    parser.add_argument("--relevance", action="store_true", help="the known-answer set of the tests, instead")
     parser.add_argument("--keep", type=Path, help="a folder in which what is built is left, and found again")
     arguments = parser.parse_args()
+    if arguments.relevance:
+        with tempfile.TemporaryDirectory(prefix="bench-search-") as name:
+            relevance(Path(name))
+        return
     for count in arguments.entries:
         print(f"{count} entries", flush=True)
         root = arguments.keep / str(count) if arguments.keep else Path(tempfile.mkdtemp(prefix="bench-search-"))

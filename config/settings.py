@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -29,10 +30,15 @@ from config.ladder import CHUNK_S
 
 PREFIX = "VIDEOLIB_"
 SECRET_MIN_CHARACTERS = 32
+# made at first start and kept under home; a backup brings them along
+KEPT_SECRETS = ("secret_key", "privacy_key")
 # others lose a task whose worker is killed
 _BROKERS = ("amqp://", "amqps://", "redis://", "rediss://")
 # read by programs beside this object: the tests' shared folder
 KNOWN_ELSEWHERE = frozenset({"VIDEOLIB_TEST_SHARED"})
+
+
+_LOCATION = re.compile(r"/([A-Za-z0-9_-]+/)+")
 
 
 class SettingsError(Exception):
@@ -62,6 +68,11 @@ class Settings(BaseModel):
     )
     originals_url: str = Field(
         "", repr=False, description="what was uploaded: a store of its own; default `originals/` in the store"
+    )
+    ledger_url: str = Field(
+        "",
+        repr=False,
+        description="what was erased and withdrawn, for restored backups; default `ledger/` in the store",
     )
     broker_url: str | None = Field(
         None, repr=False, description="Celery broker for workers on many hosts; none: one worker beside `serve`"
@@ -98,13 +109,37 @@ class Settings(BaseModel):
     upload_quota_gib: float | None = Field(
         None, gt=0, description="GiB that one person's recordings and uploads may have together; none: no limit"
     )
+    accel_prefix: str | None = Field(
+        None, description="nginx sends segments of a `file:` store itself, from this internal location: `/stored/`"
+    )
     media_link_s: int = Field(4 * 3600, ge=60, le=86400, description="seconds that an address of a video stays valid")
+    masters_kept_days: int | None = Field(
+        None, ge=30, description="days after signing off that the uploaded file itself is kept; none: for ever"
+    )
+    watermark: bool = Field(
+        default=False, description="lay the watcher's name over the picture, moved now and then, in full screen too"
+    )
     review_threshold: int = Field(
         11, ge=0, le=18, description="points of 18 that a LAP-VEGaS review must give before publishing; 0: no review"
     )
     open_metadata: bool = Field(
         default=False, description="tell machines of public entries: OAI-PMH at `/oai`, schema.org in their pages"
     )
+    oidc_issuer: str | None = Field(
+        None, description="single sign-on: the provider's address, as its discovery document names it; none: off"
+    )
+    oidc_client_id: str = Field("", description="by what name the provider knows this library")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="the secret that goes with it")
+    oidc_label: str = Field("", description="what the button of single sign-on says; default: the provider's host")
+    second_factor_roles: str = Field(
+        "", description="roles whose people have to set up a second step, as in `admin,editor`; none: nobody has to"
+    )
+    smtp_url: str | None = Field(
+        None,
+        repr=False,
+        description="mail server: `smtps://user:password@host`, or `smtp://…` with STARTTLS; none: no mail is sent",
+    )
+    mail_from: str = Field("", description="the address that mail comes from")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
     @field_validator("database_url")
@@ -114,7 +149,7 @@ class Settings(BaseModel):
             raise ValueError("write sqlite:////folder/file.db or postgresql+psycopg://user:password@host/name")
         return value
 
-    @field_validator("store_url", "originals_url")
+    @field_validator("store_url", "originals_url", "ledger_url")
     @classmethod
     def _store(cls, value: str) -> str:
         if value:
@@ -143,6 +178,13 @@ class Settings(BaseModel):
             raise ValueError("write the whole address, as in https://video.hospital.example")
         return value.rstrip("/") if value else None
 
+    @field_validator("accel_prefix")
+    @classmethod
+    def _accel(cls, value: str | None) -> str | None:
+        if value and not _LOCATION.fullmatch(value):
+            raise ValueError("write the internal location of nginx with a slash at both ends, as in /stored/")
+        return value
+
     @field_validator("secret_key", "privacy_key")
     @classmethod
     def _secret(cls, value: SecretStr) -> SecretStr:
@@ -151,6 +193,53 @@ class Settings(BaseModel):
                 f"write at least {SECRET_MIN_CHARACTERS} random characters, or leave it out to have one made"
             )
         return value
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _issuer(cls, value: str | None) -> str | None:
+        parts = urlsplit(value or "")
+        is_here = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+        if value and not (parts.netloc and (parts.scheme == "https" or (parts.scheme == "http" and is_here))):
+            raise ValueError("write the whole address by https, as in https://login.hospital.example/realms/staff")
+        return value.rstrip("/") if value else None
+
+    @field_validator("second_factor_roles")
+    @classmethod
+    def _roles(cls, value: str) -> str:
+        if set(filter(None, (name.strip() for name in value.split(",")))) - {
+            "trainee",
+            "editor",
+            "instructor",
+            "admin",
+        }:
+            raise ValueError("write roles with commas between, of trainee, editor, instructor and admin")
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _smtp(cls, value: str | None) -> str | None:
+        parts = urlsplit(value or "")
+        if value and (parts.scheme not in {"smtp", "smtps"} or not parts.hostname or parts.path.strip("/")):
+            raise ValueError(
+                "write smtps://user:password@mail.hospital.example, or smtp:// and a port where it has one"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _mail_is_whole(self) -> Settings:
+        if self.smtp_url and not ("@" in self.mail_from and self.public_url):
+            raise ValueError(
+                "VIDEOLIB_SMTP_URL: mail needs VIDEOLIB_MAIL_FROM, too, and VIDEOLIB_PUBLIC_URL for its links"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _single_sign_on_is_whole(self) -> Settings:
+        if self.oidc_issuer and not (self.oidc_client_id and self.oidc_client_secret.get_secret_value()):
+            raise ValueError(
+                "VIDEOLIB_OIDC_ISSUER: it needs VIDEOLIB_OIDC_CLIENT_ID and VIDEOLIB_OIDC_CLIENT_SECRET, too"
+            )
+        return self
 
     @field_validator("log_level")
     @classmethod
@@ -182,11 +271,12 @@ def load_settings(environ: Mapping[str, str] | None = None, *, default_home: Pat
     given["home"] = home
     given.setdefault("database_url", f"sqlite:///{home / 'videolib.db'}")
     given.setdefault("store_url", f"file:{home / 'store'}")
-    given.setdefault("originals_url", _originals_beside(given["store_url"]))
+    given.setdefault("originals_url", _inside(given["store_url"], "originals"))
+    given.setdefault("ledger_url", _inside(given["store_url"], "ledger"))
     given.setdefault("search_url", "whoosh:")
     if given["search_url"] in {f"{engine}:" for engine in SEARCH_ENGINES}:
         given["search_url"] += str(home / "index")
-    for name in ("secret_key", "privacy_key"):
+    for name in KEPT_SECRETS:
         if name not in given:
             _with_problem(problems, partial(_keep_secret, given, home, name))
     try:
@@ -240,12 +330,12 @@ def _user_home(env: Mapping[str, str]) -> Path:
     return Path(base) / "videolib"
 
 
-def _originals_beside(store_url: str) -> str:
-    """The default place of originals: `originals/` in the packages' store."""
+def _inside(store_url: str, name: str) -> str:
+    """A place in the packages' store: the default of originals and ledger."""
     if store_url.startswith("file:"):
-        return f"{store_url.rstrip('/')}/originals"
+        return f"{store_url.rstrip('/')}/{name}"
     head, question, query = store_url.partition("?")
-    return f"{head.rstrip('/')}/originals{question}{query}"
+    return f"{head.rstrip('/')}/{name}{question}{query}"
 
 
 def _keep_secret(given: dict[str, Any], home: Path, name: str) -> None:

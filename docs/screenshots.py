@@ -40,9 +40,9 @@ def main(address: str) -> None:
         browser.close()
 
 
-def log_in(page: Any, address: str) -> None:
+def log_in(page: Any, address: str, role: str = "trainee") -> None:
     """Through the page, as a person does."""
-    email, password = LOGINS["trainee"]
+    email, password = LOGINS[role]
     page.goto(f"{address}/login")
     page.fill("input[name=email]", email)
     page.fill("input[name=password]", password)

@@ -23,7 +23,7 @@ from ingest.errors import Refused
 from ingest.inputs import as_one_file, find_inputs
 from ingest.inspect import inspect
 from ingest.intake import Intake, Item, take_in
-from ingest.surviving import survive
+from ingest.surviving import beside, survive
 from ingest.unpacking import unpack
 from ingest.workshop import Workshop, scratch_for
 from videolib.catalogue import uploads
@@ -219,20 +219,14 @@ def _read_digest(workshop: Workshop, key: str) -> str:
 @contextmanager
 def _held(workshop: Workshop, upload: Upload) -> Iterator[None]:
     """Keep others from taking it while this goes on."""
-    over = threading.Event()
 
     def beat() -> bool:
         with workshop.database.writing(durable=False) as session:
             return uploads.hold_received(session, upload, LEASE_S)
 
-    def keep() -> None:
+    def keep(over: threading.Event) -> None:
         while not over.wait(BEAT_S):
             survive(beat)
 
-    thread = threading.Thread(target=keep, name="arrival lease", daemon=True)
-    thread.start()
-    try:
+    with beside("arrival lease", keep):
         yield
-    finally:
-        over.set()
-        thread.join()

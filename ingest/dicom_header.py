@@ -22,7 +22,7 @@ from pydicom import config as pydicom_config
 from pydicom import dcmread
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import read_file_meta_info
 from pydicom.filewriter import write_file_meta_info
 from pydicom.uid import (
@@ -43,6 +43,7 @@ READ_ERRORS = (
     ArithmeticError,
     AssertionError,
     AttributeError,
+    BytesLengthException,
     EOFError,
     InvalidDicomError,
     LookupError,
@@ -174,9 +175,9 @@ def has_overlays(header: Dataset) -> bool:
 def _find_syntax(file: IO[bytes]) -> UID | None:
     try:
         meta = read_file_meta_info(file.name)
+        return UID(str(meta.get("TransferSyntaxUID") or "")) or None
     except READ_ERRORS:
         return None
-    return UID(str(meta.get("TransferSyntaxUID") or "")) or None
 
 
 def _read(file: IO[bytes], syntax: UID | None) -> OpenRecording:

@@ -22,7 +22,9 @@ from videolib.catalogue.bulk_edits import BulkEdit
 from videolib.catalogue.entries import Entry, give_place
 from videolib.catalogue.erasures import Erasure
 from videolib.catalogue.packages import Package
+from videolib.catalogue.playlist_items import empty_clips
 from videolib.catalogue.recordings import Recording
+from videolib.catalogue.screenings import Screening
 from videolib.db import Base
 from videolib.errors import NotFound
 
@@ -92,9 +94,14 @@ def _remove_objects(workshop: Workshop, erasure: Erasure) -> dict[str, Any]:
         recording = session.get(Recording, erasure.recording_id) if erasure.recording_id else None
         mine = select(Package.id).where(Package.recording_id == erasure.recording_id).order_by(Package.id)
         packages = list(session.scalars(mine))
+        looks = list(session.scalars(select(Screening.id).where(Screening.recording_id == erasure.recording_id)))
     for package_id in packages:
         names.update(package_id.encode())
         counts["package_objects"] += remove_objects(workshop, package_id)
+    for screening_id in looks:
+        pictures = [item.key for item in workshop.originals.list(f"findings/{screening_id}/")]
+        workshop.originals.delete(pictures)
+        counts["pictures_of_findings"] += len(pictures)
     if recording is not None:
         names.update(recording.original_key.encode())
         workshop.originals.delete([recording.original_key])
@@ -107,6 +114,8 @@ def _end(session: Session, erasure_id: str, removed: dict[str, Any]) -> Erasure:
     erasure = session.get_one(Erasure, erasure_id)
     rows: Counter[str] = Counter()
     entries, recordings = (Base.metadata.tables[name] for name in ("entries", "recordings"))
+    if emptied := empty_clips(session, erasure.entry_ids):
+        rows["playlist_items"] = emptied
     _remove_referring(session, entries, entries.c.id.in_(erasure.entry_ids), rows)
     session.execute(update(entries).where(entries.c.id.in_(erasure.entry_ids)).values(recording_id=None))
     if erasure.recording_id:

@@ -85,6 +85,14 @@ class Refused(IngestError):
         self.hints = tuple(hints)
 
 
+def original_gone() -> IngestError:
+    """The store has lost the original of a recording, and no further try brings it back."""
+    return IngestError(
+        "store_unavailable",
+        "The original of this recording is not in the store. Bring it back from a backup, then try again.",
+    )
+
+
 class ToolFailed(IngestError):
     """A media tool failed; `stderr_tail` is for the log of operators, never for pages.
 

@@ -16,6 +16,7 @@ import structlog
 
 from ingest.arrivals import taking_arrivals
 from ingest.delivery import Sender, keep_sending, make_app
+from ingest.posting import keeping_post
 from ingest.scratch import sweep
 from ingest.worker import indexing, keeping_house
 from ingest.workshop import Workshop
@@ -42,6 +43,7 @@ def run_fleet(workshop: Workshop, queues: Sequence[str], *, stop: Callable[[], b
     with ExitStack() as stack:
         stack.enter_context(indexing(index))
         stack.enter_context(keeping_house(workshop))
+        stack.enter_context(keeping_post(workshop))
         stack.enter_context(taking_arrivals(workshop))
         crews = [_Crew(stack, tuple(queue for queue in crew if queue in queues)) for crew in CREWS]
         with _sending(sender, look_every_s=min(10.0, settings.lease_s)) as refusal:

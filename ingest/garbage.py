@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from ingest.arrivals import remove_expired
+from ingest.masters import expire_masters
 from ingest.reconcile import Finding
 from ingest.sweeping import sweep_abandoned
 from ingest.workshop import Workshop
@@ -23,7 +24,10 @@ _WORK = re.compile(r"work/([0-9a-f]{32})/")
 
 
 def collect_garbage(workshop: Workshop, *, grace_s: float, dry_run: bool = False) -> Iterator[Finding]:
-    """Remove superseded packages, originals without a recording, leftovers of work; all older than `grace_s`."""
+    """Remove superseded packages, originals without a recording, leftovers of work; all older than `grace_s`.
+
+    And masters whose time is over, where a setting gives them one.
+    """
     with workshop.database.reading() as session:
         superseded = mending.list_superseded(session, older_than_s=grace_s)
     for package in superseded:
@@ -34,6 +38,7 @@ def collect_garbage(workshop: Workshop, *, grace_s: float, dry_run: bool = False
         yield Finding("unused_package", package.id, f"Removed: {why}.", not dry_run)
     if not dry_run:
         sweep_abandoned(workshop)
+    yield from expire_masters(workshop, dry_run=dry_run)
     yield from _unused_originals(workshop, grace_s=grace_s, dry_run=dry_run)
     expired = 0 if dry_run else remove_expired(workshop)
     if expired:

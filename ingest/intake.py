@@ -53,6 +53,8 @@ class Item:
     # made by this program itself for a demo: nobody has to review it. No command and no page can say so.
     generated: bool = False
     entry_id: str | None = None
+    # of which hospital it is, where that was said
+    hospital_id: str | None = None
 
 
 def take_in(
@@ -81,6 +83,7 @@ def take_in(
         captions=item.captions,
         entry_id=item.entry_id,
         generated=item.generated,
+        hospital_id=item.hospital_id,
         review_threshold=item.review_threshold,
     )
     if not known:

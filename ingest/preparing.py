@@ -4,7 +4,8 @@ Of long ones that cannot be cut the beginning is made here, to look at, and the 
 
 Whoever waits sees something at once: half a minute of provisional sound, and pictures copied as fast as they can be
 read, listed piece by piece; where nothing can be copied, the first chunk is made here, before anything is probed. What
-every chunk's worker has to know is kept in the package's row.
+every chunk's worker has to know is kept in the package's row. Of a large recording in a bucket the first seconds are
+shown before the rest of it has been fetched, in a package of their own, until the one that grows begins.
 """
 
 from __future__ import annotations
@@ -29,8 +30,11 @@ from ingest.package import Measured, Piece, SeamBroken, cut
 from ingest.pipeline import Method, make_plans
 from ingest.plan import EncodePlan, RenditionPlan
 from ingest.plan_text import to_json
+from ingest.probe import reach_of
 from ingest.quality import QualityRecord, choose_rungs, follow, looks_grey
-from ingest.redaction import read_redactions
+from ingest.redaction import Redaction, read_redactions
+from ingest.signature import is_base_media, read_head
+from ingest.sources import HEAD_BYTES, TAIL_BYTES, SourceCache
 from ingest.storing import Shelf, Stored
 from ingest.subtitles import has_text
 from ingest.workshop import Watch, Workshop, make_watchable, open_source, scratch_for
@@ -38,7 +42,7 @@ from videolib import hls
 from videolib.catalogue import jobs
 from videolib.catalogue.jobs import Job
 from videolib.catalogue.packages import Chunk, Package, begin_package, forget_chunk, keep_chunk, plan_package
-from videolib.catalogue.recordings import get_recording
+from videolib.catalogue.recordings import Recording, get_recording
 from videolib.catalogue.redactions import stored_redactions
 from videolib.catalogue.tracks import (
     COPIED_FROM,
@@ -54,6 +58,10 @@ PROVISIONAL_S = 32.0
 # of what can only be made in one piece so much is shown while it is made
 FIRST_LOOK_S = 8.0
 FIRST_LOOK_BYTES = 256 * 1024**2
+# what is no larger is fetched as quickly as its two ends
+FETCHED_WHOLE_BYTES = 2 * (HEAD_BYTES + TAIL_BYTES)
+# the packets of so many seconds are read for that, with what is encoded further and what decoders have to read ahead
+LOOKED_AT_S = FIRST_LOOK_S + 12.0
 
 
 def prepare(workshop: Workshop, job: Job, watch: Watch, *, finish: Finish) -> None:
@@ -67,7 +75,13 @@ def prepare(workshop: Workshop, job: Job, watch: Watch, *, finish: Finish) -> No
         key, size = recording.original_key, recording.bytes
         redactions = read_redactions(stored_redactions(session, recording.id))
     watch.on_progress("fetch", None)
+    look = _show_early(workshop, job, watch, recording, redactions)
     may_copy = bool(job.arguments.get("copy", True)) and not redactions
+
+    def end_with_look(session: Session) -> None:
+        finish(session)
+        _take_away(session, look)
+
     with open_source(workshop, key, watch) as source:
         watch.on_progress("inspect", None)
         inspection = inspect(source)
@@ -76,18 +90,22 @@ def prepare(workshop: Workshop, job: Job, watch: Watch, *, finish: Finish) -> No
         if not plans[0].is_chunked or not job.arguments.get("chunks", True):
             if plans[-1].duration_s > WATCHED_EARLY_S:
                 bench = Bench(source, inspection, workshop.scratch, _nobody, watch.cancelled)
-                _hand_on(workshop, job, watch, bench, plans[-1], finish)
+                look = look or _show_beginning(workshop, job, watch, bench, plans[-1])
+                with workshop.database.writing() as session:
+                    finish(session)
+                    jobs.enqueue(session, "whole", job.recording_id, **{**job.arguments, "look": look})
             else:
-                make_watchable(workshop, job.recording_id, watch, finish=finish, method=Method(copy=may_copy))
+                make_watchable(workshop, job.recording_id, watch, finish=end_with_look, method=Method(copy=may_copy))
             return
         with scratch_for(workshop, size) as folder:
-            begun = _Beginning(workshop, job, watch, Bench(source, inspection, folder, _nobody, watch.cancelled))
+            bench = Bench(source, inspection, folder, _nobody, watch.cancelled)
+            begun = _Beginning(workshop, job, watch, bench, look=look)
             try:
                 is_copied = may_copy and reason_to_encode(inspection, plans[0]) is None
                 begun.hand_out(plans[0], finish, may_copy=is_copied)
             except SeamBroken:
                 begun.abandon()
-                make_watchable(workshop, job.recording_id, watch, finish=finish, method=Method(copy=may_copy))
+                make_watchable(workshop, job.recording_id, watch, finish=end_with_look, method=Method(copy=may_copy))
 
 
 def make_in_one_piece(workshop: Workshop, job: Job, watch: Watch, *, finish: Finish) -> None:
@@ -98,28 +116,57 @@ def make_in_one_piece(workshop: Workshop, job: Job, watch: Watch, *, finish: Fin
 
     def take_away(session: Session) -> None:
         finish(session)
-        looked_at = Package.id == job.arguments.get("look")
-        session.execute(update(Package).where(looked_at).values(state="abandoned"))
+        _take_away(session, job.arguments.get("look"))
 
     with workshop.database.reading() as session:
         may_copy = bool(job.arguments.get("copy", True)) and not stored_redactions(session, job.recording_id)
     make_watchable(workshop, job.recording_id, watch, finish=take_away, method=Method(copy=may_copy))
 
 
-def _hand_on(workshop: Workshop, job: Job, watch: Watch, bench: Bench, plan: EncodePlan, finish: Finish) -> None:
-    """Show the beginning of what is long and cannot be cut, and leave the whole to the long work."""
-    look = None
-    if bench.inspection.dicom is None:
-        with scratch_for(workshop, FIRST_LOOK_BYTES) as folder:
-            begun = _Beginning(workshop, job, watch, replace(bench, work=folder))
-            try:
-                begun.show(plan)
-                look = begun.shelf.package_id
-            except (Refused, ToolFailed):  # the making of the whole says why
-                begun.abandon()
-    with workshop.database.writing() as session:
-        finish(session)
-        jobs.enqueue(session, "whole", job.recording_id, **{**job.arguments, "look": look})
+def _show_early(
+    workshop: Workshop, job: Job, watch: Watch, recording: Recording, redactions: tuple[Redaction, ...]
+) -> str | None:
+    """Show the beginning of a large recording before all of it has been fetched; gives the package that does.
+
+    Only where all that has to be read for it lies in what is fetched first.
+    """
+    cache, key = SourceCache(workshop.settings, workshop.originals), recording.original_key
+    if recording.bytes <= FETCHED_WHOLE_BYTES or not cache.has_to_come(key):
+        return None
+    with scratch_for(workshop, HEAD_BYTES + TAIL_BYTES) as folder:
+        ends = folder / "ends"
+        cache.fetch_ends(key, ends, cancelled=watch.cancelled)
+        if not is_base_media(read_head(ends)):
+            return None
+        try:
+            inspection = inspect(ends)
+            plan = make_plans(inspection, Method(redactions=redactions))[-1]
+            if plan.duration_s <= WATCHED_EARLY_S or reach_of(ends, LOOKED_AT_S) > HEAD_BYTES:
+                return None
+        except (Refused, ToolFailed):  # the look at all of it says why
+            return None
+        bench = Bench(ends, inspection, folder, _nobody, watch.cancelled)
+        return _show_beginning(workshop, job, watch, bench, plan, sound_s=FIRST_LOOK_S)
+
+
+def _show_beginning(
+    workshop: Workshop, job: Job, watch: Watch, bench: Bench, plan: EncodePlan, *, sound_s: float = PROVISIONAL_S
+) -> str | None:
+    """Show the first seconds of what takes long to make; gives the package that does, None where that cannot be."""
+    if bench.inspection.dicom is not None:
+        return None
+    with scratch_for(workshop, FIRST_LOOK_BYTES) as folder:
+        begun = _Beginning(workshop, job, watch, replace(bench, work=folder))
+        try:
+            begun.show(plan, sound_s)
+        except (Refused, ToolFailed):  # the making of the whole says why
+            begun.abandon()
+            return None
+        return begun.shelf.package_id
+
+
+def _take_away(session: Session, look: str | None) -> None:
+    session.execute(update(Package).where(Package.id == look).values(state="abandoned"))
 
 
 @dataclass
@@ -135,11 +182,12 @@ class _Beginning:
     inits: dict[str, str] = field(default_factory=dict)
     quality: dict[str, object] = field(default_factory=dict)
     first_playable_s: float | None = None
+    look: str | None = None
 
     def hand_out(self, plan: EncodePlan, finish: Finish, *, may_copy: bool) -> None:
         """Begin the package, and let workers make the rest of it."""
         self.shelf = self._begin()
-        self._keep_provisional_sound(plan)
+        self._keep_provisional_sound(plan, PROVISIONAL_S)
         try:
             plan, first = self._make_first_chunk(self._copy(plan) if may_copy else plan)
         except CopyUnsound:
@@ -176,10 +224,10 @@ class _Beginning:
                 has_preview_sound=bool(plan.audio) and plan.duration_s > PROVISIONAL_S,
             )
 
-    def show(self, plan: EncodePlan) -> None:
+    def show(self, plan: EncodePlan, sound_s: float) -> None:
         """List the first seconds, in the two renditions that there are in any case, in a package of their own."""
         self.shelf = self._begin()
-        self._keep_provisional_sound(plan)
+        self._keep_provisional_sound(plan, sound_s)
         spans = (Span(0, 0.0, FIRST_LOOK_S), Span(1, FIRST_LOOK_S, None))
         sizes = tuple(dict.fromkeys((plan.renditions[0], plan.renditions[-1])))
         pieces = make_chunk(self.bench, replace(plan, renditions=sizes, spans=spans), spans[0])
@@ -206,7 +254,10 @@ class _Beginning:
             jobs.heartbeat(session, self.job, self.workshop.settings.lease_s)
             session.get_one(Package, self.shelf.package_id).tracks = list(self.tracks)
             keep_chunk(session, self._row(position, (start_s, _end_s(made, start_s)), made))
-        if self.first_playable_s is None and any(track["kind"] == "video" for track in self.tracks):
+            is_seen = any(track["kind"] == "video" for track in self.tracks)
+            if is_seen:
+                _take_away(session, self.look)
+        if self.first_playable_s is None and is_seen:
             self.first_playable_s = round(time.monotonic() - self.started, 3)
 
     def _row(self, position: int, edges_s: tuple[float, float], made: Sequence[Stored]) -> Chunk:
@@ -220,10 +271,10 @@ class _Beginning:
             tracks={stored.folder: segments_as_json(stored.segments) for stored in made if stored.segments},
         )
 
-    def _keep_provisional_sound(self, plan: EncodePlan) -> None:
+    def _keep_provisional_sound(self, plan: EncodePlan, sound_s: float) -> None:
         folder = self.bench.work / self.shelf.package_id
         folder.mkdir()
-        made = make_sound(self.bench, plan, folder, only_s=PROVISIONAL_S, one_file=True)
+        made = make_sound(self.bench, plan, folder, only_s=sound_s, one_file=True)
         if made:
             self.tracks += [track_as_json(track, "audio") for track in made]
             self._keep(PROVISIONAL_SOUND, 0.0, [self.shelf.put_track(folder, track, "first") for track in made])

@@ -88,6 +88,13 @@ def probe(source: Path) -> Probe:
     )
 
 
+def reach_of(source: Path, until_s: float) -> float:
+    """Answer up to which byte a file has to be there so that its first `until_s` seconds can be read; else infinity."""
+    rows = _ask(source, f"%+{until_s}", entries="packet=pos,size").get("packets", [])
+    ends = [float(row.get("pos", math.inf)) + float(row["size"]) for row in rows]
+    return max(ends, default=math.inf)
+
+
 def scan_end_s(source: Path, stream: int | None) -> float:
     """Read every packet and answer when the last one ends (of one stream, or of all), on the file's clock."""
     chosen = [] if stream is None else ["-select_streams", str(stream)]
@@ -154,11 +161,11 @@ def ratio(value: object) -> Fraction | None:
     return number if number > 0 else None
 
 
-def _ask(source: Path, intervals: str) -> dict[str, Any]:
+def _ask(source: Path, intervals: str, *, entries: str = _ENTRIES) -> dict[str, Any]:
     run = run_ffprobe(
         [
             *("-v", "error", "-of", "json=compact=1"),
-            *("-read_intervals", intervals, "-show_entries", _ENTRIES),
+            *("-read_intervals", intervals, "-show_entries", entries),
             *("-i", "{source}"),
         ],
         source=source,

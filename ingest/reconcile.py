@@ -16,7 +16,8 @@ from ingest.package import DESCRIPTION
 from ingest.sweeping import remove_objects, sweep_abandoned
 from ingest.workshop import Workshop
 from videolib.catalogue import mending
-from videolib.catalogue.jobs import list_sweepable, start_work
+from videolib.catalogue.job_lists import list_sweepable
+from videolib.catalogue.jobs import start_work
 from videolib.catalogue.packages import Chunk, Package, abandon_packages, list_chunks
 from videolib.catalogue.recordings import Recording, get_recording
 from videolib.catalogue.screenings import begin_screening, list_unscreened

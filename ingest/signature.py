@@ -56,6 +56,11 @@ def read_head(source: Path) -> bytes:
     return head
 
 
+def is_base_media(head: bytes) -> bool:
+    """Whether it is an MP4 or QuickTime file that begins so: an index at one end says where its packets lie."""
+    return head[4:8] in _FIRST_BOXES
+
+
 def may_be_dicom(head: bytes) -> bool:
     """Whether it is worth asking the DICOM room, which takes half a second to load."""
     return head[128:132] == b"DICM" or is_packed_study(head) or (_MEDIA.match(head) is None and not _is_text(head))

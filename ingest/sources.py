@@ -19,12 +19,16 @@ from pathlib import Path
 from typing import IO
 
 from config.settings import Settings
-from ingest.errors import Cancelled
+from ingest.errors import Cancelled, original_gone
 from ingest.room import require_room
-from videolib.errors import Unavailable
+from videolib.errors import ObjectMissing, Unavailable
 from videolib.storage import Store
 
 WAIT_S = 0.2
+# of what lies in a bucket the first seconds are shown before all of it is here: so much of 40 Mbit/s lasts 20 s, and so
+# much holds the index of hours
+HEAD_BYTES = 96 * 2**20
+TAIL_BYTES = 32 * 2**20
 
 OnProgress = Callable[[float], None]
 IsCancelled = Callable[[], bool]
@@ -41,18 +45,40 @@ class SourceCache:
     def opened(self, key: str, *, on_progress: OnProgress, cancelled: IsCancelled) -> Iterator[Path]:
         """The file that holds the original `key`, to be read only, there as long as the block runs.
 
-        Raises `ObjectMissing`, `Unavailable` (code "no_space" where the disk has no room), `Cancelled`.
+        Raises `IngestError` where the store has lost it, `Cancelled`, `Unavailable` (code "no_space" where the disk has
+        no room).
         """
-        own = self.originals.local_path(key)
+        with _lost_as_ours():
+            own = self.originals.local_path(key)
         if own is not None:
             yield own
             return
         self._folder.mkdir(parents=True, exist_ok=True)
-        copy = self._folder / hashlib.sha256(key.encode()).hexdigest()[:32]
+        copy = self._copy(key)
         with copy.with_suffix(".lock").open("a") as lock:
             self._lock_fetched(key, copy, lock, on_progress=on_progress, cancelled=cancelled)
             os.utime(copy)
             yield copy
+
+    def has_to_come(self, key: str) -> bool:
+        """Whether the original lies in a bucket, and no copy of it on this host."""
+        return self.originals.local_path(key) is None and not self._copy(key).exists()
+
+    def fetch_ends(self, key: str, path: Path, *, cancelled: IsCancelled) -> None:
+        """Write beginning and end of an original into `path`, of its length; the hole between reads as zeros.
+
+        Raises as `opened`.
+        """
+        with _lost_as_ours(), path.open("wb") as file:
+            size = self.originals.stat(key).size
+            file.truncate(size)
+            for start, length in ((0, HEAD_BYTES), (max(0, size - TAIL_BYTES), TAIL_BYTES)):
+                file.seek(start)
+                with self.originals.open_range(key, start, length) as chunks:
+                    for chunk in chunks:
+                        if cancelled():
+                            raise Cancelled
+                        file.write(chunk)
 
     def evict(self, *, room_for: int = 0) -> None:
         """Remove copies that nobody reads, the one used longest ago first, until the rest and `room_for` fit."""
@@ -78,6 +104,9 @@ class SourceCache:
     def _folder(self) -> Path:
         return self.settings.home / "sources"
 
+    def _copy(self, key: str) -> Path:
+        return self._folder / hashlib.sha256(key.encode()).hexdigest()[:32]
+
     def _lock_fetched(
         self, key: str, copy: Path, lock: IO[str], *, on_progress: OnProgress, cancelled: IsCancelled
     ) -> None:
@@ -92,7 +121,8 @@ class SourceCache:
                 time.sleep(WAIT_S)
 
     def _fetch(self, key: str, copy: Path, *, on_progress: OnProgress, cancelled: IsCancelled) -> None:
-        size = self.originals.stat(key).size
+        with _lost_as_ours():
+            size = self.originals.stat(key).size
         self.evict(room_for=size)
         require_room(self.settings, self._folder, size)
         draft, done = copy.with_suffix(".part"), 0
@@ -113,6 +143,14 @@ class SourceCache:
             raise Unavailable("The disk of this host does not take the recording.", code="no_space") from error
         finally:
             draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def _lost_as_ours() -> Iterator[None]:
+    try:
+        yield
+    except ObjectMissing as error:
+        raise original_gone() from error
 
 
 def _try_lock(lock: IO[str], kind: int) -> bool:

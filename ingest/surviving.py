@@ -1,9 +1,11 @@
-"""One of the two places that catch broadly: whatever goes wrong in a step of a worker, it lives on and says so."""
+"""What goes on beside a worker's jobs, and how it lives: one of the two places that catch broadly, and say so."""
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import structlog
 
@@ -12,6 +14,19 @@ from videolib.catalogue.library import VersionDiffers
 log = structlog.get_logger(__name__)
 
 PAUSE_S = 0.25
+
+
+@contextmanager
+def beside(name: str, work: Callable[[threading.Event], None]) -> Iterator[None]:
+    """Let `work` go on in a thread of its own until the block ends, which its event says."""
+    over = threading.Event()
+    thread = threading.Thread(target=work, args=(over,), name=name, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def survive(step: Callable[[], object]) -> bool:

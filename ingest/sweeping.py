@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from ingest.workshop import Workshop
-from videolib.catalogue.jobs import list_sweepable
+from videolib.catalogue.job_lists import list_sweepable
 from videolib.catalogue.packages import remove_package
 from videolib.errors import Unavailable
 

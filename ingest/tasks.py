@@ -26,6 +26,7 @@ from ingest.preparing import make_in_one_piece, prepare
 from ingest.preview_sound import encode_preview_sound
 from ingest.screening.work import screen
 from ingest.sweeping import sweep_abandoned
+from ingest.tracking import track
 from ingest.workshop import Watch, Workshop
 from videolib.catalogue import jobs
 from videolib.catalogue.jobs import Job, LeaseLost
@@ -62,6 +63,7 @@ DEEDS: Mapping[str, Deed] = {
     "sound": encode_all_sound,
     "finish": finish_package,
     "screen": screen,
+    "track": track,
 }
 
 
@@ -210,7 +212,8 @@ def _fail(session: Session, job: Job, error: VideolibError) -> str:
 def _settle_for_all(session: Session, job: Job, event: str, reason: Reason) -> str:
     """The recording comes to its end by this job; the others on it need not go on."""
     if job.kind in jobs.BESIDE:
-        fail_screening(session, str(job.arguments["screening_id"]), reason.message)
+        if job.kind == "screen":
+            fail_screening(session, str(job.arguments["screening_id"]), reason.message)
         return f"{event}: {reason.code}"
     recording = get_recording(session, job.recording_id, for_update=True)
     if event in TRANSITIONS[recording.state]:  # else it was settled meanwhile, and only the job was left to end

@@ -19,16 +19,20 @@ import structlog
 from ingest.arrivals import remove_expired, taking_arrivals
 from ingest.budget import count_places, place
 from ingest.leases import LeaseKeeper
+from ingest.posting import keeping_post
 from ingest.reconcile import reconcile, reconcile_rows
 from ingest.scratch import sweep
 from ingest.sources import SourceCache
-from ingest.surviving import survive
+from ingest.surviving import beside, survive
 from ingest.tasks import DEEDS, Deed, Hands, do_next
 from ingest.workshop import Workshop
 from videolib.catalogue.audit_chain import anchor_head, audit_key
 from videolib.catalogue.consent_ends import withdraw_ended
 from videolib.catalogue.indexing import HostIndex
+from videolib.catalogue.job_log import prune_log
+from videolib.catalogue.ledger import ledger_key, write_ledger
 from videolib.catalogue.library import VersionDiffers, require_same_version
+from videolib.db import utc_now
 
 log = structlog.get_logger(__name__)
 
@@ -81,7 +85,7 @@ def run_worker(
     # who works on named recordings alone takes nothing else on
     arrivals = nullcontext() if recording_ids is not None else taking_arrivals(workshop)
     leases = LeaseKeeper(workshop.database, workshop.settings.lease_s)
-    with arrivals, indexing(index), keeping_house(workshop), leases as keeper:
+    with arrivals, indexing(index), keeping_house(workshop), keeping_post(workshop), leases as keeper:
         crew = _Crew(Hands(workshop, owner_name(), keeper, over.is_set, deeds), recording_ids, over)
         threads = [
             threading.Thread(target=crew.work, args=(queue, count), name=f"{queue}-{number}")
@@ -109,19 +113,15 @@ def owner_name() -> str:
 @contextmanager
 def indexing(index: HostIndex | None) -> Iterator[None]:
     """Follow the order of changes in a thread of its own; once more at the end, so that what was done is found."""
-    over = threading.Event()
 
-    def follow() -> None:
+    def follow(over: threading.Event) -> None:
         while index and not over.wait(IDLE_S):
             survive(index.follow)
 
-    thread = threading.Thread(target=follow, name="indexer", daemon=True)
-    thread.start()
     try:
-        yield
+        with beside("indexer", follow):
+            yield
     finally:
-        over.set()
-        thread.join()
         if index:
             index.follow()
 
@@ -129,7 +129,6 @@ def indexing(index: HostIndex | None) -> Iterator[None]:
 @contextmanager
 def keeping_house(workshop: Workshop, *, every_s: float = HOUSE_S) -> Iterator[None]:
     """Mend rows now and then, look through the store once an hour, keep this host's scratch and cache small."""
-    over = threading.Event()
     looked_at = time.monotonic()
 
     def mend() -> bool:
@@ -138,23 +137,30 @@ def keeping_house(workshop: Workshop, *, every_s: float = HOUSE_S) -> Iterator[N
         looked_at = time.monotonic() if is_thorough else looked_at
         for finding in reconcile(workshop) if is_thorough else reconcile_rows(workshop):
             log.warning("mended", **finding.as_json())
+        if is_thorough:
+            with workshop.database.writing() as session:
+                prune_log(session, utc_now())
         remove_expired(workshop)
         sweep(workshop.scratch)
         SourceCache(workshop.settings, workshop.originals).evict()
+        return True
+
+    def end_consents() -> bool:
         with workshop.database.writing() as session:
             for entry_id in withdraw_ended(session):
                 log.warning("withdrawn: no consent covers it any more", entry=entry_id)
-        anchor_head(workshop.database, workshop.store, audit_key(workshop.settings))
         return True
 
-    def keep() -> None:
-        while not over.wait(every_s):
-            survive(mend)
+    def write_down() -> bool:
+        anchor_head(workshop.database, workshop.store, audit_key(workshop.settings))
+        write_ledger(workshop.database, workshop.ledger, ledger_key(workshop.settings))
+        return True
 
-    thread = threading.Thread(target=keep, name="house", daemon=True)
-    thread.start()
-    try:
+    def keep(over: threading.Event) -> None:
+        while not over.wait(every_s):
+            # what one cannot do keeps the others from nothing
+            for chore in (mend, end_consents, write_down):
+                survive(chore)
+
+    with beside("house", keep):
         yield
-    finally:
-        over.set()
-        thread.join()

@@ -28,6 +28,7 @@ from ingest.subtitles import TextTrack
 from videolib.catalogue.cines import find_corrections
 from videolib.catalogue.desk import needs_rendering
 from videolib.catalogue.found_captions import adopt_texts
+from videolib.catalogue.holding import is_reported
 from videolib.catalogue.packages import Package, begin_package, complete_package
 from videolib.catalogue.posters import keep_choice
 from videolib.catalogue.publishing import recording_is_ready
@@ -35,7 +36,7 @@ from videolib.catalogue.recordings import Recording, get_recording, settle
 from videolib.catalogue.redactions import list_redactions, stored_redactions
 from videolib.catalogue.screenings import begin_screening
 from videolib.db import Database
-from videolib.storage import GrowingStore, Store
+from videolib.storage import GrowingStore, Store, open_store
 
 # what names other objects goes last
 _PLAYLISTS_LAST = {".m3u8": 1, ".json": 2}
@@ -51,6 +52,11 @@ class Workshop:
     database: Database
     store: Store
     originals: GrowingStore
+
+    @property
+    def ledger(self) -> Store:
+        """Where it is written down what must not come back with a backup."""
+        return open_store(self.settings.ledger_url)
 
     @property
     def scratch(self) -> Path:
@@ -164,6 +170,8 @@ def needs_review(session: Session, recording: Recording) -> bool:
     What was signed off as it is, with nothing to take out, may be made again.
     """
     dicom = (recording.source or {}).get("dicom") or {}
+    if is_reported(session, recording):
+        return True
     if recording.is_generated:
         return dicom.get("burned_in_annotation") == "yes"
     is_signed = recording.signed_off_by_id is not None and not needs_rendering(session, recording)

@@ -2,29 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from search.analysis import Analyzer, Token, acronym, fold, is_chinese, latin_token, split_digits
 from search.concepts import ConceptFinder, Found
 from search.documents import Vocabulary
-from search.engine import (
-    SPOKEN,
-    SPOKEN_CONCEPTS,
-    TERMS,
-    TEXT,
-    TEXT_CONCEPTS,
-    TITLE,
-    TITLE_CONCEPTS,
-    WIDER,
-    AllOf,
-    Clause,
-    Leaf,
-    Phrase,
-    Term,
-)
+from search.engine import CONCEPTS, WIDER, WORDS, AllOf, Clause, Leaf, Phrase, Term
 from search.languages import stem
 
-_WORD_WEIGHTS = ((TITLE, 3.0), (TEXT, 1.5), (SPOKEN, 0.7))
-_CONCEPT_WEIGHTS = ((TERMS, 3.0), (TITLE_CONCEPTS, 3.0), (TEXT_CONCEPTS, 1.5), (SPOKEN_CONCEPTS, 0.7))
 _NARROWER = 0.5  # an entry about a narrower term, against one about the term itself
 _APART = 0.4  # an entry with all the words of a term, but not the term
 _PHRASE = 2.0
@@ -113,6 +98,13 @@ class Built:
     concepts: tuple[tuple[str, tuple[str, ...]], ...]
 
 
+class Inside(NamedTuple):
+    """The term whose words are read, apart from each other, and how many units a term among them may have."""
+
+    concept_ids: frozenset[str]
+    at_most: int
+
+
 class ClauseBuilder:
     """Builds clauses with one vocabulary."""
 
@@ -141,39 +133,46 @@ class ClauseBuilder:
         return clauses[0] if len(clauses) == 1 else Clause((AllOf(tuple(clauses)),), typed)
 
     def _read(
-        self, text: str, choices: Mapping[str, tuple[str, ...]], *, at_most: int | None = None
+        self, text: str, choices: Mapping[str, tuple[str, ...]], *, inside: Inside | None = None
     ) -> tuple[list[Clause], list[tuple[str, tuple[str, ...]]]]:
-        """Terms from the left, longest first, and the words between; at_most: no term of more units."""
+        """Terms from the left, longest first, and the words between; inside: a term is read, which does not count."""
         units = self._analyzer.units(text, loose=True)
         clauses: list[Clause] = []
         concepts: list[tuple[str, tuple[str, ...]]] = []
         done = 0
-        for found in self._finder.longest_in(units, at_most=at_most):
+        for found in self._finder.longest_in(units, at_most=inside.at_most if inside else None):
             start, end = units[found.first].start, units[found.last].end
-            clauses += self._words(text, done, start, choices)
-            clauses.append(self._concept(text[start:end], start, found))
-            concepts.append((text[start:end], found.concept_ids))
+            typed, length = text[start:end], found.last - found.first + 1
+            clauses += self._words(text, (done, start), choices, in_term=inside is not None)
+            if inside and inside.concept_ids.issuperset(found.concept_ids):  # the same in fewer words
+                clauses += self._read(typed, choices, inside=Inside(inside.concept_ids, length - 1))[0]
+            else:
+                clauses.append(self._concept(typed, start, found, in_term=inside is not None))
+            concepts.append((typed, found.concept_ids))
             done = end
-        clauses += self._words(text, done, len(text), choices)
+        clauses += self._words(text, (done, len(text)), choices, in_term=inside is not None)
         return clauses, concepts
 
-    def _concept(self, typed: str, start: int, found: Found) -> Clause:
-        """A term in any form, or a narrower term, or its words apart; scored as the best of these."""
-        leaves: list[Leaf | Phrase | AllOf] = []
+    def _concept(self, typed: str, start: int, found: Found, *, in_term: bool) -> Clause:
+        """A term in any form, or a narrower term, or its words apart; scored as the best of these.
+
+        in_term: it is one of those words, and is not taken apart once more.
+        """
+        leaves: list[Leaf] = []
         for concept_id in found.concept_ids:
-            leaves.append(Leaf(tuple(Term(at, concept_id, weight) for at, weight in _CONCEPT_WEIGHTS)))
-            narrower = (Term(at, WIDER + concept_id, weight * _NARROWER) for at, weight in _CONCEPT_WEIGHTS)
-            leaves.append(Leaf(tuple(narrower)))
-        length = found.last - found.first + 1
-        if length > 1:
-            parts = _without_idle(self._read(typed, {}, at_most=length - 1)[0])
-        else:
-            parts = list(self._words(typed, 0, len(typed), {}))
+            leaves += [Term(CONCEPTS, concept_id, 1.0), Term(CONCEPTS, WIDER + concept_id, _NARROWER)]
+        parts: list[Clause] = []
+        if not in_term:
+            inside = Inside(frozenset(found.concept_ids), found.last - found.first)
+            parts = _without_idle(self._read(typed, {}, inside=inside)[0])
         if parts:
             leaves.append(AllOf(tuple(_weakened(part, _APART) for part in parts)))
         return Clause(tuple(leaves), typed, start=start, end=start + len(typed))
 
-    def _words(self, text: str, start: int, end: int, choices: Mapping[str, tuple[str, ...]]) -> Iterator[Clause]:
+    def _words(
+        self, text: str, place: tuple[int, int], choices: Mapping[str, tuple[str, ...]], *, in_term: bool
+    ) -> Iterator[Clause]:
+        start, end = place
         tokens = self._analyzer.cut(text[start:end])
         for group in _compounds(tokens, text[start:end]):
             first, last = start + group[0].start, start + group[-1].end
@@ -182,17 +181,17 @@ class ClauseBuilder:
                 meant = [clause for choice in choices[typed] for clause in self._read(choice, {})[0]]
                 leaves = [leaf for clause in meant for leaf in clause.leaves]
             elif is_chinese(group[0].text):
-                leaves = list(self._chinese(group[0].text))
+                leaves = list(self._chinese(group[0].text, in_term=in_term))
             else:
                 leaves = list(_latin(group))
             yield Clause(tuple(leaves), typed, is_word=True, start=first, end=last)
 
-    def _chinese(self, word: str) -> Iterator[Leaf | Phrase | AllOf]:
+    def _chinese(self, word: str, *, in_term: bool) -> Iterator[Leaf]:
         if len(word) > 1:
-            yield _word_leaf(word)
-        if len(word) != 2 or not self._analyzer.knows(word):
+            yield _word(word)
+        if len(word) == 1 or not self._analyzer.knows(word) or (len(word) > 2 and not in_term):
             # A name, one character, or a word that other texts may cut elsewhere: by its characters. Not for a known
-            # word of two: 止血 is not meant by 防止血栓.
+            # word of two: 止血 is not meant by 防止血栓. Nor for one of a term, which is found by characters itself.
             yield Phrase(self._analyzer.phrase(word), _SUBSTRING)
 
 
@@ -201,12 +200,10 @@ def _weakened(clause: Clause, by: float) -> Clause:
     return replace(clause, leaves=tuple(_weakened_leaf(leaf, by) for leaf in clause.leaves))
 
 
-def _weakened_leaf(leaf: Leaf | Phrase | AllOf, by: float) -> Leaf | Phrase | AllOf:
-    if isinstance(leaf, Phrase):
-        return replace(leaf, weight=leaf.weight * by)
+def _weakened_leaf(leaf: Leaf, by: float) -> Leaf:
     if isinstance(leaf, AllOf):
         return AllOf(tuple(_weakened(clause, by) for clause in leaf.clauses))
-    return Leaf(tuple(replace(term, weight=term.weight * by) for term in leaf.terms))
+    return replace(leaf, weight=leaf.weight * by)
 
 
 def _without_idle(clauses: Iterable[Clause]) -> list[Clause]:
@@ -230,7 +227,7 @@ def _compounds(tokens: Sequence[Token], text: str) -> Iterator[list[Token]]:
         yield group
 
 
-def _latin(group: Sequence[Token]) -> Iterator[Leaf | Phrase | AllOf]:
+def _latin(group: Sequence[Token]) -> Iterator[Leaf]:
     word = "".join(token.text for token in group)
     parts = [token.text for token in group] if len(group) > 1 else split_digits(word)
     folded = fold(word)
@@ -238,10 +235,10 @@ def _latin(group: Sequence[Token]) -> Iterator[Leaf | Phrase | AllOf]:
     if acronym(word) and len(word) >= 5:
         tokens.append(stem(folded))  # STENTING is no acronym, only typed loudly
     for token in dict.fromkeys(tokens):
-        yield _word_leaf(token)
+        yield _word(token)
     if len(parts) > 1:
         yield Phrase(tuple((at, fold(part)) for at, part in enumerate(parts)), 1.0)
 
 
-def _word_leaf(token: str) -> Leaf:
-    return Leaf(tuple(Term(at, token, weight) for at, weight in _WORD_WEIGHTS))
+def _word(token: str) -> Term:
+    return Term(WORDS, token, 1.0)

@@ -1,29 +1,36 @@
-"""The collector: walks postings, and counts, ranks and pages in one go, for engines that keep only postings.
+"""The collector: ranks, counts and pages by arrays over all entries, for engines that keep only postings.
 
-Every clause becomes a table of document number -> points; an entry's number of tables tells how many clauses it meets,
-so that all, all but one and any cost one walk.
+Every clause becomes an array of points, one for each document number, 0 where the clause does not match; how many of an
+entry's points are above 0 tells how many clauses it meets, so that all, all but one and any cost one walk.
 """
 
-import heapq
 import threading
-from collections import Counter
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from search import scoring
-from search.engine import AllOf, Card, Clause, EngineQuery, Leaf, Phrase, SortKey, Term, sort_key
+from search.engine import AllOf, Card, Clause, EngineQuery, Filters, Leaf, Phrase, SortKey, Term, sort_key
 
 KEPT_AUDIENCES = 64  # groups of readers whose view of a commit is remembered
 
-Scores = dict[int, float]
+Points = npt.NDArray[np.float32]  # of every entry
+Mask = npt.NDArray[np.bool_]  # over all entries
+Numbers = npt.NDArray[np.int64]
+Facet = tuple[str, str]
+_GRAINS = 2**32  # more than there are entries
 
 
 class Postings(Protocol):
     """What is asked of an engine's files; deleted documents are left out."""
 
-    def of(self, field: str, token: str) -> Sequence[tuple[int, int]]:
-        """(document number, level) for each entry with the token in a bag."""
+    def of(self, field: str, token: str) -> tuple[Numbers, Numbers]:
+        """The document numbers of the entries with the token in a bag, and the level of each."""
         ...
 
     def positions(self, token: str, within: Iterable[int]) -> Iterator[tuple[int, Sequence[int]]]:
@@ -40,9 +47,11 @@ class Shelf:
 
     def __init__(self, cards: Sequence[Card | None]) -> None:
         self._cards = cards
-        self.live = [number for number, card in enumerate(cards) if card is not None]
-        self._views: dict[frozenset[str], frozenset[int]] = {}
+        self._views: dict[frozenset[str], Mask] = {}
         self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._cards)
 
     def __getitem__(self, number: int) -> Card:
         card = self._cards[number]
@@ -50,16 +59,75 @@ class Shelf:
             raise LookupError(number)
         return card
 
-    def view(self, audiences: frozenset[str]) -> frozenset[int]:
+    def view(self, audiences: frozenset[str]) -> Mask:
         """The documents these readers may know of; the others are out before anything is counted or ranked."""
         with self._lock:
             known = self._views.get(audiences)
         if known is None:
-            known = frozenset(number for number in self.live if self[number].audiences & audiences)
+            known = np.array(
+                [card is not None and bool(card.audiences & audiences) for card in self._cards], dtype=bool
+            )
             with self._lock:
                 if len(self._views) < KEPT_AUDIENCES:
                     self._views[audiences] = known
         return known
+
+    @cached_property
+    def newest(self) -> "Order":
+        """The order of `Card.newest_key`."""
+        return Order([card.newest_key if card else "" for card in self._cards])
+
+    @cached_property
+    def shortest(self) -> "Order":
+        """The order of `Card.shortest_key`."""
+        return Order([card.shortest_key if card else "" for card in self._cards])
+
+    @cached_property
+    def facets(self) -> "Facets":
+        """Who has which facet."""
+        return Facets(self._cards)
+
+
+class Order:
+    """Where each entry stands when all are sorted by a key."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        by_key = sorted(range(len(keys)), key=keys.__getitem__)
+        self._sorted = [keys[number] for number in by_key]
+        self.places = np.empty(len(keys), dtype=np.int64)
+        self.places[by_key] = np.arange(len(keys))
+
+    def behind(self, key: str) -> int:
+        """The first place behind all entries up to this key."""
+        return bisect_right(self._sorted, key)
+
+
+class Facets:
+    """Every facet of every entry, as rows of (entry, facet)."""
+
+    def __init__(self, cards: Sequence[Card | None]) -> None:
+        self._numbers: dict[Facet, int] = {}
+        rows = [
+            (entry, self._numbers.setdefault(facet, len(self._numbers)))
+            for entry, card in enumerate(cards)
+            if card is not None
+            for facet in card.facets
+        ]
+        table = np.array(rows, dtype=np.int64).reshape(-1, 2)
+        self._entries, self._held = table[:, 0], table[:, 1]
+
+    def having(self, wanted: Iterable[Facet], count: int) -> Mask:
+        """Which of `count` entries have one of these."""
+        mask = np.zeros(count, dtype=bool)
+        for facet in wanted:
+            if facet in self._numbers:
+                mask[self._entries[self._held == self._numbers[facet]]] = True
+        return mask
+
+    def counted(self, entries: Mask) -> dict[Facet, int]:
+        """How many of some entries have each facet, of those that any has."""
+        counts = np.bincount(self._held[entries[self._entries]], minlength=len(self._numbers)).tolist()
+        return {facet: count for facet, count in zip(self._numbers, counts, strict=True) if count}
 
 
 @dataclass(frozen=True)
@@ -69,7 +137,7 @@ class Collected:
     total: int
     rows: tuple[tuple[SortKey, int, float], ...]
     more: bool
-    facet_counts: Mapping[tuple[str, str], int]
+    facet_counts: Mapping[Facet, int]
     unmatched: frozenset[int]
     required: int
 
@@ -85,106 +153,129 @@ class _Collection:
         self._shelf = shelf
         self._postings = postings
         self._visible = shelf.view(query.audiences)
+        self._known = int(self._visible.sum())
 
     def answer(self) -> Collected:
         query = self._query
         tables = [self._clause(clause) for clause in query.clauses]
-        excluded = {number for clause in query.excluded for number in self._clause(clause)}
-        conditions = [self._clause(clause) for clause in query.conditions]
-        matched = Counter(number for table in tables for number in table)
-        eligible = [
-            number
-            for number in (matched if tables else self._visible)
-            if number not in excluded
-            and all(number in table for table in conditions)
-            and query.filters.hold(self._shelf[number])
-        ]
-        required, numbers = _enough(matched, eligible, len(tables), query.few)
-        passing, counts = self._count_facets(numbers)
-        ranked = tables if query.sort == "relevance" else ()
-        each = scoring.MATCHED if ranked and required < len(tables) else 0.0
-        scores = {n: sum((table.get(n, 0.0) for table in ranked), each * matched[n]) for n in passing}
-        rows, more = self._page(scores)
-        unmatched = frozenset(number for number, table in enumerate(tables) if not table)
-        return Collected(len(passing), rows, more, counts, unmatched, required)
+        matched = np.zeros(len(self._shelf), dtype=np.int64)
+        for table in tables:
+            matched += table > 0
+        eligible = self._visible & (matched > 0) if tables else self._visible.copy()
+        for clause in query.conditions:
+            eligible &= self._clause(clause) > 0
+        for clause in query.excluded:
+            eligible &= self._clause(clause) == 0
+        if query.filters != Filters():
+            for number in np.flatnonzero(eligible).tolist():
+                eligible[number] = query.filters.hold(self._shelf[number])
+        required, meeting = _enough(matched, eligible, len(tables), query.few)
+        passing, counts = self._count_facets(meeting)
+        numbers = np.flatnonzero(passing)
+        scores = np.zeros(len(numbers), dtype=np.float32)
+        if tables and query.sort == "relevance":
+            for table in tables:
+                scores += table[numbers]
+            if required < len(tables):
+                scores += np.float32(scoring.MATCHED) * matched[numbers].astype(np.float32)
+        rows, more = self._page(numbers, scores)
+        unmatched = frozenset(number for number, table in enumerate(tables) if not table.any())
+        return Collected(len(numbers), rows, more, counts, unmatched, required)
 
-    def _page(self, scores: Scores) -> tuple[tuple[tuple[SortKey, int, float], ...], bool]:
+    def _page(self, numbers: Numbers, scores: Points) -> tuple[tuple[tuple[SortKey, int, float], ...], bool]:
+        """The best of them behind the last hit of the page before, in the order of `sort_key`."""
         query = self._query
-        keyed = [(sort_key(query.sort, score, self._shelf[number]), number, score) for number, score in scores.items()]
+        order = self._shelf.shortest if query.sort == "length" else self._shelf.newest
+        # points are multiples of 1/64, so this orders by score, then by place
+        ranks = np.rint(scores * -scoring.GRAIN).astype(np.int64) * _GRAINS + order.places[numbers]
         if query.after is not None:
-            keyed = [row for row in keyed if row[0] > query.after]
-        best = heapq.nsmallest(query.limit, keyed)
-        return tuple(best), len(keyed) > len(best)
+            minus, key = query.after
+            behind = round(minus * scoring.GRAIN) * _GRAINS + order.behind(key)
+            left = ranks >= behind
+            numbers, scores, ranks = numbers[left], scores[left], ranks[left]
+        best = np.arange(len(ranks))
+        if len(ranks) > query.limit:
+            best = np.argpartition(ranks, query.limit)[: query.limit]
+        best = best[np.argsort(ranks[best])]
+        page = zip(numbers[best].tolist(), scores[best].tolist(), strict=True)
+        rows = tuple((sort_key(query.sort, score, self._shelf[number]), number, score) for number, score in page)
+        return rows, len(ranks) > len(rows)
 
-    def _count_facets(self, numbers: Iterable[int]) -> tuple[list[int], Mapping[tuple[str, str], int]]:
+    def _count_facets(self, meeting: Mask) -> tuple[Mask, Mapping[Facet, int]]:
         """Who passes all chosen facets, and the counts; an entry that one scheme alone keeps out counts in it."""
-        counts: Counter[tuple[str, str]] = Counter()
-        passing: list[int] = []
-        facets = self._query.facets
-        chosen = {scheme: frozenset((scheme, id_) for id_ in ids) for scheme, ids in facets.items() if ids}
-        for number in numbers:
-            has = self._shelf[number].facets
-            missed = [scheme for scheme, wanted in chosen.items() if not wanted & has]
-            if not missed:
-                passing.append(number)
-            if not self._query.with_facets:
-                continue
-            if not missed:
-                counts.update(has)
-            elif len(missed) == 1:
-                counts.update(facet for facet in has if facet[0] == missed[0])
+        query, passing = self._query, meeting
+        if not query.with_facets and not query.facets:
+            return passing, {}
+        facets = self._shelf.facets
+        chosen = {
+            scheme: facets.having(((scheme, id_) for id_ in ids), len(self._shelf))
+            for scheme, ids in query.facets.items()
+            if ids
+        }
+        for having in chosen.values():
+            passing = passing & having
+        if not query.with_facets:
+            return passing, {}
+        counts = {facet: count for facet, count in facets.counted(passing).items() if facet[0] not in chosen}
+        for scheme in chosen:
+            free = meeting
+            for other, having in chosen.items():
+                free = free if other == scheme else free & having
+            counts |= {facet: count for facet, count in facets.counted(free).items() if facet[0] == scheme}
         return passing, counts
 
-    def _clause(self, clause: Clause) -> Scores:
-        best: Scores = {}
+    def _clause(self, clause: Clause) -> Points:
+        best = np.zeros(len(self._shelf), dtype=np.float32)
         for leaf in clause.leaves:
-            for number, score in self._leaf(leaf).items():
-                if score > best.get(number, 0.0):
-                    best[number] = score
+            np.maximum(best, self._leaf(leaf), out=best)
         return best
 
-    def _leaf(self, leaf: Leaf | Phrase | AllOf) -> Scores:
+    def _leaf(self, leaf: Leaf) -> Points:
         if isinstance(leaf, Phrase):
             return self._phrase(leaf)
         if isinstance(leaf, AllOf):
             tables = [self._clause(clause) for clause in leaf.clauses]
-            everywhere = set(tables[0]).intersection(*tables[1:]) if tables else set()
-            return {number: sum(table[number] for table in tables) for number in everywhere}
-        scores: Scores = {}
-        for term in leaf.terms:
-            for number, score in self._term(term):
-                scores[number] = scores.get(number, 0.0) + score
-        return scores
+            if not tables:
+                return np.zeros(len(self._shelf), dtype=np.float32)
+            together: Points = np.add.reduce(tables)
+            together[np.minimum.reduce(tables) == 0] = 0
+            return together
+        return self._term(leaf)
 
-    def _term(self, term: Term) -> Iterator[tuple[int, float]]:
-        visible = self._visible
-        rows = [row for row in self._postings.of(term.field, term.token) if row[0] in visible]
-        rare = scoring.rarity(len(rows), len(visible))
+    def _term(self, term: Term) -> Points:
+        numbers, levels = self._postings.of(term.field, term.token)
+        known = self._visible[numbers]
+        numbers, levels = numbers[known], levels[known]
+        rare = scoring.rarity(len(numbers), self._known)
         by_level = [scoring.points(term.weight, rare, impact) for impact in scoring.LEVELS]
-        return ((number, by_level[level]) for number, level in rows)
+        points = np.zeros(len(self._shelf), dtype=np.float32)
+        points[numbers] = np.array(by_level, dtype=np.float32)[levels]
+        return points
 
-    def _phrase(self, phrase: Phrase) -> Scores:
+    def _phrase(self, phrase: Phrase) -> Points:
         """Rarest token first; an entry stays while some start fits all tokens so far."""
         frequency = {token: self._postings.frequency(token) for _, token in phrase.tokens}
         starts: dict[int, set[int]] = {}
         for step, (offset, token) in enumerate(sorted(phrase.tokens, key=lambda pair: frequency[pair[1]])):
             found: dict[int, set[int]] = {}
-            for number, positions in self._postings.positions(token, starts if step else self._visible):
+            within = starts if step else np.flatnonzero(self._visible).tolist()
+            for number, positions in self._postings.positions(token, within):
                 fitting = {position - offset for position in positions}
                 fitting = fitting & starts[number] if step else fitting
                 if fitting:
                     found[number] = fitting
             starts = found
-        worth = scoring.points(phrase.weight, scoring.rarity(len(starts), len(self._visible)))
-        return dict.fromkeys(starts, worth)
+        points = np.zeros(len(self._shelf), dtype=np.float32)
+        points[list(starts)] = scoring.points(phrase.weight, scoring.rarity(len(starts), self._known))
+        return points
 
 
-def _enough(matched: Mapping[int, int], eligible: Sequence[int], clauses: int, few: int) -> tuple[int, list[int]]:
+def _enough(matched: Numbers, eligible: Mask, clauses: int, few: int) -> tuple[int, Mask]:
     """All clauses; with few such entries all but one; with few of those, any. What adds none does not count."""
-    required, numbers = clauses, [number for number in eligible if matched[number] >= clauses]
+    required, meeting = clauses, eligible & (matched >= clauses)
     for fewer in (clauses - 1, 1):
-        if 1 <= fewer < required and len(numbers) < few:
-            more = [number for number in eligible if matched[number] >= fewer]
-            if len(more) > len(numbers):
-                required, numbers = fewer, more
-    return required, numbers
+        if 1 <= fewer < required and meeting.sum() < few:
+            more = eligible & (matched >= fewer)
+            if more.sum() > meeting.sum():
+                required, meeting = fewer, more
+    return required, meeting

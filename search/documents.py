@@ -110,10 +110,11 @@ class Vocabulary:
 
     def broader_than(self, concept_id: str) -> tuple[str, ...]:
         """Every wider concept, nearest first; a circle in the data ends the line instead of the program."""
-        return self._lines.get(concept_id, ())
+        return self.lines.get(concept_id, ())
 
     @cached_property
-    def _lines(self) -> Mapping[str, tuple[str, ...]]:
+    def lines(self) -> Mapping[str, tuple[str, ...]]:
+        """Every wider concept of each, nearest first."""
         return {concept_id: self._line(concept_id) for concept_id in self.concepts}
 
     def _line(self, concept_id: str) -> tuple[str, ...]:

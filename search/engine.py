@@ -1,9 +1,9 @@
 """What an engine must do: keep prepared entries in a folder and answer plans that hold no text typed by anyone.
 
 A folder is private to one commit (search/generations.py), so an engine neither locks nor swaps. All engines rank by the
-same sum (search/scoring.py): a leaf is the sum of its terms' points, a clause the best of its leaves, an entry the sum
-of its clauses; where not all need to match, scoring.MATCHED is added for each that does. Points depend on nothing but
-the entry and on what the reader may know of, so every engine gives the same scores.
+same sum (search/scoring.py): a clause is worth the best of its leaves, an entry the sum of its clauses; where not all
+need to match, scoring.MATCHED is added for each that does. Points depend on the entry and on what the reader may know
+of, and on nothing else, so every engine gives the same scores.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,12 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-# Fields of words, and of concept ids, by where they stand. A wider concept stands as "~id" beside the one found.
-TITLE, TEXT, SPOKEN = "title", "text", "spoken"
-TITLE_CONCEPTS, TEXT_CONCEPTS, SPOKEN_CONCEPTS = "title_concepts", "text_concepts", "spoken_concepts"
-TERMS = "terms"  # the concepts an editor gave the entry
-HOSPITAL = "hospital"  # words of the institutions' names
-BAGS = (TITLE, TEXT, SPOKEN, TITLE_CONCEPTS, TEXT_CONCEPTS, SPOKEN_CONCEPTS, TERMS, HOSPITAL)
+# What an entry is found by: words wherever they stand, and concept ids, named in its texts or given by an editor.
+# A wider concept stands as "~id" beside the one found. HOSPITAL: words of the institutions' names.
+WORDS, CONCEPTS, HOSPITAL = "words", "concepts", "hospital"
+BAGS = (WORDS, CONCEPTS, HOSPITAL)
 EXACT = "exact"  # analysis.exact() of all texts, with positions
 WIDER = "~"
 
@@ -96,13 +94,6 @@ class Term:
 
 
 @dataclass(frozen=True)
-class Leaf:
-    """One thing looked for in several fields; its score is the sum over them."""
-
-    terms: tuple[Term, ...]
-
-
-@dataclass(frozen=True)
 class Phrase:
     """(offset, token) pairs that must stand in EXACT at one position plus offset."""
 
@@ -121,11 +112,14 @@ class AllOf:
 class Clause:
     """One thing the reader asked for: any of the leaves, scored as the best one. No leaves: matches nothing."""
 
-    leaves: tuple[Leaf | Phrase | AllOf, ...]
+    leaves: tuple["Leaf", ...]
     typed: str = ""
     is_word: bool = False  # a word as typed, which spelling may mend
     start: int = 0  # where it was typed, in the query as it was read
     end: int = 0
+
+
+Leaf = Term | Phrase | AllOf
 
 
 @dataclass(frozen=True)

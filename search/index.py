@@ -37,7 +37,7 @@ from typing import TypeVar
 
 from search.analysis import ANALYSIS_VERSION, fold, is_chinese, latin_token
 from search.documents import EntryDocument, Vocabulary
-from search.engine import TEXT, TITLE, Engine, EngineAnswer, EngineQuery, EngineReader, Filters
+from search.engine import WORDS, Engine, EngineAnswer, EngineQuery, EngineReader, Filters
 from search.errors import IndexDamaged, InvalidSearchUrl
 from search.generations import IndexFolder
 from search.languages import library_versions
@@ -287,9 +287,9 @@ class _Commit:
         return known
 
     def has_word(self, word: str, audiences: frozenset[str]) -> bool:
-        """Is it a word of a title, a name or a summary that these readers may know of?"""
+        """Is it a word of an entry that these readers may know of?"""
         tokens = dict.fromkeys([word] if is_chinese(word) else [latin_token(word), fold(word)])
-        return any(self.reader.frequency(bag, token, audiences) for token in tokens for bag in (TITLE, TEXT))
+        return any(self.reader.frequency(WORDS, token, audiences) for token in tokens)
 
 
 @dataclass(frozen=True)

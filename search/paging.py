@@ -59,43 +59,44 @@ def listed_facets(
 ) -> dict[str, tuple[FacetCount, ...]]:
     """Counts by scheme, most first; what was chosen is always among them, at 0 if need be."""
     labels, places = vocabulary.labels(request.lang), vocabulary.places(request.lang)
-    rows = [(-count, places.get(id_, 0), id_, scheme) for (scheme, id_), count in counts.items()]
-    rows += [
-        (0, places[id_], id_, scheme)
-        for scheme, ids in request.facets.items()
-        for id_ in ids
-        if id_ in places and (scheme, id_) not in counts
-    ]
-    by_scheme: dict[str, list[FacetCount]] = {}
-    for minus, _, id_, scheme in sorted(rows):
-        of = by_scheme.get(scheme)
-        if of is None:
-            of = by_scheme[scheme] = []
-        of.append(FacetCount(id_, labels.get(id_, id_), -minus))
+    by_scheme: dict[str, list[_Row]] = {}
+    for (scheme, id_), count in counts.items():
+        by_scheme.setdefault(scheme, []).append((-count, places.get(id_, 0), id_))
+    for scheme, ids in request.facets.items():
+        missing = [id_ for id_ in ids if id_ in places and (scheme, id_) not in counts]
+        if missing:
+            by_scheme.setdefault(scheme, []).extend((0, places[id_], id_) for id_ in missing)
     listed: dict[str, tuple[FacetCount, ...]] = {}
-    for scheme, of in by_scheme.items():
-        chosen = request.facets.get(scheme, ())
-        tree = _tree(of, vocabulary) if scheme in vocabulary.deep_schemes else of
-        listed[scheme] = (*tree[:MOST_FACETS], *(row for row in tree[MOST_FACETS:] if row.term in chosen))
+    for scheme, rows in by_scheme.items():
+        rows.sort()
+        tree = _tree(rows, vocabulary) if scheme in vocabulary.deep_schemes else [(row, 0) for row in rows]
+        if len(tree) > MOST_FACETS:
+            chosen = request.facets.get(scheme, ())
+            tree[MOST_FACETS:] = [found for found in tree[MOST_FACETS:] if found[0][2] in chosen]
+        listed[scheme] = tuple(FacetCount(id_, labels.get(id_, id_), -minus, deep) for (minus, _, id_), deep in tree)
     return listed
 
 
-def _tree(rows: Sequence[FacetCount], vocabulary: Vocabulary) -> list[FacetCount]:
-    """The same rows, each followed by the narrower ones among them."""
-    found = {row.term for row in rows}
-    below: dict[str | None, list[FacetCount]] = {}
+_Row = tuple[int, int, str]  # minus how many, the place of the label, the term
+
+
+def _tree(rows: Sequence[_Row], vocabulary: Vocabulary) -> list[tuple[_Row, int]]:
+    """The same rows, each followed by the narrower ones among them, with how many wider ones it has there."""
+    lines = vocabulary.lines
+    found = {id_ for _, _, id_ in rows}
+    below: dict[str, list[tuple[_Row, int]]] = {}
+    waiting: list[tuple[_Row, int]] = []
     for row in reversed(rows):
-        line = [wider for wider in vocabulary.broader_than(row.term) if wider in found]
+        line = [wider for wider in lines.get(row[2], ()) if wider in found]
         if line:
-            below.setdefault(line[0], []).append(FacetCount(row.term, row.label, row.count, len(line)))
+            below.setdefault(line[0], []).append((row, len(line)))
         else:
-            below.setdefault(None, []).append(row)
-    tree: list[FacetCount] = []
-    waiting = below.get(None, [])
+            waiting.append((row, 0))
+    tree: list[tuple[_Row, int]] = []
     while waiting:
-        row = waiting.pop()
-        tree.append(row)
-        waiting += below.get(row.term, ())
+        next_ = waiting.pop()
+        tree.append(next_)
+        waiting += below.get(next_[0][2], ())
     return tree
 
 

@@ -15,12 +15,12 @@ _ACCENTED = re.compile("[\u00c0-\u036f\u1e00-\u1eff]")
 
 
 class SoughtPhrase:
-    """A phrase made ready to be found in many texts."""
+    """A phrase made ready to be found in many texts. needle: all its characters where it is all Chinese, else ""."""
 
     def __init__(self, phrase: Phrase, analyzer: Analyzer) -> None:
         self.tokens = phrase.tokens
         self._analyzer = analyzer
-        self._needle = _chinese_of(phrase)
+        self.needle = _chinese_of(phrase)
         self._beginnings = [token[:_BEGINNING] if token.isascii() else token for _, token in phrase.tokens]
         offset, token = phrase.tokens[-1] if phrase.tokens else (0, "")
         self._last = offset + (len(token) == 2 and not token.isascii())
@@ -28,12 +28,12 @@ class SoughtPhrase:
 
     def places(self, text: str, *, is_plain: bool) -> Iterator[Place]:
         """Each place where it stands. is_plain: the text is as `is_plain` says."""
-        if self._needle:
+        if self.needle:
             if is_plain:
-                yield from _standing_in(self._needle, text)
+                yield from _standing_in(self.needle, text)
                 return
             if unicodedata.is_normalized("NFKC", text):
-                yield from _standing_in(self._needle, simplify(text))
+                yield from _standing_in(self.needle, simplify(text))
                 return
         plain = _plain(text, is_plain)
         if not all(beginning in plain for beginning in self._beginnings):

@@ -1,8 +1,7 @@
 """Entries made ready for an engine: tokens by field, the card, the record, and what may be completed."""
 
 import json
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -10,20 +9,7 @@ from search import scoring
 from search.analysis import Analyzer, Token
 from search.concepts import ConceptFinder
 from search.documents import EntryDocument, Moment, Vocabulary
-from search.engine import (
-    HOSPITAL,
-    SPOKEN,
-    SPOKEN_CONCEPTS,
-    TERMS,
-    TEXT,
-    TEXT_CONCEPTS,
-    TITLE,
-    TITLE_CONCEPTS,
-    WIDER,
-    Card,
-    Offers,
-    PreparedEntry,
-)
+from search.engine import CONCEPTS, HOSPITAL, WIDER, WORDS, Card, Offers, PreparedEntry
 from search.records import CONCEPT_MARK, pack
 from search.suggest import TypedKeys
 
@@ -62,20 +48,26 @@ class Preparer:
         in_titles, in_texts = shown[: len(titles)], [*shown[len(titles) :], *others]
         spoken = [self.read(moment.text) for moment in document.moments]
         assigned = [id_ for ids in document.terms.values() for id_ in ids]
+        words = [
+            (scoring.TITLE, _words(in_titles)),
+            (scoring.TEXT, _words(in_texts)),
+            (scoring.SPOKEN, _words(spoken)),
+        ]
+        concepts = [
+            (scoring.GIVEN, assigned),
+            (scoring.TITLE_CONCEPTS, _concepts(in_titles)),
+            (scoring.TEXT_CONCEPTS, _concepts(in_texts)),
+            (scoring.SPOKEN_CONCEPTS, _concepts(spoken)),
+        ]
         bags = {
-            TITLE: _words(in_titles),
-            TEXT: _words(in_texts),
-            SPOKEN: _words(spoken),
-            TITLE_CONCEPTS: self._with_wider(_concepts(in_titles)),
-            TEXT_CONCEPTS: self._with_wider(_concepts(in_texts)),
-            SPOKEN_CONCEPTS: self._with_wider(_concepts(spoken)),
-            TERMS: self._with_wider(assigned),
-            HOSPITAL: _words(map(self.read, document.hospitals)),
+            WORDS: scoring.levels(words),
+            CONCEPTS: scoring.levels((place, self._with_wider(ids)) for place, ids in concepts),
+            HOSPITAL: dict.fromkeys(_words(map(self.read, document.hospitals)), 0),
         }
         tokens = [[*_words([found]), *self._marked(_concepts([found]))] for found in spoken]
         return PreparedEntry(
             self._card(document),
-            {field: _levels(field, bag) for field, bag in bags.items()},
+            bags,
             _exact([*shown, *others], document.moments, spoken),
             pack(document, tokens, self._places(shown)),
             self._offers(document),
@@ -171,10 +163,6 @@ def _words(found: Iterable["Reading"]) -> list[str]:
 
 def _concepts(found: Iterable["Reading"]) -> list[str]:
     return [concept.text for reading in found for concept in reading.concepts]
-
-
-def _levels(field: str, tokens: Sequence[str]) -> Mapping[str, int]:
-    return {token: scoring.level(count, len(tokens), field) for token, count in Counter(tokens).items()}
 
 
 def pack_card(card: Card) -> bytes:

@@ -24,7 +24,7 @@ from search.analysis import Analyzer, fold
 from search.clauses import ClauseBuilder
 from search.concepts import ConceptFinder, forms
 from search.documents import Vocabulary
-from search.engine import HOSPITAL, Clause, Filters, Leaf, Range, Term
+from search.engine import HOSPITAL, Clause, Filters, Range, Term
 from search.pages import Expansion
 
 MAX_CHARACTERS = 300
@@ -216,7 +216,7 @@ class QueryReader:
         words = dict.fromkeys(token.text for token in self._analyzer.words(item.value))
         if not words:
             return None
-        leaves = (Clause((Leaf((Term(HOSPITAL, word, 1.0),)),), word) for word in words)
+        leaves = (Clause((Term(HOSPITAL, word, 1.0),), word) for word in words)
         clause = self._builder.together(tuple(leaves)[:MAX_CLAUSES], item.value)
         (draft.excluded if item.minus else draft.conditions).append(clause)
         return (item.value,)

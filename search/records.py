@@ -5,7 +5,6 @@ Read for every hit of a page, so only what is asked for is taken apart: a lectur
 
 import json
 import struct
-import zlib
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,13 +16,16 @@ from search.phrases import Place, is_plain
 CONCEPT_MARK = "="  # before a concept's id, its own and those of wider concepts, among the words
 
 _LENGTHS = struct.Struct("<II")  # of head, words of texts; the rest is their places
-_SPOKEN_LENGTHS = struct.Struct("<II")  # of moments, their words; the rest is their numbers
+_SPOKEN = struct.Struct("<?II")  # are all plain; lengths of moments, their words; the rest is their numbers
 _TRIPLE = 3
 
 
 @dataclass(frozen=True)
 class Spoken:
-    """The moments of an entry, numbered as in the document, and the words in them. is_plain: their texts are."""
+    """The moments of an entry, one a line, numbered as in the document, and the words in them.
+
+    is_plain: their texts are.
+    """
 
     rows: bytes
     is_plain: bool
@@ -33,12 +35,25 @@ class Spoken:
     @cached_property
     def moments(self) -> Sequence[Moment]:
         """All moments; taken apart when first asked for."""
-        return tuple(Moment(*row) for row in json.loads(self.rows))
+        return _moments(self._lines)
+
+    def some(self, numbers: Sequence[int]) -> Mapping[int, Moment]:
+        """The moments with these numbers."""
+        return dict(zip(numbers, _moments(self._lines[number] for number in numbers), strict=True))
 
     @cached_property
     def text(self) -> str:
         """All that is said, in one piece, for a quick look whether something is in it at all."""
         return self.rows.decode()
+
+    def holding(self, characters: str) -> list[int]:
+        """The moments with these Chinese characters side by side."""
+        wanted = _utf8(characters)
+        return [number for number, line in enumerate(self._lines) if wanted in line] if wanted in self.rows else []
+
+    @cached_property
+    def _lines(self) -> Sequence[bytes]:
+        return self.rows.split(b"\n")
 
     def numbers(self, lines: Iterable[bytes]) -> set[int]:
         """The moments in which any of these words and marked concepts stand."""
@@ -61,9 +76,9 @@ class Record:
         """The moments, None where there are none; taken apart when first asked for."""
         if not self._spoken:
             return None
-        is_plain, content = self._spoken[:1] == b"1", zlib.decompress(self._spoken[1:])
-        rows, words = _SPOKEN_LENGTHS.unpack_from(content)
-        at = _SPOKEN_LENGTHS.size
+        content = self._spoken
+        is_plain, rows, words = _SPOKEN.unpack_from(content)
+        at = _SPOKEN.size
         end = at + rows + words
         return Spoken(content[at : at + rows], is_plain, content[at + rows : end], memoryview(content)[end:].cast("I"))
 
@@ -111,10 +126,14 @@ def _packed_moments(moments: Sequence[Moment], tokens: Sequence[Iterable[str]]) 
         for token in set(found):
             in_moments.setdefault(token, []).append(number)
     words, numbers = _listed(in_moments)
-    rows = _utf8(json.dumps([[m.start_s, m.end_s, m.kind, m.text, m.lang] for m in moments], ensure_ascii=False))
+    told = (json.dumps([m.start_s, m.end_s, m.kind, m.text, m.lang], ensure_ascii=False) for m in moments)
+    rows = _utf8("\n".join(told))
     plain = all(is_plain(moment.text) for moment in moments)
-    content = b"".join((_SPOKEN_LENGTHS.pack(len(rows), len(words)), rows, words, numbers))
-    return (b"1" if plain else b"0") + zlib.compress(content, 1)
+    return b"".join((_SPOKEN.pack(plain, len(rows), len(words)), rows, words, numbers))
+
+
+def _moments(lines: Iterable[bytes]) -> Sequence[Moment]:
+    return tuple(Moment(*row) for row in json.loads(b"[" + b",".join(lines) + b"]"))
 
 
 def unpack(packed: bytes) -> Record:

@@ -1,33 +1,55 @@
 """How much a word says: the same points with every engine, so that the same query gives the same order.
 
-BM25, with two changes. How often a word stands in how long a text is fixed when the entry is prepared, against an
-average length that is a constant and in a few steps (LEVELS): an engine keeps a step, no frequencies and no lengths.
-And how rare it is is counted among the entries that the reader may know of: nothing of others shows in a score.
+BM25F, with three changes. How often a token stands in how long a text is fixed when the entry is prepared, against an
+average length that is a constant. What it says in title, texts and speech is added up then too, and kept in a few steps
+(LEVELS): an engine keeps one step for each token of an entry, no frequencies and no lengths. And how rare it is is
+counted among the entries that the reader may know of: nothing of others shows in a score.
 Points are multiples of 1/64: their sums are exact in 32 bits, in whatever order an engine adds them.
 """
 
 import math
+from bisect import bisect
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-
-from search.engine import HOSPITAL, SPOKEN, SPOKEN_CONCEPTS, TERMS, TEXT, TEXT_CONCEPTS, TITLE, TITLE_CONCEPTS
+from itertools import pairwise
+from typing import NamedTuple
 
 K1, B = 1.2, 0.6  # B a little under the usual 0.75: summaries of twice the length are not half as good
-LEVELS = (0.5, 0.9, 1.3, 1.7)
+LEVELS = tuple(0.4 * 1.45**number for number in range(10))
 GRAIN = 64
 MATCHED = 6.0  # for each clause that an entry matches, where not all need to: two common words before one rare one
-# Tokens of a usual entry: two titles, two summaries, captions of a quarter of an hour.
-USUAL_LENGTHS = {
-    TITLE: 20.0, TEXT: 120.0, SPOKEN: 1500.0, TITLE_CONCEPTS: 12.0, TEXT_CONCEPTS: 40.0, SPOKEN_CONCEPTS: 200.0,
-    TERMS: 12.0, HOSPITAL: 6.0,
-}  # fmt: skip
+
+
+class Place(NamedTuple):
+    """Where tokens stand: how much more that says than elsewhere, and how many a usual entry has there."""
+
+    weight: float
+    usual_length: float
+
+
+# A usual entry has two titles, two summaries, captions of a quarter of an hour.
+TITLE, TEXT, SPOKEN = Place(3.0, 20.0), Place(1.5, 120.0), Place(0.7, 1500.0)
+GIVEN, TITLE_CONCEPTS, TEXT_CONCEPTS, SPOKEN_CONCEPTS = (
+    Place(3.0, 12.0), Place(3.0, 12.0), Place(1.5, 40.0), Place(0.7, 200.0)
+)  # fmt: skip
+
+_BETWEEN = [math.sqrt(low * high) for low, high in pairwise(LEVELS)]
+
+
+def levels(found: Iterable[tuple[Place, Sequence[str]]]) -> Mapping[str, int]:
+    """The nearest of LEVELS for each token of an entry, by all places in which it stands."""
+    worth: dict[str, float] = {}
+    for place, tokens in found:
+        for token, count in Counter(tokens).items():
+            worth[token] = worth.get(token, 0.0) + _impact(count, len(tokens), place)
+    return {token: bisect(_BETWEEN, value) for token, value in worth.items()}
 
 
 @lru_cache(maxsize=65536)
-def level(frequency: int, length: int, field: str) -> int:
-    """The nearest of LEVELS for a token that stands `frequency` times in a bag of `length` tokens."""
-    norm = K1 * (1 - B + B * length / USUAL_LENGTHS[field])
-    impact = frequency * (K1 + 1) / (frequency + norm)
-    return min(range(len(LEVELS)), key=lambda number: abs(LEVELS[number] - impact))
+def _impact(frequency: int, length: int, place: Place) -> float:
+    norm = K1 * (1 - B + B * length / place.usual_length)
+    return place.weight * frequency * (K1 + 1) / (frequency + norm)
 
 
 def rarity(documents: int, of: int) -> float:

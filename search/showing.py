@@ -10,7 +10,7 @@ from functools import cached_property
 from search.analysis import Analyzer
 from search.concepts import ConceptFinder
 from search.documents import Moment, Vocabulary
-from search.engine import SPOKEN, SPOKEN_CONCEPTS, WIDER, AllOf, Clause, Leaf, Phrase
+from search.engine import WIDER, WORDS, AllOf, Clause, Leaf, Phrase
 from search.pages import FoundMoment, MarkedText
 from search.phrases import Place, SoughtPhrase
 from search.preparing import goes_on
@@ -38,7 +38,7 @@ class _Wanted:
         return [line_of(token) for token in (*self.words, *(CONCEPT_MARK + id_ for id_ in self.concepts))]
 
     @classmethod
-    def apart(cls, leaves: Iterable[Leaf | Phrase | AllOf], analyzer: Analyzer) -> "_Wanted":
+    def apart(cls, leaves: Iterable[Leaf], analyzer: Analyzer) -> "_Wanted":
         """Where to look for places: a part of an alternative alone is not what was asked for."""
         wanted = cls()
         for leaf in leaves:
@@ -48,7 +48,7 @@ class _Wanted:
                 wanted.add([leaf], analyzer)
         return wanted
 
-    def add(self, leaves: Iterable[Leaf | Phrase | AllOf], analyzer: Analyzer, *, apart: bool = False) -> None:
+    def add(self, leaves: Iterable[Leaf], analyzer: Analyzer, *, apart: bool = False) -> None:
         """Note what leaves look for. apart: as words of a term; a single character of one says nothing by itself."""
         for leaf in leaves:
             if isinstance(leaf, Phrase):
@@ -57,10 +57,10 @@ class _Wanted:
             elif isinstance(leaf, AllOf):
                 for clause in leaf.clauses:
                     self.add(clause.leaves, analyzer, apart=True)
+            elif leaf.field == WORDS:
+                self.words.add(leaf.token)
             else:
-                self.words.update(term.token for term in leaf.terms if term.field == SPOKEN)
-                in_texts = (term.token for term in leaf.terms if term.field == SPOKEN_CONCEPTS)
-                self.concepts.update(token.removeprefix(WIDER) for token in in_texts)
+                self.concepts.add(leaf.token.removeprefix(WIDER))
 
 
 class Shower:
@@ -114,7 +114,7 @@ class Shower:
                 found.setdefault(number, set()).add(clause)
         if not found:
             return ()
-        rows = sorted(_windows(spoken.moments, found, lang), key=lambda row: (-row[0], row[1].start_s))
+        rows = sorted(_windows(spoken.some(list(found)), found, lang), key=lambda row: (-row[0], row[1].start_s))
         chosen: list[FoundMoment] = []
         for _, moment in rows:
             if all(moment.end_s <= other.start_s or moment.start_s >= other.end_s for other in chosen):
@@ -139,6 +139,9 @@ class Shower:
 
     def _with_phrase(self, phrase: SoughtPhrase, spoken: Spoken) -> Iterator[int]:
         """The moments that hold the phrase, or in which it begins when the next cue goes on with it."""
+        if phrase.needle and spoken.is_plain:
+            yield from spoken.holding(phrase.needle)
+            return
         if not phrase.may_stand_in(spoken.text, is_plain=spoken.is_plain):
             return
         moments = spoken.moments
@@ -212,7 +215,9 @@ def _cut(marked: MarkedText) -> MarkedText:
     return MarkedText(before + marked.text[start:end] + ("…" if end < len(marked.text) else ""), marks)
 
 
-def _windows(moments: Sequence[Moment], found: dict[int, set[int]], lang: str) -> Iterator[tuple[float, FoundMoment]]:
+def _windows(
+    moments: Mapping[int, Moment], found: dict[int, set[int]], lang: str
+) -> Iterator[tuple[float, FoundMoment]]:
     """(how good, moment): cues of one language within 30 s together, other kinds each alone."""
     cues: dict[str | None, list[int]] = {}
     for number in sorted(found, key=lambda number: moments[number].start_s):

@@ -1,7 +1,8 @@
 """The engine for large libraries: tantivy, a search library in Rust. This module writes, tantivy_reader.py reads.
 
-A token stands in a bag together with its level ("stent" + U+001F + "2"), so that ranking is search/scoring.py's and not
-tantivy's, whose statistics know of entries that the reader does not. Safe for threads.
+A token stands in a bag as it is, by which it is found and counted, and once more with its level ("stent" + U+001F +
+"2"), by which it is ranked: ranking is search/scoring.py's and not tantivy's, whose statistics know of entries that the
+reader does not. Safe for threads.
 """
 
 from collections.abc import Iterable, Iterator
@@ -38,7 +39,7 @@ class TantivyEngine:
     """Writes and opens folders of tantivy's files."""
 
     name = "tantivy"
-    version = 2
+    version = 3
     mapped = True
     damage: tuple[type[Exception], ...] = (OSError, ValueError, RuntimeError, LookupError)
 
@@ -103,6 +104,7 @@ def _document(entry: PreparedEntry) -> tantivy.Document:
     document.add_bytes("record", entry.record)
     for bag, levels in entry.bags.items():
         for token, level in levels.items():
+            document.add_text(bag, token)
             document.add_text(bag, f"{token}{LEVEL}{level}")
     tokens = [tantivy.Token(token, at, 0, 0) for at, here in enumerate(entry.exact) for token in here]
     document.add_pre_tokenized_text(EXACT, tantivy.PreTokenizedString("", tokens))

@@ -1,7 +1,8 @@
 """Searching in tantivy's files: a plan becomes a tree of its queries, and what it finds an answer.
 
-Nothing passes through tantivy's query parser. A find is worth a constant (search/scoring.py). Ties are settled as the
-entries lie, newest first within a segment; pages are counted off (`skip`) in the commit of the first page.
+Nothing passes through tantivy's query parser. A find is worth a constant (search/scoring.py). What only has to be
+counted is asked for without worth, which costs a fraction: one list of entries a token instead of one a level. Ties are
+settled as the entries lie, newest first in a segment; pages are counted off (`skip`) in the commit of the first page.
 """
 
 import threading
@@ -28,7 +29,7 @@ from search.engine import (
     Term,
 )
 
-AGGREGATED = 3000  # with more entries than this, walking the facets' postings is faster than the entries' facets
+AGGREGATED = 8000  # with more entries than this, walking the facets' postings is faster than the entries' facets
 KEPT_FREQUENCIES = 50_000
 LEVEL = "\x1f"  # between a token and its level
 _NOTHING = Query.empty_query()
@@ -89,8 +90,9 @@ class View:
         self.sees_all = self.documents == reader.searcher.num_docs
         self.filters: tuple[Query, ...] = () if self.sees_all else (allowed,)
         self._frequencies: dict[tuple[str, str], int] = {}
-        self._terms: dict[Term, Sequence[Query]] = {}
+        self._terms: dict[Term, Query] = {}
         self._phrases: dict[tuple[tuple[int, str], ...], int] = {}
+        self.everything: Mapping[tuple[str, str], int] | None = None  # how many have each facet, once asked for
 
     def frequency(self, field: str, token: str) -> int:
         """In how many entries a token stands in a bag."""
@@ -102,21 +104,18 @@ class View:
             self._frequencies[field, token] = known
         return known
 
-    def of_term(self, term: Term) -> Sequence[Query]:
-        """What finds a token, one query a level, each with its points."""
+    def of_term(self, term: Term) -> Query | None:
+        """What finds a token with its points; None where it does not stand."""
         known = self._terms.get(term)
         if known is None:
-            known = tuple(self._worth(term))
+            known = _any(list(self._worth(term)))
             if len(self._terms) > KEPT_FREQUENCIES:
                 self._terms = {}
             self._terms[term] = known
-        return known
+        return known if self.frequency(term.field, term.token) else None
 
     def _worth(self, term: Term) -> Iterator[Query]:
-        frequency = self.frequency(term.field, term.token)
-        if not frequency:
-            return
-        rare = scoring.rarity(frequency, self.documents)
+        rare = scoring.rarity(self.frequency(term.field, term.token), self.documents)
         for level, impact in enumerate(scoring.LEVELS):
             token = f"{term.token}{LEVEL}{level}"
             if self._reader.searcher.doc_freq(term.field, token):
@@ -134,10 +133,9 @@ class View:
         return known
 
     def _count(self, field: str, token: str) -> int:
-        levels = [f"{token}{LEVEL}{level}" for level in range(len(scoring.LEVELS))]
-        total = sum(self._reader.searcher.doc_freq(field, level) for level in levels)
+        total = int(self._reader.searcher.doc_freq(field, token))
         if total and not (self.sees_all and not self._reader.has_deleted):
-            return self._reader.count(_all([self._reader.any_of(field, levels), *self.filters]))
+            return self._reader.count(_all([self._reader.any_of(field, [token]), *self.filters]))
         return total
 
 
@@ -152,12 +150,13 @@ class _Search:
         self._query = query
         self._view = reader.view(query.audiences)
         self._pages: dict[int, tuple[int, Sequence[_Row]]] = {}
-        self._clauses = [self._clause(clause) for clause in query.clauses]
-        excluded = [found for clause in query.excluded if (found := self._clause(clause)) is not None]
+        self._clauses = [self._clause(clause, ranked=True) for clause in query.clauses]
+        self._counted = [self._clause(clause, ranked=False) for clause in query.clauses]
+        excluded = [found for clause in query.excluded if (found := self._clause(clause, ranked=False)) is not None]
         self._filters: list[tuple[Any, Query]] = [(Occur.Must, allowed) for allowed in self._view.filters]
         self._filters += self._conditions(query.filters)
         self._filters += [(Occur.MustNot, clause) for clause in excluded]
-        conditions = [self._clause(clause) or _NOTHING for clause in query.conditions]
+        conditions = [self._clause(clause, ranked=False) or _NOTHING for clause in query.conditions]
         self._filters += [(Occur.Must, Query.const_score_query(clause, 0.0)) for clause in conditions]
         self._chosen = {
             scheme: reader.any_of("facet", [f"{scheme}:{id_}" for id_ in sorted(ids)])
@@ -167,10 +166,9 @@ class _Search:
 
     def answer(self) -> EngineAnswer:
         required, count = self._enough()
-        matching = self._matching(required)
         total, rows = self._searched(required)
         hits = tuple(self._hit(*row) for row in rows[: self._query.limit])
-        counts = self._facets(required, matching, total) if self._query.with_facets and count else {}
+        counts = self._facets(required, total) if self._query.with_facets and count else {}
         more = len(rows) > len(hits)
         return EngineAnswer(total, hits, more, counts, self._unmatched(count, required), required)
 
@@ -186,7 +184,7 @@ class _Search:
         return required, count
 
     def _count(self, required: int) -> int:
-        if not self._chosen:
+        if required == len(self._clauses) and not self._chosen:
             return self._searched(required)[0]
         return self._reader.count(self._matching(required, chosen=False))
 
@@ -196,32 +194,36 @@ class _Search:
             return frozenset()
         return frozenset(
             number
-            for number, clause in enumerate(self._clauses)
+            for number, clause in enumerate(self._counted)
             if clause is None or not self._reader.count(_all([clause, *self._view.filters]))
         )
 
-    def _matching(self, required: int, *, chosen: bool = True, but: str | None = None) -> Query:
+    def _matching(self, required: int, *, ranked: bool = False, chosen: bool = True, but: str | None = None) -> Query:
         """Entries that match so many clauses, the conditions and, if wanted, the chosen facets but those of `but`."""
         parts = list(self._filters)
         if chosen:
             parts += [(Occur.Must, query) for scheme, query in self._chosen.items() if scheme != but]
-        present = [clause for clause in self._clauses if clause is not None]
+        every = self._clauses if ranked else self._counted
+        present = [clause for clause in every if clause is not None]
         if required > len(present):
             return _NOTHING
-        if required == len(self._clauses):
+        if required == len(every):
             parts += [(Occur.Must, clause) for clause in present]
             if not any(occur == Occur.Must for occur, _ in parts):
                 parts.append((Occur.Must, Query.const_score_query(Query.all_query(), 0.0)))
             return Query.boolean_query(parts)
-        each = [_all([clause, Query.const_score_query(clause, scoring.MATCHED)]) for clause in present]
-        fewer = Query.boolean_query([(Occur.Should, clause) for clause in each], required)
+        if ranked:
+            matched = [clause for clause in self._counted if clause is not None]
+            rows = zip(present, matched, strict=True)
+            present = [_all([found, Query.const_score_query(counted, scoring.MATCHED)]) for found, counted in rows]
+        fewer = Query.boolean_query([(Occur.Should, clause) for clause in present], required)
         return Query.boolean_query([*parts, (Occur.Must, fewer)])
 
     def _searched(self, required: int) -> tuple[int, Sequence[_Row]]:
         """How many entries match so many clauses and all else, and the rows of the page with one more; asked once."""
         known = self._pages.get(required)
         if known is None:
-            known = self._pages[required] = self._page(self._matching(required))
+            known = self._pages[required] = self._page(self._matching(required, ranked=True))
         return known
 
     def _page(self, matching: Query) -> tuple[int, Sequence[_Row]]:
@@ -241,10 +243,13 @@ class _Search:
         key: SortKey = (worth, place if place is not None else stored["newest"][0])
         return EngineHit(stored["id"][0], stored["version"][0], -worth + 0.0, key, bytes(stored["record"][0]))
 
-    def _facets(self, required: int, matching: Query, total: int) -> Mapping[tuple[str, str], int]:
+    def _facets(self, required: int, total: int) -> Mapping[tuple[str, str], int]:
         """Counts of what matches; of a chosen scheme, of what matches all but its own choice."""
+        is_everything = len(self._filters) == len(self._view.filters) and not (self._clauses or self._chosen)
+        if is_everything and self._view.everything is not None:
+            return self._view.everything
         counts = {}
-        for facet, count in self._counts(matching, total):
+        for facet, count in self._counts(self._matching(required), total):
             scheme, _, concept_id = facet.partition(":")
             if scheme not in self._chosen:
                 counts[scheme, concept_id] = count
@@ -254,6 +259,8 @@ class _Search:
             for facet, count in self._reader.searcher.terms_with_prefix("facet", prefix, free):
                 if count:
                     counts[scheme, facet.removeprefix(prefix)] = count
+        if is_everything:
+            self._view.everything = counts
         return counts
 
     def _counts(self, matching: Query, total: int) -> Iterator[tuple[str, int]]:
@@ -294,22 +301,27 @@ class _Search:
         query = Query.range_query(self._reader.schema, field, kind, ends[0], ends[1], closed[0], closed[1])
         return Query.const_score_query(query, 0.0)
 
-    def _clause(self, clause: Clause) -> Query | None:
-        """The best of its leaves; None if no entry at all can match."""
-        leaves = [found for leaf in clause.leaves if (found := self._leaf(leaf)) is not None]
+    def _clause(self, clause: Clause, *, ranked: bool) -> Query | None:
+        """The best of its leaves, or not ranked any of them; None if no entry at all can match."""
+        leaves = [found for leaf in clause.leaves if (found := self._leaf(leaf, ranked=ranked)) is not None]
         if not leaves:
             return None
-        return leaves[0] if len(leaves) == 1 else Query.disjunction_max_query(leaves)
+        if ranked and len(leaves) > 1:
+            return Query.disjunction_max_query(leaves)
+        return _any(leaves)
 
-    def _leaf(self, leaf: Leaf | Phrase | AllOf) -> Query | None:
+    def _leaf(self, leaf: Leaf, *, ranked: bool) -> Query | None:
         if isinstance(leaf, Phrase):
             return self._phrase(leaf)
         if isinstance(leaf, AllOf):
-            parts = [self._clause(clause) for clause in leaf.clauses]
+            parts = [self._clause(clause, ranked=ranked) for clause in leaf.clauses]
             there = [part for part in parts if part is not None]
             return _all(there) if there and len(there) == len(parts) else None
-        worth = [found for term in leaf.terms for found in self._view.of_term(term)]
-        return _any(worth) if worth else None
+        if ranked:
+            return self._view.of_term(leaf)
+        if not self._view.frequency(leaf.field, leaf.token):
+            return None
+        return Query.term_query(self._reader.schema, leaf.field, leaf.token, "basic")
 
     def _phrase(self, phrase: Phrase) -> Query | None:
         tokens = [token for _, token in phrase.tokens]

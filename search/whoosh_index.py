@@ -16,6 +16,8 @@ from pathlib import Path
 from pickle import PickleError
 from typing import Any
 
+import numpy as np
+
 with warnings.catch_warnings():
     # No longer developed: its modules have invalid escapes, and comparisons that newer Pythons warn about.
     warnings.filterwarnings("ignore", category=SyntaxWarning)
@@ -29,12 +31,12 @@ with warnings.catch_warnings():
     from whoosh.index import IndexError as WhooshIndexError
     from whoosh.reading import ReaderClosed, TermNotFound
 
-from search.collecting import Shelf, collect
+from search.collecting import Numbers, Shelf, collect
 from search.engine import BAGS, EXACT, Card, EngineAnswer, EngineHit, EngineQuery, EngineReader, PreparedEntry
 from search.preparing import pack_card, unpack_card
 
 IDLE_READERS = 8
-KEPT_POSTINGS = 400_000  # of the terms last asked for; about 40 MB
+KEPT_POSTINGS = 4_000_000  # of the terms last asked for; 64 MB
 WRITER_MEMORY_MIB = 64
 _COUNT = struct.Struct("!I")  # as Whoosh's Frequency format packs it
 
@@ -99,7 +101,7 @@ class WhooshEngine:
     """Writes and opens folders of Whoosh's files."""
 
     name = "whoosh"
-    version = 3
+    version = 4
     mapped = False
     damage: tuple[type[Exception], ...] = (
         OSError, EOFError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError, AssertionError,
@@ -229,7 +231,7 @@ class WhooshReader:
         """In how many entries that these readers may know of a token stands."""
         visible = self._shelf.view(audiences)
         with self._borrowed() as reader:
-            return sum(number in visible for number, _ in _Postings(reader, self._kept).of(field, token))
+            return int(visible[_Postings(reader, self._kept).of(field, token)[0]].sum())
 
 
 def _read_cards(reader: Any, known: dict[str, list[Card]]) -> dict[str, list[Card]]:
@@ -257,24 +259,24 @@ class _KeptPostings:
     """The postings last asked for in this commit; threads share them."""
 
     def __init__(self) -> None:
-        self._rows: OrderedDict[tuple[str, str], Sequence[tuple[int, int]]] = OrderedDict()
+        self._rows: OrderedDict[tuple[str, str], tuple[Numbers, Numbers]] = OrderedDict()
         self._size = 0
         self._lock = threading.Lock()
 
-    def get(self, field: str, token: str) -> Sequence[tuple[int, int]] | None:
+    def get(self, field: str, token: str) -> tuple[Numbers, Numbers] | None:
         with self._lock:
             rows = self._rows.get((field, token))
             if rows is not None:
                 self._rows.move_to_end((field, token))
             return rows
 
-    def keep(self, field: str, token: str, rows: Sequence[tuple[int, int]]) -> None:
+    def keep(self, field: str, token: str, rows: tuple[Numbers, Numbers]) -> None:
         with self._lock:
             if (field, token) not in self._rows:
                 self._rows[field, token] = rows
-                self._size += len(rows) + 1
+                self._size += len(rows[0]) + 1
             while self._size > KEPT_POSTINGS:
-                self._size -= len(self._rows.popitem(last=False)[1]) + 1
+                self._size -= len(self._rows.popitem(last=False)[1][0]) + 1
 
 
 class _Postings:
@@ -284,10 +286,12 @@ class _Postings:
         self._reader = reader
         self._kept = kept
 
-    def of(self, field: str, token: str) -> Sequence[tuple[int, int]]:
+    def of(self, field: str, token: str) -> tuple[Numbers, Numbers]:
         rows = self._kept.get(field, token)
         if rows is None:
-            rows = tuple((m.id(), int(m.weight()) - 1) for m in _matchers(self._reader, field, token))
+            found = [(m.id(), int(m.weight()) - 1) for m in _matchers(self._reader, field, token)]
+            table = np.array(found, dtype=np.int64).reshape(-1, 2)
+            rows = table[:, 0], table[:, 1]
             self._kept.keep(field, token, rows)
         return rows
 

@@ -12,7 +12,7 @@ from sqlalchemy import update
 
 from config.settings import Settings, load_settings
 from tests.servers import PostgresServer
-from videolib.catalogue import desk, people, publishing, recordings, screenings
+from videolib.catalogue import desk, people, publishing, quarantine, recordings, screenings
 from videolib.catalogue.entries import Entry, create_entry
 from videolib.catalogue.entry_values import parse_values
 from videolib.catalogue.jobs import Job
@@ -145,9 +145,17 @@ def release(database: Database, recording_id: str) -> None:
         address = "second@hospital.example"
         second = people.find_user(session, address) or people.add_user(session, address, None, ["editor"])
         recording = session.get_one(Recording, recording_id)
+    let_in(database, recording_id, second)
     make_reviewed(database, recording, by=second)
     with database.writing() as session:
         publishing.sign_off(session, session.get_one(Recording, recording_id), by=second)
+
+
+def let_in(database: Database, recording_id: str, person: User) -> None:
+    """Assign an editor to a recording: they open it in quarantine, and sign it off where it is no hospital's."""
+    with database.writing() as session:
+        row = session.get_one(Recording, recording_id)
+        quarantine.assign_editor(session, row, session.get_one(User, person.id), by=None)
 
 
 # everything that is asked of a case with a patient in it, in the field names of a metadata file

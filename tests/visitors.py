@@ -7,12 +7,14 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from threading import Thread
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from waitress.wasyncore import close_all
 from werkzeug.test import TestResponse
 
 from config.settings import Settings, load_settings
@@ -67,7 +69,8 @@ class Visitor:
 
     def csrf_token(self) -> str:
         found = re.search(r'name="csrf[-_]token"[^>]*(?:content|value)="([^"]+)"', self.get("/login").text)
-        found = found or re.search(r'name="csrf-token" content="([^"]+)"', self.get("/").text)
+        for path in ("/", "/account"):  # the second is open to whom nothing else is
+            found = found or re.search(r'name="csrf-token" content="([^"]+)"', self.get(path).text)
         assert found
         return found[1]
 
@@ -169,9 +172,10 @@ def answering(app: Flask) -> Iterator[str]:
     thread.start()
     yield f"http://127.0.0.1:{server.effective_port}"
     # closed in the thread that answers: from another one its workers would find the door shut before they are done.
+    # With it go the connections that a browser keeps, for which it would wait.
     # OSError: a worker that ended just now has woken that thread already, and the door is shut.
     with suppress(OSError):
-        server.trigger.pull_trigger(server.close)
+        server.trigger.pull_trigger(partial(close_all, server._map, ignore_all=True))
     thread.join()
 
 

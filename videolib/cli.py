@@ -28,12 +28,16 @@ COMMANDS = {
     "entries": ("tables", "entries", "All entries as CSV, XLSX or JSON, out and in."),
     "user": ("people", "user", "People, their roles and tokens."),
     "group": ("privacy", "group", "Hospitals and programmes, their people and grants."),
+    "assign": ("privacy", "assign", "Say who opens a recording before it is signed off."),
     "erase": ("privacy", "erase", "Remove a recording with everything made of it; prints a receipt."),
     "audit": ("privacy", "audit", "What was done, by whom; prove that nothing of it was changed."),
     "vocabulary": ("words", "vocabulary", "Load and check the vocabulary."),
     "demo": ("demo", "demo", "Make a demo library and serve it."),
     "reconcile": ("mend", "reconcile", "Mend what rows and store contradict each other in."),
     "gc": ("mend", "gc", "Remove objects that nothing refers to any more."),
+    "backup": ("keeping", "backup", "Keep the library in another place, while it goes on working."),
+    "verify": ("keeping", "verify", "Prove that a backup is whole."),
+    "restore": ("keeping", "restore", "Bring a backup back, here or on another host."),
     "doctor": ("checkup", "doctor", "Check everything the library stands on, and say how to mend it."),
 }
 

@@ -10,7 +10,7 @@ import codecs
 import html
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import webvtt
@@ -20,6 +20,7 @@ from videolib.errors import InvalidInput
 
 MAX_BYTES = 2 * 1024 * 1024
 MAX_CUES = 20_000
+LAST_S = 1_000_000
 # file names that hold timed text, beside a recording or sent alone
 SUFFIXES = frozenset({".vtt", ".srt", ".ass", ".ssa"})
 # kana, hangul, Cyrillic, Greek, Arabic, Hebrew, Thai: neither Chinese nor English
@@ -58,13 +59,23 @@ def read_cues(content: bytes | str) -> list[Cue]:
     found = _read(text.replace("\x00", "").lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n"))
     if len(found) > MAX_CUES:
         raise InvalidInput("The caption file has more than 20 000 captions.", code="captions_too_large")
-    cues = sorted(
-        (cue for cue in found if cue.text and cue.end_s > cue.start_s >= 0),
-        key=lambda cue: (cue.start_s, cue.end_s),
-    )
+    cues = _in_order(cue for cue in found if cue.text and cue.end_s > cue.start_s >= 0)
     if not cues:
         raise InvalidInput("The caption file holds no caption with a text and a time.", code="captions_invalid")
     return cues
+
+
+def sound_cues(cues: Iterable[Cue]) -> list[Cue]:
+    """Return cues that a person has typed, as they may be kept: plain, to the millisecond, in order.
+
+    Raises `InvalidInput` for times that cannot be and for more than a track may hold.
+    """
+    kept = [Cue(round(cue.start_s, 3), round(cue.end_s, 3), _plain(html.escape(cue.text, quote=False))) for cue in cues]
+    if not all(0 <= cue.start_s < cue.end_s < LAST_S for cue in kept):
+        raise InvalidInput("A caption ends after it begins, inside the recording.", code="captions_invalid")
+    if len(kept) > MAX_CUES:
+        raise InvalidInput("The caption file has more than 20 000 captions.", code="captions_too_large")
+    return _in_order(cue for cue in kept if cue.text)
 
 
 def decode(content: bytes) -> str:
@@ -101,6 +112,23 @@ def write_vtt(cues: Sequence[Cue], *, head: str = "") -> str:
     """Return a WebVTT file with these cues and nothing else; `head` are lines right below its first one."""
     blocks = [f"{_clock(cue.start_s)} --> {_clock(cue.end_s)}\n{html.escape(cue.text, quote=False)}" for cue in cues]
     return f"WEBVTT\n{head}\n" + "\n\n".join(blocks) + "\n"
+
+
+def write_subtitles(cues: Sequence[Cue], kind: str) -> str:
+    """Return a SubRip (`srt`) or ASS (`ass`) file with these cues, for other programs."""
+    import pysubs2  # noqa: PLC0415 - only where somebody takes such a file along
+
+    written = pysubs2.SSAFile()
+    for cue in cues:
+        event = pysubs2.SSAEvent(start=round(cue.start_s * 1000), end=round(cue.end_s * 1000))
+        # braces are commands in ASS, and a text has none; SubRip knows no way to say them otherwise
+        event.plaintext = cue.text.replace("{", "(").replace("}", ")") if kind == "ass" else cue.text
+        written.events.append(event)
+    return str(written.to_string(kind))
+
+
+def _in_order(cues: Iterable[Cue]) -> list[Cue]:
+    return sorted(cues, key=lambda cue: (cue.start_s, cue.end_s))
 
 
 def _read(text: str) -> list[Cue]:

@@ -93,14 +93,15 @@ class Database:
             yield session
 
     @contextmanager
-    def writing(self, *, durable: bool = True) -> Iterator[Session]:
+    def writing(self, *, durable: bool = True, patience_s: float = BUSY_TIMEOUT_MS / 1000) -> Iterator[Session]:
         """A session whose end is a commit; any error rolls it all back.
 
-        `durable`: the commit is on the disk when this returns.
+        `durable`: the commit is on the disk when this returns; `patience_s`: how long SQLite waits for other writers.
         """
+        engine = self.write_engine(durable=durable).execution_options(videolib_patience_ms=int(patience_s * 1000))
         with (
             translated(),
-            Session(self.write_engine(durable=durable), expire_on_commit=False) as session,
+            Session(engine, expire_on_commit=False) as session,
             session.begin(),
         ):
             yield session
@@ -170,6 +171,7 @@ def _begin_sqlite(connection: Connection) -> None:
     # a table that is rebuilt is dropped, and its rows would take with them what refers to them; it cannot be said later
     connection.exec_driver_sql(f"PRAGMA foreign_keys={'OFF' if options.get('videolib_rebuilds') else 'ON'}")
     if options.get("videolib_writes"):
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={options.get('videolib_patience_ms', BUSY_TIMEOUT_MS)}")
         connection.exec_driver_sql(
             f"PRAGMA synchronous={'FULL' if options.get('videolib_durable', True) else 'NORMAL'}"
         )

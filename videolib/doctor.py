@@ -42,6 +42,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("database", _database),
         ("index", _index),
         ("broker", _broker),
+        ("mail", _mail),
         ("disk", _disk),
     ):
         yield from _guarded(name, check, settings)
@@ -60,6 +61,7 @@ _FIXES = {
     "originals": "Check VIDEOLIB_ORIGINALS_URL, the endpoint and the credentials.",
     "database": "Check VIDEOLIB_DATABASE_URL and that the server runs.",
     "database_unavailable": "Check VIDEOLIB_DATABASE_URL and that the server runs.",
+    "mail_unavailable": "Check VIDEOLIB_SMTP_URL: host, port, user and password, and that the server speaks TLS.",
     "broker_unavailable": "Check VIDEOLIB_BROKER_URL and that the broker runs.",
     "schema_older": "Run videolib init.",
     "schema_newer": "Install the newer version of videolib here.",
@@ -163,6 +165,16 @@ def _broker(settings: Settings) -> Iterator[Finding]:
 
     Sender(make_app(settings.broker_url), Database(settings.database_url)).check()
     yield Finding("broker", ok=True, message="answers")
+
+
+def _mail(settings: Settings) -> Iterator[Finding]:
+    if settings.smtp_url is None:
+        yield Finding("mail", ok=True, message="none is sent")
+        return
+    from videolib.mail import try_server
+
+    try_server(settings)
+    yield Finding("mail", ok=True, message="the mail server answers")
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:

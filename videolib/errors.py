@@ -6,6 +6,7 @@
     ├── NotAllowed         known of, but not to be done by this person
     ├── InvalidInput       a form or file says something that cannot be; `fields` names what
     ├── Conflict           somebody else changed it first, or it is in another state
+    ├── TooOften           asked too often; `retry_after_s` says when it may be tried again
     └── Unavailable        a thing we depend on does not answer; trying again can help
 
 `ingest.errors` adds its branch. No text holds patient data or a path; `code` is stable and is what programs and
@@ -61,6 +62,16 @@ class Conflict(VideolibError):
     """The thing has changed since it was read, or is in a state that does not allow this."""
 
     code = "conflict"
+
+
+class TooOften(VideolibError):
+    """Somebody tries too often; again after `retry_after_s` seconds."""
+
+    code = "too_many_requests"
+
+    def __init__(self, message: str, *, retry_after_s: int, code: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.retry_after_s = retry_after_s
 
 
 class Unavailable(VideolibError):

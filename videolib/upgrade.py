@@ -11,7 +11,7 @@ import fcntl
 import gzip
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,12 +22,12 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, select, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from videolib.catalogue.audit import seal_events
-from videolib.catalogue.library import ensure_facts
+from videolib.catalogue.library import RESTORING, LibraryFact, ensure_facts
 from videolib.catalogue.people import ensure_roles
 from videolib.catalogue.vocabulary import STARTER_FOLDER
 from videolib.catalogue.vocabulary_loading import load_vocabulary
@@ -54,10 +54,11 @@ class UpgradeFailed(VideolibError):
     code = "upgrade_failed"
 
 
-def upgrade(database: Database, home: Path, *, migrations: Path = MIGRATIONS) -> Upgrade:
+def upgrade(database: Database, home: Path, *, migrations: Path = MIGRATIONS, while_restoring: bool = False) -> Upgrade:
     """Bring the database to this program's schema and load the starter vocabulary.
 
-    Raises `Conflict` for a library made by a newer program, `UpgradeFailed` when a migration does not work.
+    Raises `Conflict` for a library made by a newer program, or not yet restored (but `while_restoring`),
+    `UpgradeFailed` when a migration does not work.
     """
     script = _script(migrations)
     head = script.get_current_head() or ""
@@ -65,6 +66,8 @@ def upgrade(database: Database, home: Path, *, migrations: Path = MIGRATIONS) ->
     with _only_one(database, home):
         before = current_revision(database)
         _refuse_newer(script, before)
+        if not while_restoring:
+            _refuse_half_restored(database)
         copy = None
         if before not in {None, head}:
             copy = save_copy(database, home / "backups", before or "")
@@ -97,12 +100,37 @@ def require_current(database: Database, *, migrations: Path = MIGRATIONS) -> Non
     _refuse_newer(script, revision)
     if revision != script.get_current_head():
         raise Conflict("The library is not set up for this version yet: run `videolib init`.", code="schema_older")
+    _refuse_half_restored(database)
 
 
 def current_revision(database: Database) -> str | None:
     """The schema's revision; None where there is no library yet."""
     with translated(), database.engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
+
+
+def load_library(database: Database, home: Path, revision: str, load: Callable[[Connection], object]) -> None:
+    """Make the schema of that revision in an empty database and let `load` fill it: all of it, or nothing.
+
+    `load` may put rows in any order: references are looked at when it is done.
+    """
+    with _only_one(database, home), database.write_engine(rebuilds=True).begin() as connection:
+        _migrate(connection, _script(MIGRATIONS), revision)
+        load(connection)
+        _require_whole_references(connection)
+
+
+def is_known(revision: str) -> bool:
+    """Whether this program knows how to get from that schema to its own."""
+    return revision in {item.revision for item in _script(MIGRATIONS).walk_revisions()}
+
+
+def restoring_snapshot(database: Database) -> str | None:
+    """Of which backup the rows are being restored; "" of none; None where there is no library."""
+    if current_revision(database) is None:
+        return None
+    with database.reading() as session:
+        return session.scalars(select(LibraryFact.text).where(LibraryFact.name == RESTORING)).one_or_none() or ""
 
 
 def find_differences(database: Database) -> list[object]:
@@ -157,6 +185,15 @@ def _refuse_newer(script: ScriptDirectory, revision: str | None) -> None:
             "This library was made by a newer version of videolib; install that version, or restore the copy that was "
             "saved before the upgrade.",
             code="schema_newer",
+        )
+
+
+def _refuse_half_restored(database: Database) -> None:
+    if restoring_snapshot(database):
+        raise Conflict(
+            "This library is not restored to its end: what was withdrawn or erased since the backup could come to "
+            "sight. Call `videolib restore` again; it goes on.",
+            code="half_restored",
         )
 
 

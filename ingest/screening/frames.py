@@ -67,13 +67,14 @@ def look_through(
     on_picture: OnPicture,
     *,
     cancelled: Callable[[], bool] | None = None,
+    rate: int = PICTURES_A_SECOND,
 ) -> None:
     """Hand over the pictures of a stretch with their times, in order. Raises `ToolFailed`, `Cancelled`."""
     width, height = shown_size(inspection)
-    pieces = _Pieces(width, height, stretch.start_s, on_picture)
+    pieces = _Pieces((height, width), stretch.start_s, rate, on_picture)
     length_s = stretch.end_s - stretch.start_s
     run_ffmpeg(
-        _arguments(inspection, stretch, (width, height)),
+        _arguments(inspection, stretch, (width, height), rate),
         source=source,
         out=None,
         limits=Limits.for_duration(max(60.0, length_s)),
@@ -81,13 +82,13 @@ def look_through(
     )
 
 
-def _arguments(inspection: Inspection, stretch: Stretch, size: tuple[int, int]) -> list[str]:
+def _arguments(inspection: Inspection, stretch: Stretch, size: tuple[int, int], rate: int) -> list[str]:
     video = inspection.video
     entry = ["-ss", f"{stretch.start_s:.3f}"] if stretch.start_s > 0 else []
     if video.codec in _LEAVES_OUT and video.fps >= _LEAST_FPS_TO_LEAVE_OUT:
         entry += ["-skip_frame", "noref"]
     steps = [
-        f"fps={PICTURES_A_SECOND}:start_time=0:round=near",
+        f"fps={rate}:start_time=0:round=near",
         f"scale={size[0]}:{size[1]}:flags=bicubic",
         "format=yuvj420p",
     ]
@@ -104,8 +105,8 @@ def _arguments(inspection: Inspection, stretch: Stretch, size: tuple[int, int]) 
 class _Pieces:
     """Cuts what comes out of a pipe into pictures."""
 
-    def __init__(self, width: int, height: int, start_s: float, on_picture: OnPicture) -> None:
-        self._shape, self._start_s, self._on_picture = (height, width), start_s, on_picture
+    def __init__(self, shape: tuple[int, int], start_s: float, rate: int, on_picture: OnPicture) -> None:
+        self._shape, self._start_s, self._rate, self._on_picture = shape, start_s, rate, on_picture
         self._kept = bytearray()
         self._count = 0
 
@@ -118,5 +119,5 @@ class _Pieces:
             del self._kept[:size]
             grey, colours = values[: height * width].reshape(self._shape), values[height * width :]
             blue, red = colours.reshape(2, height // 2, width // 2)
-            self._on_picture(self._start_s + self._count / PICTURES_A_SECOND, Shown(grey, blue, red))
+            self._on_picture(self._start_s + self._count / self._rate, Shown(grey, blue, red))
             self._count += 1

@@ -19,7 +19,6 @@ from ingest.inspect import inspect
 from ingest.redaction import MARGIN_S, Patch, Redaction, patches_of, read_redactions
 from ingest.screening.detail import Picture
 from ingest.screening.frames import Shown, Stretch, look_through
-from ingest.screening.identifiers import RISKS, find_identifiers
 from ingest.screening.patient import PatientValues, read_values
 from ingest.screening.reading import Reader
 from ingest.screening.sightings import PictureScreen, judge
@@ -40,6 +39,7 @@ from videolib.catalogue.screenings import (
 )
 from videolib.cues import read_cues
 from videolib.errors import InvalidInput
+from videolib.identifiers import RISKS, find_identifiers
 
 Finish = Callable[[Session], None]
 # a filled region after encoding: nearly one grey (standard deviation), near its colour (of 255)

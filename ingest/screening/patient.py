@@ -19,7 +19,7 @@ from pypinyin import lazy_pinyin
 from rapidfuzz import fuzz
 
 from ingest.dicom_header import READ_ERRORS, is_dicom
-from ingest.screening.identifiers import Match, normalised
+from videolib.identifiers import Match, normalised
 
 # identify by themselves; of staff and place as well: a department and a day are enough to find a patient
 _NAME_KEYWORDS_TEXT = """

@@ -16,8 +16,19 @@ from ingest.screening.detail import Box, Picture
 
 # small text is read at twice its size (14 to 18 px of a full-HD picture cannot be read otherwise)
 ENLARGED = 2
+# letters so large that their strokes are wide are read at half
+REDUCED = 0.5
 # a line read with less is noise
 LEAST_SCORE = 0.6
+# Detecting lines is nine tenths of the cost, and goes with the area. At a third of the size letters are too small to be
+# read, but the detector still sees that there are some: where it calls this likely (of 1) is read in full.
+FINDS_AT, LIKELY = 1 / 3, 0.2
+# much that looks like a line is none: where not even so many signs can be read with this score nothing is looked for
+LEAST_HINT, LEAST_SIGNS = 0.4, 2
+# around what is likely, as it is read: a letter that was not seen, the value behind a prefix
+AROUND_PX = 32
+# lines taller than this are read in the picture's own size too
+TALL_PX = 72
 # crops are put beside each other on sheets of this size, so that many small ones cost one pass
 SHEET_PX, LEAST_SHEET_PX, BETWEEN_PX = 960, 64, 24
 
@@ -35,21 +46,52 @@ class Reader:
     """Reads Chinese and Latin text; its weights are loaded when the first picture is read."""
 
     def read(self, picture: Picture) -> list[Line]:
-        """Return the lines of a grey picture in its own size, from top to bottom."""
-        return self._lines(picture)
+        """Return the lines of a whole grey picture, from top to bottom; small and large letters alike."""
+        height, width = picture.shape
+        likely = self._likely(picture, [Box(0, 0, width, height)], ENLARGED)
+        small = self._read(picture, likely, ENLARGED)
+        tall = [box for box in likely if box.bottom - box.top > TALL_PX]
+        return sorted([*small, *self._read(picture, tall, 1)], key=_from_top)
 
-    def read_places(self, picture: Picture, boxes: Sequence[Box], *, scale: float = ENLARGED) -> list[Line]:
-        """Return the lines inside some boxes of a picture, read at another size, with their place in the picture."""
+    def read_places(self, picture: Picture, boxes: Sequence[Box]) -> list[Line]:
+        """Return the lines of small letters inside some boxes of a picture, with their place in the picture."""
+        return self._read(picture, self._likely(picture, boxes, ENLARGED), ENLARGED)
+
+    def read_large(self, picture: Picture, boxes: Sequence[Box]) -> list[Line]:
+        """Return the lines of large letters inside some boxes of a picture, read in half its size."""
+        return self._read(picture, self._likely(picture, boxes, REDUCED), REDUCED)
+
+    def _read(self, picture: Picture, boxes: Sequence[Box], scale: float) -> list[Line]:
         found: list[Line] = []
         for sheet in _sheets(picture, boxes, scale):
             for line in self._lines(sheet.canvas):
                 place = sheet.place_of(line.box)
                 if place is not None:
                     found.append(Line(line.text, place, line.score))
-        return sorted(found, key=lambda line: (line.box.top, line.box.left))
+        return sorted(found, key=_from_top)
+
+    def _likely(self, picture: Picture, boxes: Sequence[Box], scale: float) -> list[Box]:
+        """Return where in some boxes there may be writing, by the detector alone, in a fraction of the size."""
+        found: list[Box] = []
+        for sheet in _sheets(picture, boxes, scale * FINDS_AT):
+            answer = self._finder(cv2.cvtColor(sheet.canvas, cv2.COLOR_GRAY2BGR), use_cls=False, use_rec=False)
+            for corners in () if answer.boxes is None else answer.boxes:
+                place = sheet.place_of(_upright(corners, sheet.canvas.shape))
+                if place is not None and self._says_anything(picture, place):
+                    found.append(_widened(place, scale, picture.shape))
+        return _merged(found)
+
+    def _says_anything(self, picture: Picture, box: Box) -> bool:
+        """Whether the recogniser makes anything of a place; it costs a quarter of looking for lines there."""
+        if box.bottom - box.top > box.right - box.left:  # it reads along one line
+            return True
+        crop = picture[box.top : box.bottom, box.left : box.right]
+        answer = self._engine(cv2.cvtColor(crop, cv2.COLOR_GRAY2BGR), use_det=False, use_cls=False, use_rec=True)
+        read = zip(answer.txts or (), answer.scores or (), strict=True)
+        return any(score >= LEAST_HINT and len(text.strip()) >= LEAST_SIGNS for text, score in read)
 
     def _lines(self, picture: Picture) -> list[Line]:
-        answer = self._engine(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR), use_cls=False)
+        answer = self._engine(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR), use_det=True, use_cls=False, use_rec=True)
         if answer.boxes is None or answer.txts is None:
             return []
         return [
@@ -60,21 +102,30 @@ class Reader:
 
     @cached_property
     def _engine(self) -> Any:
-        from rapidocr import RapidOCR  # noqa: PLC0415 - a second, and a hundred MB, that only screening needs
+        return _make_engine({})
 
-        logging.getLogger("RapidOCR").setLevel(logging.CRITICAL + 1)
-        # the picture is read in the size it has, by one thread: other jobs run beside
-        return RapidOCR(
-            params={
-                "Global.log_level": "critical",
-                "Global.use_cls": False,
-                "Global.max_side_len": 8192,
-                "Det.limit_type": "max",
-                "Det.limit_side_len": 8192,
-                "EngineConfig.onnxruntime.intra_op_num_threads": 1,
-                "EngineConfig.onnxruntime.inter_op_num_threads": 1,
-            }
-        )
+    @cached_property
+    def _finder(self) -> Any:
+        return _make_engine({"Det.thresh": LIKELY, "Det.box_thresh": LIKELY})
+
+
+def _make_engine(params: dict[str, Any]) -> Any:
+    from rapidocr import RapidOCR  # noqa: PLC0415 - a second, and a hundred MB, that only screening needs
+
+    logging.getLogger("RapidOCR").setLevel(logging.CRITICAL + 1)
+    # the picture is read in the size it has, by one thread: other jobs run beside
+    return RapidOCR(
+        params={
+            "Global.log_level": "critical",
+            "Global.use_cls": False,
+            "Global.max_side_len": 8192,
+            "Det.limit_type": "max",
+            "Det.limit_side_len": 8192,
+            "EngineConfig.onnxruntime.intra_op_num_threads": 1,
+            "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+            **params,
+        }
+    )
 
 
 @dataclass(frozen=True)
@@ -134,6 +185,32 @@ def _canvas(picture: Picture, placed: Sequence[tuple[int, int, Box]], scale: flo
 
 def _size(box: Box, scale: float) -> tuple[int, int]:
     return max(1, round((box.right - box.left) * scale)), max(1, round((box.bottom - box.top) * scale))
+
+
+def _from_top(line: Line) -> tuple[int, int]:
+    return line.box.top, line.box.left
+
+
+def _widened(box: Box, scale: float, shape: tuple[int, ...]) -> Box:
+    across, down = math.ceil(AROUND_PX / scale), math.ceil(AROUND_PX / scale / 2)
+    top, left = max(0, box.top - down), max(0, box.left - across)
+    return Box(left, top, min(shape[1], box.right + across), min(shape[0], box.bottom + down))
+
+
+def _merged(boxes: Sequence[Box]) -> list[Box]:
+    """Join boxes that overlap, so that nothing is read twice."""
+    found: list[Box] = []
+    for box in boxes:
+        touched = [other for other in found if _overlap(box, other)]
+        found = [other for other in found if other not in touched]
+        together = [box, *touched]
+        left, top = min(one.left for one in together), min(one.top for one in together)
+        found.append(Box(left, top, max(one.right for one in together), max(one.bottom for one in together)))
+    return found
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return one.left < other.right and other.left < one.right and one.top < other.bottom and other.top < one.bottom
 
 
 def _upright(corners: Any, shape: tuple[int, ...]) -> Box:

@@ -15,14 +15,14 @@ import cv2
 import numpy as np
 
 from ingest.screening.detail import Box, DetailWatch, Picture, strokes_in
-from ingest.screening.identifiers import RISKS, Match, Rule, find_identifiers, find_in_lines
 from ingest.screening.patient import PatientValues
 from ingest.screening.reading import Line, Reader
+from videolib.identifiers import RISKS, Match, Rule, find_identifiers, find_in_lines
 
 # how often the mean of the last pictures is looked at: usually, and in the first and last half minute
 SAMPLE_EVERY_S, EDGE_SAMPLE_EVERY_S, EDGE_S = 5.0, 1.0, 30.0
 MEAN_OF, LEAST_MEAN_OF = 8, 3
-# the whole picture and its top and bottom quarters twice as large, whatever the strokes say: at scene cuts and so often
+# the whole picture, whatever the strokes say: at scene cuts and so often
 WHOLE_EVERY_S, WHOLE_AT_CUTS_EVERY_S = 300.0, 20.0
 # a label is there while so many of its strokes are; it is gone after so many pictures without
 STANDS_SHARE, GONE_AFTER = 0.6, 2
@@ -87,7 +87,7 @@ class PictureScreen:
         small = _smaller(picture)
         large = [_times(box, SMALLER, picture.shape) for box in self._coarse.look(small)]
         if large:
-            self._take(time_s, pair, self.reader.read_places(pair, large, scale=0.5))
+            self._take(time_s, pair, self.reader.read_large(pair, large))
         if self._fine.is_new_scene:
             self._last.clear()
         self._last.append(picture)
@@ -116,14 +116,8 @@ class PictureScreen:
         since_s = time_s - self._whole_s
         if since_s >= WHOLE_EVERY_S or (self._fine.is_new_scene and since_s >= WHOLE_AT_CUTS_EVERY_S):
             self._whole_s = time_s
-            self._read_whole(time_s, _mean(self._last))
-
-    def _read_whole(self, time_s: float, picture: Picture) -> None:
-        height, width = picture.shape
-        quarter = height // 4
-        edges = [Box(0, 0, width, quarter), Box(0, height - quarter, width, height)]
-        lines = [*self.reader.read(picture), *self.reader.read_places(picture, edges)]
-        self._take(time_s, picture, lines)
+            mean = _mean(self._last)
+            self._take(time_s, mean, self.reader.read(mean))
 
     def _take(self, time_s: float, picture: Picture, lines: Sequence[Line]) -> None:
         """Hold what was read against the rules, and follow it."""

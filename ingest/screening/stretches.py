@@ -14,13 +14,13 @@ from ingest.errors import Cancelled
 from ingest.inspection import Inspection
 from ingest.screening.detail import Picture
 from ingest.screening.frames import Shown, Stretch, look_through
-from ingest.screening.identifiers import RISKS
 from ingest.screening.patient import PatientValues
 from ingest.screening.reading import Reader
 from ingest.screening.room import RoomWatch
 from ingest.screening.sightings import PictureScreen, Sighting
 from ingest.screening.speech import Listener
 from videolib.catalogue.screenings import Found
+from videolib.identifiers import RISKS
 from videolib.storage import Store
 
 # what is looked through before its findings are written down: a crash costs no more

@@ -13,10 +13,10 @@ from typing import Any
 
 from config.dicom_profile import PROFILE, Attribute
 from ingest.dicom_header import READ_ERRORS, is_dicom
-from ingest.screening.identifiers import RISKS, Match, find_identifiers
 from ingest.screening.patient import PatientValues
 from ingest.subtitles import TextTrack
 from videolib.catalogue.screenings import Found
+from videolib.identifiers import RISKS, Match, find_identifiers
 
 # options of the profile that the library always takes: nothing of a header but its technical facts leaves it
 OPTIONS = (

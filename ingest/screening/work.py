@@ -71,7 +71,7 @@ def screen(workshop: Workshop, job: Job, watch: Watch, *, finish: Finish) -> Non
     watch.on_progress("fetch", None)
     with open_source(workshop, key, watch) as source, scratch_for(workshop, size * FREE_SPACE_FACTOR) as folder:
         values, notes = _read_headers(source, folder)
-        videos = _videos(source, folder, choices, watch)
+        videos = videos_of(source, folder, choices, watch)
         texts = [*file_name_findings(name, values), *_text_findings(source, videos[NATIVE], values, folder, watch)]
         looked = _Looked(workshop, job, screening, watch)
         for view, video in videos.items():
@@ -149,7 +149,7 @@ def _dicom_files(source: Path, folder: Path) -> Iterator[Path]:
             yield from paths
 
 
-def _videos(source: Path, folder: Path, choices: Any, watch: Watch) -> dict[str, Path]:
+def videos_of(source: Path, folder: Path, choices: Any, watch: Watch) -> dict[str, Path]:
     """Return the videos to look at: the recording itself, or those made of a DICOM recording."""
     if not (is_dicom(source) or open_study(source).is_packed):
         return {NATIVE: source}

@@ -101,7 +101,19 @@ def test_every_built_file_has_its_digest_in_its_name(manifest: dict[str, str]) -
     names = [path.name for path in BUILT.iterdir() if path.suffix in {".css", ".js", ".svg"}]
 
     assert set(manifest) == {
-        *("app.css", "player.css", "api-docs.css", "app.js", "player.js", "upload.js", "compare.js", "api-docs.js"),
+        *(
+            "app.css",
+            "player.css",
+            "api-docs.css",
+            "app.js",
+            "player.js",
+            "account.js",
+            "upload.js",
+            "compare.js",
+            "timeline.js",
+            "captions.js",
+            "api-docs.js",
+        ),
         "floor.js",
         *("icons.svg", "favicon.svg"),
     }

@@ -32,7 +32,9 @@ def cine(served: Served, tmp_path_factory: pytest.TempPathFactory) -> str:
     )
     environment = {name: value for name, value in os.environ.items() if not name.startswith("VIDEOLIB_")}
     environment["VIDEOLIB_HOME"] = str(served.home)
-    return str(json.loads(call(environment, "ingest", str(source), "--json"))["entry_id"])
+    made = json.loads(call(environment, "ingest", str(source), "--json"))
+    call(environment, "assign", made["recording_id"], "editor@hospital.example")
+    return str(made["entry_id"])
 
 
 def test_views_are_switched_at_the_same_moment_and_keys_step_by_frame(

@@ -10,9 +10,9 @@ from tests.browser.conftest import Served, log_in, sticking_out
 from tests.browser.test_story_watch import PLAY_WAIT_MS, VIDEO, play, problems, wait_for_time, wait_until
 from tests.browser.watching import PLAYER, add_described_entry, open_entry
 
-# links within sentences may be as small as their words (WCAG 2.5.8)
+# links within sentences may be as small as their words (WCAG 2.5.8), and a mask as what it covers (fields do the same)
 SMALL_TARGETS = """() => {
-  const inSentences = 'p, .skip-link, label.check, label.segment, .visually-hidden';
+  const inSentences = 'p, .skip-link, label.check, label.segment, .visually-hidden, .desk__mask';
   return [...document.querySelectorAll('a, button, summary, select, input:not([type=hidden]), textarea, label.check')]
     .filter((one) => one.checkVisibility() && !one.closest(inSentences))
     .map((one) => [one.getBoundingClientRect(), one])
@@ -212,6 +212,39 @@ def test_enter_that_ends_a_chinese_word_searches_nothing(page: Any, served: Serv
     )
 
     assert page.url == before
+
+
+def test_a_question_mark_lists_the_keys_of_a_page_and_leads_to_its_guide(page: Any, served: Served) -> None:
+    """Checklist 21: on pages without a player too, not in a text field; the guide is in the reader's language."""
+    log_in(page, served, "editor")
+    page.goto(f"{served.url}/studio")
+    keys = page.locator("dialog.key-list")
+    page.keyboard.press("?")
+    keys.wait_for()
+    assert "转到检索框" in keys.inner_text()
+    page.keyboard.press("Escape")
+    assert keys.is_hidden()
+    page.locator("header input[name=q]").focus()
+    page.keyboard.press("?")
+    assert keys.is_hidden()
+    page.goto(f"{served.url}/studio/entries/{served.entry_id}/timeline")
+    page.locator("vl-timeline[data-ready]").wait_for(timeout=PLAY_WAIT_MS)
+    page.keyboard.press("?")
+    keys.wait_for()
+    assert keys.locator(".keys").count() == 2
+
+    keys.get_by_role("link").click()
+    page.wait_for_url("**/guide/editor")
+
+    assert "上传" in page.locator("h1, h2").all_inner_texts()
+    pictures = page.locator(".guide img")
+    for number in range(pictures.count()):
+        pictures.nth(number).scroll_into_view_if_needed()
+        wait_until(page, f"document.querySelectorAll('.guide img')[{number}].naturalWidth > 0")
+    assert pictures.count() >= 3
+    page.get_by_role("link", name="English").first.click()
+    page.wait_for_url("**/guide/editor")
+    assert page.locator("h1").inner_text() == "From a recording to a published entry"
 
 
 def test_pages_of_errors_are_ours_with_a_number_and_a_way_back(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +16,7 @@ from ingest.tasks import Hands, do_next
 from ingest.workshop import Workshop
 from tests.browser.test_story_watch import VIDEO, play, wait_for_time, wait_until
 from tests.samples import make_recording
-from tests.visitors import HASHED, PASSWORD
+from tests.visitors import HASHED, PASSWORD, answering
 from videolib.catalogue import people
 from videolib.catalogue.entry_values import parse_values
 from videolib.catalogue.indexing import HostIndex
@@ -25,7 +24,6 @@ from videolib.catalogue.recordings import get_recording
 from videolib.db import Database
 from videolib.storage import open_store
 from videolib.web import create_app
-from videolib.web.server import listening
 
 SECONDS, CHUNK_S = 44, 4
 QUEUES = {"quick", "long", "io"}
@@ -42,11 +40,8 @@ def workshop(sqlite_database: Database, settings: Settings) -> Workshop:
 def served(workshop: Workshop) -> Iterator[str]:
     """The service without a worker beside it: the test does the work itself, step by step."""
     index = HostIndex(workshop.settings, workshop.database)
-    with listening(create_app(workshop.settings, database=workshop.database, index=index), "127.0.0.1", 0) as server:
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.effective_port}"
-        server.close()
+    with answering(create_app(workshop.settings, database=workshop.database, index=index)) as address:
+        yield address
     index.close()
 
 
@@ -54,6 +49,7 @@ def served(workshop: Workshop) -> Iterator[str]:
 def test_who_waits_for_a_recording_sees_it_grow_and_end_without_a_reload(
     page: Any, workshop: Workshop, tmp_path: Path, is_copied: bool
 ) -> None:
+    """Checklist 46."""
     with workshop.database.writing() as session:
         uploader = people.add_user(session, "editor@hospital.example", HASHED, ["editor"])
     codec = ("-c:v", "libx264", "-g", "50") if is_copied else ("-c:v", "mpeg4", "-q:v", "4")
@@ -116,10 +112,10 @@ def test_of_what_is_made_in_one_piece_the_beginning_is_seen_at_once_and_then_all
         assert page.evaluate(f"{VIDEO}.error") is None
 
 
-def log_in(page: Any, url: str) -> None:
+def log_in(page: Any, url: str, email: str = "editor@hospital.example") -> None:
     """Through the page, as a person does."""
     page.goto(f"{url}/login")
-    page.fill("input[name=email]", "editor@hospital.example")
+    page.fill("input[name=email]", email)
     page.fill("input[name=password]", PASSWORD)
     page.click("button[name=submit]")
     page.wait_for_url(lambda where: "/login" not in where)

@@ -35,7 +35,9 @@ def recording(served: Served, tmp_path_factory: pytest.TempPathFactory) -> str:
     )
     environment = {name: value for name, value in os.environ.items() if not name.startswith("VIDEOLIB_")}
     environment["VIDEOLIB_HOME"] = str(served.home)
-    return str(json.loads(call(environment, "ingest", str(source), "--json"))["entry_id"])
+    made = json.loads(call(environment, "ingest", str(source), "--json"))
+    call(environment, "assign", made["recording_id"], "editor@hospital.example")
+    return str(made["entry_id"])
 
 
 def open_it(page: Any, served: Served, entry_id: str) -> list[str]:

@@ -157,7 +157,7 @@ def test_a_slip_is_mended_and_where_nothing_is_found_related_terms_are_offered(
 def test_the_count_is_announced_and_the_second_page_is_a_plain_link(
     library: str, page: Any, no_outside_requests: set[str]
 ) -> None:
-    """Checklist 13, 67: paging by the keyboard alone."""
+    """Checklist 13, 66: paging by the keyboard alone."""
     page.goto(f"{library}/search?q=股浅动脉支架&sort=newest")
     assert str(SFA_CASES) in page.locator("[role=status]").first.inner_text()
     first = titles(page)

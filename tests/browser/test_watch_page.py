@@ -159,24 +159,26 @@ def test_a_problem_is_reported_at_its_time_and_an_editor_answers(
     wait_until(page, stands_at(5.5))
     page.locator(".report summary").click()
     wait_until(page, "document.querySelector('#report-at').value === '0:05.500'")
-    page.fill("#report-text", "右上角有姓名")
+    assert page.locator(".report__form input:checked").count() == 0, "what hides a recording is chosen by no default"
+    page.locator(".report__form input[value=error]").check()
+    page.fill("#report-text", "步骤名称写错了")
     page.locator(".report__form button").click()
     page.get_by_text("谢谢。编辑会看到您的报告").wait_for()
 
     page.context.clear_cookies()
     log_in(page, served, "editor")
     page.goto(f"{served.url}/studio/reports")
-    row = page.locator(".row", has_text="右上角有姓名")
-    assert "可以看到或听到隐私信息" in row.inner_text()
+    row = page.locator(".row", has_text="步骤名称写错了")
+    assert "画面或讲解有错误" in row.inner_text()
     assert "t=5.5" in (row.locator("a").get_attribute("href") or "")
-    row.locator("input[name=answer]").fill("已遮盖")
+    row.locator("input[name=answer]").fill("已改正")
     row.locator("button").click()
-    page.locator(".row", has_text="已遮盖").wait_for()
+    page.locator(".row", has_text="已改正").wait_for()
 
     page.context.clear_cookies()
     log_in(page, served)
     page.goto(f"{served.url}/me")
-    assert "已遮盖" in page.locator("section[aria-labelledby=reports]").inner_text()
+    assert "已改正" in page.locator("section[aria-labelledby=reports]").inner_text()
 
 
 def test_the_address_of_the_moment_is_copied(page: Any, served: Served, watched: str) -> None:

@@ -15,6 +15,7 @@ from videolib.catalogue.bulk_edits import Wish, edit_many
 from videolib.catalogue.captions import add_captions
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.people import User
+from videolib.catalogue.screenings import Screening
 from videolib.errors import NotFound
 from videolib.storage import open_store
 
@@ -51,6 +52,11 @@ def test_nothing_is_left_of_what_was_erased_and_the_rest_stays(site: Site) -> No
     with site.database.writing() as session:
         key = session.get_one(Entry, entry.id).recording.original_key  # type: ignore[union-attr]
     workshop.originals.put_bytes(key, b"a master")
+    with site.database.writing() as session:
+        look = Screening(recording_id=str(entry.recording_id))
+        session.add(look)
+        session.flush()
+        workshop.originals.put_bytes(f"findings/{look.id}/1.jpg", b"a name in a picture")
     site.reindex()
     assert SECRET_WORD in everything_written(site)
 
@@ -60,6 +66,7 @@ def test_nothing_is_left_of_what_was_erased_and_the_rest_stays(site: Site) -> No
     assert SECRET_WORD not in everything_written(site)
     assert list(site.store.list(f"packages/{entry.package_id}/")) == []
     assert not workshop.originals.exists(key)
+    assert list(workshop.originals.list("findings/")) == []
     assert done.receipt["objects"]["originals"] == 1
     assert done.receipt["rows"]["entry_versions"] >= 1
     client = site.app.test_client()

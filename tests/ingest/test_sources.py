@@ -9,12 +9,12 @@ import pytest
 
 from config.settings import Settings
 from ingest.budget import encodes_for, place
-from ingest.errors import Cancelled
+from ingest.errors import Cancelled, IngestError
 from ingest.room import require_room
 from ingest.sources import SourceCache
 from tests.servers import new_s3_store
 from videolib.children import S3Server
-from videolib.errors import ObjectMissing, Unavailable
+from videolib.errors import Unavailable
 from videolib.storage import DirectoryStore, open_store
 
 
@@ -79,7 +79,7 @@ def test_a_source_in_a_bucket_is_fetched_once_a_host_and_the_oldest_goes_first(
     kept = [path for path in (settings.home / "sources").iterdir() if not path.suffix]
     assert sum(path.stat().st_size for path in kept) <= 2500
     assert opened(cache, "a") == b"a" * 1000, "what was being read went"
-    with pytest.raises(ObjectMissing):
+    with pytest.raises(IngestError, match="not in the store"):
         opened(cache, "nothing")
 
 

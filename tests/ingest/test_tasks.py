@@ -30,6 +30,7 @@ from videolib.catalogue import jobs
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.entry_values import parse_values
 from videolib.catalogue.indexing import HostIndex
+from videolib.catalogue.job_lists import list_open_jobs
 from videolib.catalogue.library import LibraryFact, VersionDiffers
 from videolib.catalogue.packages import Chunk, Package
 from videolib.catalogue.recordings import SETTLED, Recording
@@ -157,7 +158,7 @@ def test_the_same_bytes_again_give_the_same_ids_and_no_work(workshop: Workshop, 
     assert (second.recording_id, second.entry_id) == (first.recording_id, first.entry_id)
     assert second.duplicate_of == first.recording_id
     with workshop.database.reading() as session:
-        assert len(jobs.list_open_jobs(session)) == 1
+        assert len(list_open_jobs(session)) == 1
     assert len(list(workshop.originals.list(""))) == 1
 
 

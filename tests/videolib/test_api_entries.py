@@ -249,7 +249,7 @@ def test_captions_are_taken_in_the_format_and_encoding_they_have(sqlite_site: Si
         ({"language": "en", "vtt": "hello"}, 422),
         ({"language": ["en"], "vtt": VTT}, 422),
         ({}, 422),
-        ({"language": "en", "vtt": "WEBVTT\n\n" + "x" * MAX_BYTES}, 422),
+        ({"language": "en", "vtt": "WEBVTT\n\n" + "x" * MAX_BYTES}, 413),
         ({"language": "en", "vtt": "WEBVTT\n\n" + "x" * (MAX_BYTES * 2)}, 413),
     ],
 )

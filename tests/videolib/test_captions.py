@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.libraries import add_entry
 from videolib.catalogue import captions
 from videolib.catalogue.entries import Entry
-from videolib.cues import MAX_BYTES, Cue, read_cues, write_vtt
+from videolib.cues import MAX_BYTES, Cue, read_cues, sound_cues, write_subtitles, write_vtt
 from videolib.db import Database
 from videolib.errors import InvalidInput
 
@@ -105,3 +105,69 @@ def test_a_language_we_do_not_have_is_refused(database: Database) -> None:
 
     with pytest.raises(InvalidInput, match="zh-Hans or en"), database.writing() as session:
         captions.add_captions(session, session.get_one(Entry, entry.id), "fr", TWO, by=None)
+
+
+@pytest.mark.parametrize("kind", ["srt", "ass"])
+def test_what_goes_out_for_other_programs_reads_back_the_same(kind: str) -> None:
+    cues = [Cue(1, 2.5, "微导管\n第二行"), Cue(3, 4.25, "a < b & c")]
+
+    assert read_cues(write_subtitles(cues, kind)) == cues
+
+
+@given(st.text(max_size=200))
+def test_what_is_typed_is_kept_as_text_and_survives_a_file(text: str) -> None:
+    kept = sound_cues([Cue(1, 2, text), Cue(3, 4, "x")])
+
+    assert read_cues(write_vtt(kept)) == kept
+    assert sound_cues(kept) == kept
+
+
+@pytest.mark.parametrize(("start_s", "end_s"), [(2, 1), (1, 1), (-1, 1), (1, 2_000_000)])
+def test_a_caption_that_cannot_be_is_refused(start_s: float, end_s: float) -> None:
+    with pytest.raises(InvalidInput, match="after it begins"):
+        sound_cues([Cue(start_s, end_s, "x")])
+
+
+def test_a_track_that_somebody_else_changed_is_not_written_over(database: Database) -> None:
+    entry = add_entry(database)
+    nothing = captions.digest_of_cues([])
+    with database.writing() as session:
+        row = session.get_one(Entry, entry.id)
+        kept = captions.edit_cues(session, row, "en", [Cue(1, 2, "one")], digest=nothing, by=None)
+
+    with pytest.raises(captions.StaleCaptions) as stale, database.writing() as session:
+        captions.edit_cues(session, session.get_one(Entry, entry.id), "en", [Cue(1, 2, "two")], digest=nothing, by=None)
+
+    assert stale.value.current == kept
+    with database.writing() as session:
+        digest = captions.digest_of_cues(kept)
+        captions.edit_cues(session, session.get_one(Entry, entry.id), "en", [], digest=digest, by=None)
+    with database.reading() as session:
+        assert captions.list_tracks(session, entry.id) == []
+
+
+def vtt_of(*lines: str) -> str:
+    return "WEBVTT\n\n" + "".join(
+        f"00:{number:02}.000 --> 00:{number:02}.900\n{line}\n\n" for number, line in enumerate(lines)
+    )
+
+
+def test_a_patients_number_is_never_taken_and_a_name_once_confirmed(database: Database) -> None:
+    entry = add_entry(database)
+
+    def take(text: str, **told: bool) -> None:
+        with database.writing() as session:
+            captions.add_captions(session, session.get_one(Entry, entry.id), "zh", text, by=None, **told)
+
+    for number in ("住院号：12345678", "MRN 00772319", "13912345678"):
+        with pytest.raises(InvalidInput) as refused:
+            take(vtt_of("微导管", number), is_confirmed=True)
+        assert (refused.value.code, refused.value.fields["at"]) == ("captions_identify", "0:01")
+        assert number not in str(vars(refused.value))
+    named = vtt_of("患者：王伟", "微导管通过病变")
+    with pytest.raises(InvalidInput):
+        take(named)
+
+    take(named, is_confirmed=True)
+    take(named + "00:05.000 --> 00:06.000\n支架释放\n")  # what was confirmed once is not asked about again
+    take(vtt_of("2 cm 的病变，6F 鞘", "左侧股浅动脉，支架 7×100 mm"))

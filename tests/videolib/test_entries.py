@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.libraries import add_entry, add_person, add_recording, make_reviewed
+from tests.libraries import add_entry, add_person, add_recording, let_in, make_reviewed
 from videolib.catalogue import access, entries, entry_lists, publishing
 from videolib.catalogue.audit import list_events
 from videolib.catalogue.entries import Entry
@@ -206,6 +206,7 @@ def test_an_entry_that_waits_to_be_published_is_when_a_second_person_signs_off(d
     with database.writing() as session:
         session.get_one(Entry, entry.id).publish_requested = True
 
+    let_in(database, recording.id, second)
     make_reviewed(database, recording, by=second)
     with database.writing() as session:
         assert publishing.sign_off(session, session.get_one(Recording, recording.id), by=second) == []

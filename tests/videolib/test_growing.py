@@ -7,7 +7,7 @@ from typing import Any
 import m3u8
 import pytest
 
-from tests.libraries import add_entry, add_person, add_recording
+from tests.libraries import add_entry, add_person, add_recording, let_in
 from tests.visitors import Site
 from videolib.catalogue import jobs, packages
 from videolib.catalogue.audit import list_events
@@ -209,12 +209,14 @@ def test_cancelled_work_is_given_up_and_starts_anew(database: Database, in_work:
     assert claimed(database).kind == "prepare"
 
 
-def test_a_growing_package_plays_for_editors_and_its_uploader_only(
+def test_a_growing_package_plays_for_whom_it_is_open_to_only(
     site: Site, database: Database, in_work: tuple[Recording, Package]
 ) -> None:
     recording, package = in_work
     entry = add_entry(database, recording)
-    editor, other = site.visitor("admin"), site.visitor("trainee")
+    address = "assigned@hospital.example"
+    let_in(database, recording.id, site.add_person("editor", email=address))
+    editor, other, admin = site.visitor("editor", email=address), site.visitor("trainee"), site.visitor("admin")
     playback = f"/api/v1/entries/{entry.id}/playback"
     assert editor.get(playback).status_code == 404
 
@@ -233,4 +235,4 @@ def test_a_growing_package_plays_for_editors_and_its_uploader_only(
     assert "#EXT-X-PLAYLIST-TYPE:EVENT" in editor.get(media).text
     etag = editor.get(media).headers["ETag"]
     assert editor.get(media, headers={"If-None-Match": etag}).status_code == 304
-    assert other.get(playback).status_code == 404
+    assert [one.get(playback).status_code for one in (other, admin)] == [404, 404]

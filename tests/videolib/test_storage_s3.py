@@ -15,8 +15,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from config.settings import load_settings
 from tests.servers import BadProxy, new_s3_store, open_as, s3_url, until
 from videolib.children import S3Server
+from videolib.commands.library import let_pages_read
 from videolib.errors import Unavailable
 from videolib.storage import S3Store
 
@@ -147,6 +149,32 @@ def test_preparing_moves_our_cors_rule_and_keeps_those_of_others(s3_server: S3Se
         "theirs": ["https://theirs.example"],
     }
     assert store.cors_rules() == first
+
+
+def test_serving_without_an_outside_address_lets_pages_of_the_one_served_read(
+    s3_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = s3_url(s3_server)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3_server.access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3_server.secret_key)
+    monkeypatch.setenv("VIDEOLIB_HOME", str(tmp_path))
+    monkeypatch.setenv("VIDEOLIB_STORE_URL", url)
+    store = open_as(s3_server, url)
+    assert isinstance(store, S3Store)
+
+    let_pages_read(load_settings(), "127.0.0.1", 8123)
+    assert [rule["AllowedOrigins"] for rule in store.cors_rules()] == [["http://127.0.0.1:8123"]]
+    assert capsys.readouterr().err == ""
+
+    # nobody's browser is at 0.0.0.0
+    let_pages_read(load_settings(), "0.0.0.0", 8124)  # noqa: S104 - compared, not listened on
+    assert [rule["AllowedOrigins"] for rule in store.cors_rules()] == [["http://127.0.0.1:8123"]]
+    assert "VIDEOLIB_PUBLIC_URL" in capsys.readouterr().err
+
+    # `init` has seen to it
+    monkeypatch.setenv("VIDEOLIB_PUBLIC_URL", "https://library.example")
+    let_pages_read(load_settings(), "127.0.0.1", 8125)
+    assert [rule["AllowedOrigins"] for rule in store.cors_rules()] == [["http://127.0.0.1:8123"]]
 
 
 # ------------------------------------------------------------------ large, many, broken

@@ -173,6 +173,21 @@ def test_a_change_that_would_make_a_circle_is_refused(database: Database, admin:
         change_term(session, session.get_one(Term, "proc.ablation"), {"broader": "proc.rfa"}, version=None, by=admin)
 
 
+def test_a_term_retired_in_changes_to_come_keeps_nobody_from_withdrawing(database: Database, admin: User) -> None:
+    entry = add_entry(database)
+    with database.writing() as session:
+        row = session.get_one(Entry, entry.id)
+        row.status, row.pending = "published", {"procedures": ["proc.uae"]}
+        retire_term(session, session.get_one(Term, "proc.uae"), by=admin)
+
+    with database.writing() as session:
+        publishing.withdraw_entry(session, session.get_one(Entry, entry.id), "The patient asked.", by=None)
+
+    with database.reading() as session:
+        row = session.get_one(Entry, entry.id)
+        assert (row.status, row.pending) == ("withdrawn", {})
+
+
 def test_a_retired_term_stays_on_its_entries_and_goes_to_no_others(database: Database, admin: User) -> None:
     entry = add_entry(database, procedures=["proc.uae"])
     with database.writing() as session:

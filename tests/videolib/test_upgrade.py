@@ -48,7 +48,7 @@ def later_migrations(tmp_path: Path, more: str = "pass") -> Path:
     """The migrations of a later release: ours and one more."""
     folder = tmp_path / "later"
     shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    head = max(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+    head = upgrade_module._script(MIGRATIONS).get_current_head()
     (folder / "versions" / "9999_later.py").write_text(NEXT.format(head=head, more=more), encoding="utf-8")
     return folder
 

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 import requests
 
+from tests.libraries import let_in
 from tests.servers import new_s3_store
 from tests.visitors import PACKAGE, Site, Visitor, make_site, media_path
 from videolib.catalogue import captions, people
@@ -210,8 +211,10 @@ def test_what_is_not_published_is_not_reachable_by_any_address(site: Site, state
         assert visitor.get(f"/entries/{entry.id}").status_code == 404
 
 
-def test_an_editor_previews_what_is_not_published(site: Site) -> None:
+def test_an_assigned_editor_previews_what_nobody_has_signed_off(site: Site) -> None:
     entry = site.add_watchable(state="awaiting_review")
+    assert site.visitor("editor").get(f"/api/v1/entries/{entry.id}/playback").status_code == 404
+    let_in(site.database, str(entry.recording_id), site.add_person("editor"))
 
     playback = playback_of(site.visitor("editor"), entry)
 
@@ -301,7 +304,7 @@ def test_no_route_leads_to_an_original(sqlite_site: Site) -> None:
     assert not any("original" in rule.rule for rule in sqlite_site.app.url_map.iter_rules())
 
 
-def test_segments_in_a_bucket_are_signed_for_a_minute_and_all_else_is_ours(
+def test_segments_in_a_bucket_are_signed_for_half_a_minute_and_all_else_is_ours(
     sqlite_database: Database, s3_server: S3Server
 ) -> None:
     site = make_site(sqlite_database, new_s3_store(s3_server))

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from tests.libraries import add_entry, add_recording, make_reviewed
+from tests.libraries import add_entry, add_recording, let_in, make_reviewed
 from tests.visitors import Site, make_site
 from videolib.catalogue.entries import Entry
-from videolib.catalogue.jobs import list_open_jobs
+from videolib.catalogue.job_lists import list_open_jobs
 from videolib.catalogue.recordings import Recording
 from videolib.db import Database
 
@@ -57,7 +57,8 @@ def test_the_first_page_shows_twenty_entries_with_few_questions(site: Site) -> N
 
     assert page.text.count("poster.jpg") == 20
     assert len(many) == len(few)
-    assert len(many) <= 14
+    # the session, what is assigned and what goes on ask once each
+    assert len(many) <= 19
 
 
 def test_lists_of_the_studio_and_the_search_ask_no_question_for_each_entry(sqlite_site: Site) -> None:
@@ -70,7 +71,8 @@ def test_lists_of_the_studio_and_the_search_ask_no_question_for_each_entry(sqlit
         for path in ("/studio", "/search", "/api/v1/entries"):
             with counted(sqlite_site.database) as sent:
                 assert visitor.get(path).status_code == 200
-            assert len(sent) <= 22, path
+            # to which recordings somebody is assigned is asked once
+            assert len(sent) <= 23, path
 
 
 def test_anonymous_callers_see_public_entries_only(site: Site) -> None:
@@ -265,6 +267,7 @@ def test_a_second_person_signs_a_recording_off(site: Site) -> None:
     entry = site.add_watchable(state="awaiting_review", by=uploader)
     path = f"/studio/recordings/{entry.recording_id}/sign-off"
     second = site.visitor("editor", email="second@hospital.example")
+    let_in(site.database, str(entry.recording_id), site.add_person("editor", email="second@hospital.example"))
 
     own = site.visitor("editor").post(path, checked="yes")
     without_looking = second.post(path)

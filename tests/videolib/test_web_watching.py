@@ -109,19 +109,19 @@ def test_a_note_needs_a_time_and_is_no_book(sqlite_site: Site, form: dict[str, s
 def test_reports_of_private_things_come_first_and_are_answered_once(site: Site) -> None:
     entry, trainee, editor = site.add_published(), site.visitor("trainee"), site.visitor("editor")
     url = f"/entries/{entry.id}/reports"
-    assert trainee.post(url, kind="privacy", at="0:02", text="A name").status_code == 303
     assert trainee.post(url, kind="error", at="0:01", text="The vessel is another").status_code == 303
     assert trainee.post(url, kind="error", at="0:01").status_code == 422
     assert trainee.post(url, kind="gossip", at="0:01", text="x").status_code == 422
+    assert trainee.post(url, kind="privacy", at="0:02", text="A name").status_code == 303
 
     listed = editor.get("/studio/reports").text
 
     assert listed.index("A name") < listed.index("The vessel is another")
     assert trainee.get("/studio/reports").status_code == 403
-    assert editor.post("/studio/reports/1", answer="Blurred.").status_code == 303
-    assert editor.post("/studio/reports/1", answer="Again.").status_code == 409
-    assert "Blurred." in trainee.get("/me").text
-    assert "Blurred." not in site.visitor("instructor").get("/me").text
+    assert editor.post("/studio/reports/2", answer="Masked.").status_code == 303
+    assert editor.post("/studio/reports/2", answer="Again.").status_code == 409
+    assert "Masked." in trainee.get("/me").text
+    assert "Masked." not in site.visitor("instructor").get("/me").text
 
 
 def test_the_transcript_is_read_and_taken_along_without_scripts(site: Site) -> None:

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 
 from tests.dicom_samples import CINE
-from tests.libraries import add_entry, add_recording
+from tests.libraries import add_entry, add_recording, let_in
 from tests.visitors import Site
-from videolib.catalogue import personal_notes, problem_reports, publishing, reviews, watch_records
+from videolib.catalogue import (
+    cohorts,
+    personal_notes,
+    playlist_items,
+    playlists,
+    problem_reports,
+    publishing,
+    questions,
+    reviews,
+    watch_records,
+)
+from videolib.catalogue.account_links import make_link
 from videolib.catalogue.annotation_values import AnnotationValues
 from videolib.catalogue.annotations import add_annotation
 from videolib.catalogue.captions import add_captions
 from videolib.catalogue.entries import Entry
+from videolib.catalogue.groups import Group, add_group
+from videolib.catalogue.people import add_user, find_user
 from videolib.catalogue.recordings import Recording
 from videolib.catalogue.versions import citation_of
 
@@ -27,7 +41,10 @@ def draft(site: Site) -> str:
 
 
 def held(site: Site) -> str:
-    return str(site.add_watchable(state="awaiting_review").recording_id)
+    """A recording that nobody has signed off; the editor is assigned to it, the administrator is not."""
+    made = str(site.add_watchable(state="awaiting_review").recording_id)
+    let_in(site.database, made, site.add_person("editor"))
+    return made
 
 
 def held_and_none(site: Site) -> str:
@@ -63,7 +80,7 @@ def citation(site: Site) -> str:
 
 def recording(state: str) -> Callable[[Site], str]:
     def make(site: Site) -> str:
-        made = add_recording(site.database, state=state, sha256=f"{state:>064}"[:64].replace(" ", "0"))
+        made = add_recording(site.database, state=state, sha256=secrets.token_hex(32))
         add_entry(site.database, made)
         return made.id
 
@@ -102,6 +119,36 @@ def token(site: Site) -> str:
     return str(site.app.extensions["videolib"].links.make(person.id, entry.id, entry.package_id)[0])
 
 
+def invitation(site: Site) -> str:
+    """The secret of a link for somebody who has not been here yet."""
+    with site.database.writing() as session:
+        address = "invited@hospital.example"
+        person = find_user(session, address) or add_user(session, address, None, ["trainee"])
+        return make_link(session, person, by=None)[0]
+
+
+def somebody(site: Site) -> str:
+    """A person whom nobody needs."""
+    with site.database.writing() as session:
+        address = "somebody@hospital.example"
+        person = find_user(session, address) or add_user(session, address, None, ["trainee"])
+        person.active = True
+        return str(person.id)
+
+
+def hospital(site: Site) -> str:
+    """A hospital, and somebody whom a grant could be given to."""
+    somebody(site)
+    with site.database.writing() as session:
+        if session.get(Group, "hospital.of.rows") is None:
+            add_group(session, "hospital.of.rows", "hospital", {"en": "A hospital"}, by=None)
+    return "hospital.of.rows"
+
+
+def hospital_and_somebody(site: Site) -> str:
+    return f"{hospital(site)} {somebody(site)}"
+
+
 def own_note(site: Site) -> str:
     """A note that somebody wrote for themselves."""
     entry, owner = site.add_published(), site.add_person("trainee", email="owner@hospital.example")
@@ -122,3 +169,61 @@ def reported(site: Site) -> str:
     with site.database.writing() as session:
         row = session.get_one(Entry, entry.id)
         return str(problem_reports.report_problem(session, row, "privacy", 1.0, "A name.", by=owner).id)
+
+
+def lesson(site: Site) -> str:
+    """The instructor's playlist, assigned to the trainee."""
+    entry, owner, trainee = site.add_published(), site.add_person("instructor"), site.add_person("trainee")
+    with site.database.writing() as session:
+        made = playlists.create_playlist(session, {"en": "Leg arteries"}, by=session.merge(owner))
+        playlist_items.add_clip(session, made, session.get_one(Entry, entry.id), playlist_items.Clip())
+        playlists.assign(session, made, trainee.email, by=owner)
+        return made.id
+
+
+def open_lesson(site: Site) -> str:
+    """The same, which everyone who is signed in may open."""
+    made = lesson(site)
+    with site.database.writing() as session:
+        playlists.change_playlist(session, playlists.get_playlist(session, made), audience="signed_in")
+    return made
+
+
+def lesson_item(site: Site) -> str:
+    made = lesson(site)
+    with site.database.reading() as session:
+        return f"{made} {playlists.get_playlist(session, made).items[0].id}"
+
+
+def asked(site: Site) -> str:
+    """A playlist, its item and its question."""
+    made, item = lesson_item(site).split()
+    choices = (questions.Choice("SFA", is_right=True), questions.Choice("DFA"))
+    with site.database.writing() as session:
+        values = questions.QuestionValues("multiple", "Which?", 1000, choices)
+        return f"{made} {item} {questions.add_question(session, item, values).id}"
+
+
+def asked_of_learner(site: Site) -> str:
+    """A playlist and its question."""
+    made, _item, question = asked(site).split()
+    return f"{made} {question}"
+
+
+def assignment(site: Site) -> str:
+    made = lesson(site)
+    with site.database.reading() as session:
+        return f"{made} {playlists.get_playlist(session, made).assignments[0].id}"
+
+
+def cohort(site: Site) -> str:
+    with site.database.writing() as session:
+        number = len(cohorts.list_cohorts(session))
+        return cohorts.add_cohort(session, f"Cohort {number}", by=None).id
+
+
+def cohort_member(site: Site) -> str:
+    made, person = cohort(site), site.add_person("trainee")
+    with site.database.writing() as session:
+        cohorts.add_members(session, cohorts.get_cohort(session, made), [person.email], by=None)
+    return f"{made} {person.id}"

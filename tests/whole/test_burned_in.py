@@ -18,13 +18,14 @@ from ingest.screening.frames import Shown, Stretch, look_through
 from ingest.screening.output import Regions, files_of
 from ingest.worker import run_worker
 from ingest.workshop import Workshop
-from tests.libraries import make_reviewed
+from tests.libraries import let_in, make_reviewed
 from tests.visitors import Site, make_site
 from videolib.catalogue import publishing, redactions, screenings
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.entry_values import parse_values
 from videolib.catalogue.jobs import Job
 from videolib.catalogue.packages import Package, list_objects
+from videolib.catalogue.people import User
 from videolib.catalogue.recordings import Recording
 from videolib.catalogue.screenings import Found
 from videolib.db import Database
@@ -71,6 +72,7 @@ def state_of(site: Site, recording_id: str, entry_id: str) -> tuple[str, str]:
 
 
 def test_nobody_publishes_it_unmasked_and_masked_it_hides_the_name(held: tuple[Site, Workshop, str, str]) -> None:
+    """Checklist 51: every finding decided, every window watched, and a second person's tick, or it stays a draft."""
     site, workshop, recording_id, entry_id = held
     second = site.add_person("editor", email="second@hospital.example")
     with site.database.reading() as session:
@@ -91,6 +93,7 @@ def test_nobody_publishes_it_unmasked_and_masked_it_hides_the_name(held: tuple[S
         visitor.post(f"/studio/entries/{entry_id}/publish")
         visitor.post(f"/studio/recordings/{recording_id}/sign-off", checked="yes")
         visitor.send("POST", f"/api/v1/entries/{entry_id}/publish", {})
+    let_in(site.database, recording_id, second)
     make_reviewed(site.database, recording, by=second)  # all dismissed, all watched: the header still says what it says
     assert (
         site.visitor("editor", email=second.email)
@@ -101,6 +104,8 @@ def test_nobody_publishes_it_unmasked_and_masked_it_hides_the_name(held: tuple[S
     with site.database.writing() as session, pytest.raises(VideolibError):
         publishing.publish_entry(session, session.get_one(Entry, entry_id), by=None)
     assert state_of(site, recording_id, entry_id) == ("awaiting_review", "draft")
+
+    require_that_a_mask_that_is_not_there_is_told(site, workshop, recording_id, second)
 
     # the second person covers what was found and signs
     with site.database.writing() as session:
@@ -124,6 +129,28 @@ def test_nobody_publishes_it_unmasked_and_masked_it_hides_the_name(held: tuple[S
     assert len(taken_out) >= 1
     for playlist in (path for path in paths if path.startswith("video/") and path.endswith("index.m3u8")):
         assert shown_regions(site, package.prefix, playlist, taken_out) == [], playlist
+
+
+def require_that_a_mask_that_is_not_there_is_told(
+    site: Site, workshop: Workshop, recording_id: str, second: User
+) -> None:
+    """A package that says what it hides and shows it, in every rendition: it goes back, and the signature is void."""
+    mask = {"kind": "mask", "start_s": 0.0, "end_s": 9.0, "keys": [[0.0, 0.05, 0.05, 0.5, 0.4]], "fill": "white"}
+    with site.database.writing() as session:
+        row = session.get_one(Recording, recording_id)
+        row.signed_off_by_id = second.id
+        package = session.get_one(Package, row.package_id)
+        package.redactions = [mask]
+        count = len(package.description["renditions"])
+        screening = screenings.begin_screening(session, row, package_id=package.id)
+    work(workshop)
+    with site.database.writing() as session:
+        row = session.get_one(Recording, recording_id)
+        assert (row.state, row.signed_off_by_id) == ("awaiting_review", None)
+        told = [one.rule for one in screenings.list_findings(session, screening.id)]
+        assert told.count("masked_region") == 1 <= count, "once a place, whichever rendition shows it"
+        session.delete(session.get_one(screenings.Screening, screening.id))
+        session.get_one(Package, row.package_id).redactions = []
 
 
 def shown_regions(site: Site, prefix: str, playlist: str, taken_out: tuple[Redaction, ...]) -> list[Found]:

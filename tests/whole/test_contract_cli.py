@@ -184,7 +184,7 @@ def test_help_names_every_command_of_this_release() -> None:
 
     for name in ("package", "inspect", "init", "serve", "worker", "ingest", "status", "retry", "cancel", "search"):
         assert f"  {name} " in done.stdout
-    for name in ("reindex", "user", "vocabulary", "demo", "doctor"):
+    for name in ("reindex", "user", "vocabulary", "demo", "doctor", "backup", "verify", "restore", "assign"):
         assert f"  {name} " in done.stdout
 
 
@@ -296,6 +296,9 @@ def test_people_are_added_with_a_password_from_stdin_only(library: None) -> None
     assert "wang@hospital.example" in videolib("user", "list").stdout
     assert videolib("user", "disable", "wang@hospital.example").returncode == 0
     assert "disabled" in videolib("user", "list").stdout
+    assert videolib("user", "enable", "wang@hospital.example").returncode == 0
+    assert "disabled" not in videolib("user", "list").stdout
+    assert videolib("user", "forget-second-step", "wang@hospital.example").returncode == 0
 
 
 def test_doctor_says_of_each_thing_whether_it_is_well(library: None) -> None:

@@ -19,7 +19,7 @@ from tests.samples import make_recording
 from tests.servers import new_s3_store
 from tests.visitors import Site, answering, make_site
 from videolib.catalogue.entry_values import parse_values
-from videolib.catalogue.jobs import list_open_jobs
+from videolib.catalogue.job_lists import list_open_jobs
 from videolib.children import S3Server
 from videolib.db import Database
 from videolib.storage import GrowingStore, open_store

@@ -254,3 +254,31 @@ def test_the_script_is_plain_posix_shell() -> None:
         command = [shell, "sh"] if shell == "busybox" else [shell, *(["--posix"] if shell == "bash" else [])]
         read = subprocess.run([*command, "-n", ROOT / "run"], capture_output=True, text=True, check=False)
         assert (read.returncode, read.stderr) == (0, ""), shell
+
+
+def test_a_bundle_sets_up_where_there_is_no_network(checkout_with: MakeCheckout, tmp_path: Path) -> None:
+    checkout = checkout_with()
+    made = checkout.run("bundle", "out of here", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    assert checkout.run("bundle", "out of here", cwd=tmp_path).returncode == 1  # nothing is overwritten
+    # another machine: no pip, no Node, no index that answers
+    carried = tmp_path / "elsewhere" / "videolib"
+    shutil.copytree(tmp_path / "out of here", carried)
+    shutil.rmtree(checkout.folder)
+    bare = make_machine(tmp_path / "bare machine", pip="nowhere", node=False)
+    there = Checkout(carried, bare, checkout.index, calls=tmp_path / "calls there")
+    asked = len(checkout.index.asked)
+    no_index = {"PIP_INDEX_URL": "http://127.0.0.1:1/simple"}
+
+    result = there.run("videolib", "doctor", settings=no_index)
+
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["greeting"] == "good day"
+    assert (len(checkout.index.asked), there.calls_of("node"), there.calls_of("npm")) == (asked, 0, 0)
+    assert there.run("setup", settings=no_index).stderr == ""
+    # of another Python it says which one it was made with
+    (carried / "wheels" / "python-version").write_text("2.7\n")
+    shutil.rmtree(carried / ".venv")
+    refused = there.run("setup", settings=no_index)
+    assert refused.returncode == 1
+    assert "made with Python 2.7" in refused.stderr

@@ -12,6 +12,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from tests.dicom_samples import make_study_file, numbered_frames
+from tests.libraries import let_in
 from tests.visitors import Site, make_site
 from videolib.catalogue.recordings import list_recordings
 from videolib.db import Database
@@ -52,6 +53,7 @@ def test_a_folder_of_one_examination_is_one_recording_that_plays_in_two_views(si
     assert (status, answer["state"], answer["path"]) == (0, "awaiting_review", str(folder)), answer
     assert (again_status, again["duplicate_of"]) == (0, answer["recording_id"])
     assert any("still picture" in sentence for sentence in answer["warnings"])
+    let_in(site.database, answer["recording_id"], site.add_person("editor"))
     editor = site.visitor("editor")
     playback = editor.get(f"/api/v1/entries/{answer['entry_id']}/playback").json
     assert playback is not None

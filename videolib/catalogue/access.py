@@ -13,10 +13,11 @@ from typing import Literal
 from sqlalchemy import ColumnElement, and_, false, or_, select, true
 from sqlalchemy.orm import Session, object_session
 
-from videolib.catalogue import lifecycle
-from videolib.catalogue.cases import Case
+from videolib.catalogue import lifecycle, quarantine
+from videolib.catalogue.cohorts import CohortMember
 from videolib.catalogue.entries import Entry, EntryAudience
 from videolib.catalogue.people import User
+from videolib.catalogue.playlists import Playlist, PlaylistAssignment, PlaylistEditor, no_playlist
 from videolib.catalogue.recordings import Recording
 from videolib.db import utc_now
 from videolib.errors import NotFound
@@ -29,7 +30,7 @@ _WIDE = frozenset({"public", "signed_in"})
 _EDITORS = "editors"
 
 
-def can(person: User | None, action: str, thing: Entry | Recording | Area) -> bool:
+def can(person: User | None, action: str, thing: Entry | Recording | Playlist | Area) -> bool:
     """Whether this person may do that to this thing now. What is not written in the tables below may nobody."""
     if person is not None and not person.active:
         person = None
@@ -41,6 +42,8 @@ def can(person: User | None, action: str, thing: Entry | Recording | Area) -> bo
         return False
     if isinstance(thing, Recording):
         return action in _ON_RECORDINGS and _ON_RECORDINGS[action](person, thing)
+    if isinstance(thing, Playlist):
+        return action in _ON_PLAYLISTS and _ON_PLAYLISTS[action](person, thing)
     has_role = bool(person.role_names & _IN_AREAS.get((action, thing), frozenset()))
     return has_role or ((action, thing) in _TO_OFFICERS and bool(person.hospitals_as("privacy_officer")))
 
@@ -95,6 +98,50 @@ def get_entry(session: Session, entry_id: str, *, by: User | None) -> Entry:
     return entry
 
 
+def visible_playlists(person: User | None) -> ColumnElement[bool]:
+    """The condition under which this person can "see" a playlist."""
+    if person is None or not person.active:
+        return false()
+    mine = assigned_playlists(person) | (Playlist.audience == "signed_in")
+    if not can(person, "teach", "lessons"):
+        return mine
+    built = select(PlaylistEditor.playlist_id).where(PlaylistEditor.user_id == person.id)
+    return or_(mine, Playlist.owner_id == person.id, Playlist.id.in_(built))
+
+
+def assigned_playlists(person: User) -> ColumnElement[bool]:
+    """The condition under which a playlist is to be learned by this person."""
+    cohorts = select(CohortMember.cohort_id).where(CohortMember.user_id == person.id)
+    named = or_(PlaylistAssignment.user_id == person.id, PlaylistAssignment.cohort_id.in_(cohorts))
+    return Playlist.id.in_(select(PlaylistAssignment.playlist_id).where(named))
+
+
+def get_playlist_for(session: Session, playlist_id: str, *, by: User | None) -> Playlist:
+    """That playlist, if this person can see it. Raises `NotFound` in both other cases."""
+    found = session.scalars(select(Playlist).where(Playlist.id == playlist_id, visible_playlists(by))).first()
+    if found is None:
+        raise no_playlist()
+    return found
+
+
+def why_hidden(person: User, entry: Entry | None) -> str | None:
+    """Why somebody may not play an entry, for whom it is assigned to; None where they may.
+
+    "gone": withdrawn or not in the library, for anybody; "early", "late": outside its days; "audience": not meant for
+    them; "disabled": they may not log in.
+    """
+    if entry is None or entry.status != "published" or entry.package_id is None:
+        return "gone"
+    if can(person, "play", entry):
+        return None
+    if not person.active:
+        return "disabled"
+    now = utc_now()
+    if not _tokens_of(person) & _tokens_of_entry(entry):
+        return "audience"
+    return "early" if entry.visible_from is not None and now < entry.visible_from else "late"
+
+
 def _is_editor(person: User | None) -> bool:
     return can(person, "edit", "catalogue")
 
@@ -141,30 +188,60 @@ def _may_see(person: User | None, entry: Entry) -> bool:
 
 
 def _is_its_reviewer(person: User, recording: Recording) -> bool:
-    """Whether this person is a reviewer of the hospital whose case the recording shows."""
-    session = object_session(recording)
-    case = session.get(Case, recording.case_id) if session is not None and recording.case_id else None
-    return case is not None and case.hospital_id in person.hospitals_as("reviewer")
+    return recording.hospital_id in person.hospitals_as("reviewer")
 
 
 def _may_preview(person: User | None, entry: Entry) -> bool:
-    uploader_id = entry.recording.uploader_id if entry.recording else None
-    return _is_editor(person) or (person is not None and person.id in {entry.reviewer_id, uploader_id})
+    recording = entry.recording
+    if recording is None:
+        return False
+    is_colleague = _is_editor(person) or _is_mine(person, entry)
+    return quarantine.may_open(person, recording) or (is_colleague and not quarantine.is_quarantined(recording))
 
 
-# see: know of it, read its page; play: watch what is published; preview: watch what is not;
+def _may_read_words(person: User | None, entry: Entry) -> bool:
+    """What is said in a quarantined recording may name its patient as its pictures do."""
+    recording = entry.recording
+    is_shut = entry.status != "published" and recording is not None and quarantine.is_quarantined(recording)
+    return _may_see(person, entry) and (not is_shut or _may_preview(person, entry))
+
+
+def _builds(person: User, playlist: Playlist) -> bool:
+    return can(person, "teach", "lessons") and person.id in playlist.builder_ids
+
+
+def _is_assigned(person: User, playlist: Playlist) -> bool:
+    session = object_session(playlist)
+    mine = select(Playlist.id).where(Playlist.id == playlist.id, assigned_playlists(person))
+    return session is not None and session.scalars(mine).first() is not None
+
+
+# see: know of it, read its page; play: watch what is published; preview: watch what is not; words: read its captions;
 # work: read what is not for viewers (drafts, pending changes, layers, disclosures); every name of `lifecycle.RULES`
 _ON_ENTRIES: Mapping[str, Rule] = {
     "see": _may_see,
     "play": _may_play,
     "preview": _may_preview,
+    "words": _may_read_words,
     "work": lambda person, _entry: _is_editor(person),
 }
+# see: know of it and how far it is; edit: start and stop the work on it; open: look into its quarantine;
+# sign_off: be the second person; know: be told that it is here, by whoever holds the same bytes
 _ON_RECORDINGS: Mapping[str, Callable[[User, Recording], bool]] = {
-    "see": lambda person, recording: _is_editor(person) or recording.uploader_id == person.id,
+    "see": lambda person, recording: _is_editor(person) or quarantine.may_open(person, recording),
     "edit": lambda person, _recording: _is_editor(person),
+    "open": quarantine.may_open,
+    "sign_off": quarantine.may_sign_off,
+    "know": quarantine.may_know,
     # a file name is patient data: 张三_TACE.mp4
     "name": lambda person, recording: recording.uploader_id == person.id or _is_its_reviewer(person, recording),
+}
+# see: open it; build: change it, and see what those to whom it is assigned have done of it
+_ON_PLAYLISTS: Mapping[str, Callable[[User, Playlist], bool]] = {
+    "see": lambda person, playlist: (
+        playlist.audience == "signed_in" or _builds(person, playlist) or _is_assigned(person, playlist)
+    ),
+    "build": _builds,
 }
 _IN_AREAS: Mapping[tuple[str, str], frozenset[str]] = {
     ("edit", "catalogue"): lifecycle.EDITORS,

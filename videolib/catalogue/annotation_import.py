@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from videolib.catalogue.annotation_rules import level_of
 from videolib.catalogue.annotations import Annotation, add_annotations
+from videolib.catalogue.elan import Spoken
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.people import User
 from videolib.catalogue.web_annotations import Reading, read_annotation
@@ -35,7 +36,18 @@ def import_annotations(
     """Add those that can be added; what was taken before (by its id there) is not taken again."""
     if len(items) > MOST:
         raise InvalidInput("Send at most 1000 annotations at once.", code="too_many_annotations")
-    lines = [_read(session, item, size) for item in items]
+    return _take(session, entry, [_read(session, item, size) for item in items], by=by)
+
+
+def import_spoken(session: Session, entry: Entry, found: Sequence[Spoken], *, by: User | None) -> list[Line]:
+    """Add what an ELAN file says, as far as it can be; what was taken before is not taken again."""
+    if len(found) > MOST:
+        raise InvalidInput("Send at most 1000 annotations at once.", code="too_many_annotations")
+    lines = [Line(one.origin, Reading(replace(one.values, origin=one.origin), ())) for one in found]
+    return _take(session, entry, lines, by=by)
+
+
+def _take(session: Session, entry: Entry, lines: list[Line], *, by: User | None) -> list[Line]:
     _skip_known(session, entry, lines)
     # wider ones first: a step wants its phase to be there
     rest = sorted((line for line in lines if line.reading and not line.reason), key=_width)

@@ -22,6 +22,7 @@ KINDS: Mapping[str, tuple[str, ...] | None] = {
     "task": None,
     "action": ("verb",),
     "event": ("complication",),
+    "instrument": ("device", "drug"),
     "mark": None,
     "note": None,
 }
@@ -31,6 +32,12 @@ INSTRUMENTS, TARGETS = ("device", "drug"), ("anatomy", "pathology", "device", "a
 LANGUAGES = ("zh", "en")
 LONGEST_NOTE = 4000
 _LAST_TICK = LONGEST_S * TICKS_PER_S
+_NEEDS_TERM = {
+    "phase": "Choose which phase or step it is.",
+    "step": "Choose which phase or step it is.",
+    "action": "Choose what is done.",
+    "instrument": "Choose which instrument or drug it is.",
+}
 _TERM_FIELDS = ("term_id", "severity_id", "instrument_id", "target_id")
 
 
@@ -65,7 +72,7 @@ def require_sound(session: Session, values: AnnotationValues) -> None:
 def _plain_problems(values: AnnotationValues) -> dict[str, str]:
     problems: dict[str, str] = {}
     if values.kind not in KINDS:
-        problems["kind"] = "Choose phase, step, task, action, event, mark or note."
+        problems["kind"] = "Choose phase, step, task, action, event, instrument, mark or note."
     if values.layer not in LAYERS:
         problems["layer"] = "The layer is main or second."
     if not 0 <= values.start_ticks <= _LAST_TICK:
@@ -85,10 +92,8 @@ def _plain_problems(values: AnnotationValues) -> dict[str, str]:
 def _missing(values: AnnotationValues) -> dict[str, str]:
     """What this kind needs."""
     says_something = bool(values.term_id or values.note)
-    if values.kind in {"phase", "step"} and not values.term_id:
-        return {"term": "Choose which phase or step it is."}
-    if values.kind == "action" and not values.term_id:
-        return {"term": "Choose what is done."}
+    if values.kind in _NEEDS_TERM and not values.term_id:
+        return {"term": _NEEDS_TERM[values.kind]}
     if values.kind == "mark" and values.shape is None:
         return {"shape": "A mark needs its place in the picture."}
     if values.kind in {"task", "event", "note"} and not says_something:

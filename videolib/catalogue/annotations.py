@@ -158,6 +158,17 @@ def get_annotation(
     return row
 
 
+def find_by_origin(session: Session, entry: Entry, values: AnnotationValues) -> Annotation | None:
+    """The annotation that was taken before under the same name of its own."""
+    if values.origin is None:
+        return None
+    hold(session, entry)
+    named = select(Annotation).where(
+        Annotation.entry_id == entry.id, Annotation.layer == values.layer, Annotation.origin == values.origin
+    )
+    return session.scalars(named).first()
+
+
 def list_annotations(
     session: Session, entry_id: str, *, kinds: Iterable[str] = (), layer: str = "main"
 ) -> list[Annotation]:

@@ -26,15 +26,22 @@ from videolib.db import Base, before_commit, utc_now
 BEGINNING = "0" * 64
 # what people look for; every other action is work on the catalogue
 KINDS_OF_ACTION: dict[str, frozenset[str]] = {
-    "login": frozenset({"login", "logout"}),
+    "login": frozenset({"login", "logout", "refuse_login"}),
     "view": frozenset({"view", "preview"}),
     "download": frozenset({"download"}),
-    "permission": frozenset({"permission", "grant", "revoke", "token"}),
+    "permission": frozenset({"permission", "grant", "revoke", "token", "invite", "reset", "password", "second_factor"}),
     "consent": frozenset({"consent", "withdraw_consent", "erase", "look_up"}),
-    "redaction": frozenset({"redaction", "sign_off"}),
-    "publish": frozenset({"publish", "withdraw", "roll_back"}),
+    "redaction": frozenset(
+        {
+            *("redact", "unredact", "follow", "followed", "machine_mask", "screening_decision"),
+            *("review_signed", "sign_off", "output_refused", "hold"),
+        }
+    ),
+    "publish": frozenset({"publish", "withdraw", "roll_back", "hold", "give_back", "unpublish"}),
     "export": frozenset({"export"}),
-    "admin": frozenset({"add", "disable", "enable", "prune", "settings"}),
+    "admin": frozenset(
+        {"add", "change", "disable", "enable", "prune", "settings", "backup", "restore_backup", "urgency"}
+    ),
 }
 
 

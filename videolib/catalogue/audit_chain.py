@@ -51,8 +51,12 @@ class Break:
 
 def audit_key(settings: Settings) -> bytes:
     """What anchors and checkpoints are signed with."""
-    secret = settings.secret_key.get_secret_value().encode()
-    return hmac.digest(secret, b"videolib audit 1", hashlib.sha256)
+    return audit_key_of(settings.secret_key.get_secret_value())
+
+
+def audit_key_of(secret: str) -> bytes:
+    """The same of a secret that no setting holds: out of a backup."""
+    return hmac.digest(secret.encode(), b"videolib audit 1", hashlib.sha256)
 
 
 def anchor_head(database: Database, store: Store, key: bytes) -> Anchor | None:

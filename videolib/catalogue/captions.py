@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -12,12 +14,16 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from videolib.catalogue.audit import record_event
 from videolib.catalogue.entries import Entry, count_write
 from videolib.catalogue.people import User
-from videolib.cues import Cue, read_cues
+from videolib.cues import Cue, read_cues, sound_cues
 from videolib.db import Base, utc_now
-from videolib.errors import InvalidInput, NotFound
+from videolib.errors import Conflict, InvalidInput, NotFound
+from videolib.identifiers import find_identifiers
 
 SOURCES = ("human", "auto")
 _TOLD = ("kind", "source", "reviewed", "cues")
+# rules whose numbers no caption needs, those that may hold by chance, and how sure either has to be
+_NUMBERS, _NAMES = frozenset({"national_id", "mobile", "hospital_number", "identifier"}), frozenset({"name", "date"})
+_SURE = 0.85
 LANGUAGES = {"zh": "zh-Hans", "zh-hans": "zh-Hans", "zh-cn": "zh-Hans", "en": "en"}
 
 
@@ -39,12 +45,26 @@ class Caption(Base):
     __table_args__ = (Index("uq_captions_entry_language", "entry_id", "language", unique=True),)
 
 
-def add_captions(session: Session, entry: Entry, language: str, content: bytes | str, *, by: User | None) -> Caption:
-    """Set the entry's captions in that language (`zh-Hans`, `en`) from a WebVTT, SubRip or ASS file."""
+def add_captions(
+    session: Session,
+    entry: Entry,
+    language: str,
+    content: bytes | str,
+    *,
+    is_confirmed: bool = False,
+    by: User | None,
+) -> Caption:
+    """Set the entry's captions in that language (`zh-Hans`, `en`) from a WebVTT, SubRip or ASS file.
+
+    Raises `InvalidInput`, also for what tells who a patient is: see `require_nobody`.
+    """
     tag = LANGUAGES.get(language.strip().lower())
     if tag is None:
         raise InvalidInput("Captions are zh-Hans or en.", fields={"language": "Choose zh-Hans or en."})
-    return keep_cues(session, entry, tag, read_cues(content), by=by)
+    cues = read_cues(content)
+    track = find_track(session, entry.id, tag)
+    require_nobody(cues, cues_of(track) if track else [], is_confirmed=is_confirmed)
+    return keep_cues(session, entry, tag, cues, by=by)
 
 
 def keep_cues(session: Session, entry: Entry, language: str, cues: Sequence[Cue], *, by: User | None) -> Caption:
@@ -57,6 +77,73 @@ def keep_cues(session: Session, entry: Entry, language: str, cues: Sequence[Cue]
     count_write(session, entry)
     record_event(session, "captions", "entry", entry.id, by=by, language=language, cues=len(cues))
     return track
+
+
+class StaleCaptions(Conflict):
+    """Somebody else changed the track first; `current` is what it says now."""
+
+    code = "stale"
+
+    def __init__(self, current: list[Cue]) -> None:
+        super().__init__("Somebody else has changed these captions since you opened them.", code="stale")
+        self.current = current
+
+
+def require_nobody(cues: Sequence[Cue], known: Sequence[Cue], *, is_confirmed: bool) -> None:
+    """Captions are read and searched by everybody: raise `InvalidInput` where new ones tell who a patient is.
+
+    Numbers of patients are never taken; what is built as a name once a person has confirmed that it is no patient's.
+    """
+    kept = {cue.text for cue in known}
+    found = [(cue.start_s, one) for cue in cues if cue.text not in kept for one in find_identifiers(cue.text)]
+    numbers = [start_s for start_s, one in found if one.rule in _NUMBERS and one.confidence >= _SURE]
+    if numbers:
+        sentence = "The captions hold a number of a patient: take it out."
+        raise _identifying(sentence, "cues", numbers)
+    names = [start_s for start_s, one in found if one.rule in _NAMES and one.confidence >= _SURE]
+    if names and not is_confirmed:
+        sentence = (
+            "The captions may hold a patient's name or day of birth: take it out, or confirm that it is nobody's."
+        )
+        raise _identifying(sentence, "confirmed", names)
+
+
+def _identifying(sentence: str, field: str, starts_s: Sequence[float]) -> InvalidInput:
+    """What stands where: the times are in `fields`, what it says is nowhere."""
+    clocks = dict.fromkeys(f"{int(one // 60)}:{int(one % 60):02}" for one in starts_s)
+    fields = {field: sentence, "at": ", ".join(list(clocks)[:10])}
+    return InvalidInput(sentence, fields=fields, code="captions_identify")
+
+
+def edit_cues(
+    session: Session, entry: Entry, language: str, cues: Sequence[Cue], *, digest: str | None, by: User | None
+) -> list[Cue]:
+    """Set the cues of a track that was read with that digest; without cues it is taken away. Gives what is kept.
+
+    Raises `StaleCaptions` where the track says something else by now, `InvalidInput` for cues that cannot be.
+    """
+    tag = LANGUAGES.get(language.strip().lower())
+    if tag is None:
+        raise InvalidInput("Captions are zh-Hans or en.", fields={"language": "Choose zh-Hans or en."})
+    session.scalars(select(Entry.id).where(Entry.id == entry.id).with_for_update(of=Entry)).one()
+    track = find_track(session, entry.id, tag)
+    if track is not None:
+        session.refresh(track)
+    now = cues_of(track) if track is not None else []
+    if digest is not None and digest != digest_of_cues(now):
+        raise StaleCaptions(now)
+    kept = sound_cues(cues)
+    if kept:
+        keep_cues(session, entry, tag, kept, by=by)
+    elif track is not None:
+        delete_captions(session, entry, tag, by=by)
+    return kept
+
+
+def digest_of_cues(cues: Sequence[Cue]) -> str:
+    """What tells one state of a track from another."""
+    text = json.dumps([[float(cue.start_s), float(cue.end_s), cue.text] for cue in cues], ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def find_language(tag: str) -> str | None:

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from videolib.catalogue.audit import record_event
 from videolib.catalogue.groups import get_group
 from videolib.catalogue.people import User
+from videolib.catalogue.quarantine import may_open, set_hospital
 from videolib.db import Base, new_id, utc_now
 from videolib.errors import InvalidInput, NotAllowed, NotFound
 
@@ -80,9 +81,12 @@ def assign_case(
 ) -> Case:
     """Say whose case the recording shows; the case is made where there is none of this number yet.
 
-    Whoever may edit may say it; it tells him nothing of the case, not even whether it was there.
+    Whoever may edit may say it; it tells him nothing of the case, not even whether it was there. Of another hospital
+    than the recording's it is only for those who say of which it is. Raises `NotAllowed`.
     """
     get_group(session, hospital_id, "hospital")
+    if recording.hospital_id is not None or by is None or may_open(by, recording):
+        set_hospital(session, recording, hospital_id, by=by)
     index = numbers.index(hospital_id, number)
     case = session.scalars(select(Case).where(Case.number_index == index)).one_or_none()
     if case is None:

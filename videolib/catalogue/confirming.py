@@ -17,7 +17,9 @@ from videolib.catalogue.gate import THRESHOLD
 from videolib.catalogue.jobs import start_work
 from videolib.catalogue.people import User
 from videolib.catalogue.publishing import publish_if_asked
+from videolib.catalogue.quarantine import may_know
 from videolib.catalogue.recordings import SETTLED, add_recording, get_recording_by_digest
+from videolib.errors import NotAllowed
 
 # trying again may help with these; what was refused for its content stays refused
 _WORTH_ANOTHER_TRY = frozenset({"failed", "cancelled"})
@@ -49,6 +51,8 @@ class Original:
     review_threshold: int = THRESHOLD
     # made by this program itself for a demo: nobody has to review it. No command and no page can say so.
     generated: bool = False
+    # whose it is, where that was said; else its uploader's
+    hospital_id: str | None = None
 
 
 def confirm_new(session: Session, original: Original, *, by: User | None, publish: bool) -> Intake:
@@ -62,6 +66,8 @@ def confirm_new(session: Session, original: Original, *, by: User | None, publis
         by=by,
     )
     recording.is_generated = original.generated
+    if original.hospital_id:
+        recording.hospital_id = original.hospital_id
     entry = session.get(Entry, original.entry_id) if original.entry_id else None
     if entry is None or entry.recording_id is not None:
         entry = create_entry(session, original.values, recording=recording, by=by)
@@ -76,8 +82,13 @@ def confirm_new(session: Session, original: Original, *, by: User | None, publis
 
 
 def confirm_known(session: Session, original: Original, *, by: User | None, publish: bool) -> Intake:
-    """The same bytes again: the same recording and entry, and no work but what failed before."""
+    """The same bytes again: the same recording and entry, and no work but what failed before.
+
+    Raises `NotAllowed` where the recording is another hospital's, in words that do not tell so.
+    """
     recording = get_recording_by_digest(session, original.sha256)
+    if by is not None and not may_know(by, recording):
+        raise NotAllowed("This file cannot be taken in here; an administrator can help.", code="not_taken")
     entry = find_entry_of(session, recording.id)
     if entry is None:
         entry = create_entry(session, original.values, recording=recording, by=by)

@@ -17,17 +17,20 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from videolib.catalogue.audit import record_event
 from videolib.catalogue.packages import Package
 from videolib.catalogue.people import User
+from videolib.catalogue.quarantine import require_second
 from videolib.catalogue.recordings import Recording
 from videolib.catalogue.redactions import RedactionRow, is_covered, list_redactions, stored_redactions
 from videolib.catalogue.screenings import Finding, find_screening, list_findings, require_under_review
 from videolib.db import Base, utc_now
-from videolib.errors import Conflict, InvalidInput, NotAllowed
+from videolib.errors import Conflict, InvalidInput
 
 WINDOW_S = 10.0
 # one window for so many seconds of recording, but within these numbers
 WINDOW_FOR_EACH_S, LEAST_WINDOWS, MOST_WINDOWS = 300.0, 3, 12
 # a window has been seen when this share of it was played
 SEEN_SHARE = 0.9
+# of a cine of a second a player notes less: it looks some times a second
+BETWEEN_S = 0.35
 
 
 class DeskLook(Base):
@@ -56,7 +59,7 @@ def begin_look(session: Session, recording: Recording, *, by: User) -> DeskLook:
     """This person's look at a recording, with windows drawn by lot at the first call."""
     look = session.get(DeskLook, (recording.id, by.id))
     if look is None:
-        look = DeskLook(recording_id=recording.id, person_id=by.id, windows=_draw(_length_s(session, recording)))
+        look = DeskLook(recording_id=recording.id, person_id=by.id, windows=_draw(length_s(session, recording)))
         session.add(look)
         session.flush()
     return look
@@ -98,11 +101,8 @@ def progress_of(session: Session, recording: Recording, *, by: User | None) -> P
 
 
 def require_signable(session: Session, recording: Recording, *, by: User) -> None:
-    """Raise `NotAllowed` for the uploader, `Conflict` with what is missing."""
-    if recording.uploader_id == by.id:
-        raise NotAllowed(
-            "Somebody other than the uploader has to look at the recording and sign it off.", code="two_people"
-        )
+    """Raise `NotAllowed` for all but a reviewer of its hospital, `Conflict` with what is missing."""
+    require_second(recording, by=by)
     require_under_review(recording)
     missing = progress_of(session, recording, by=by).missing
     if missing:
@@ -148,14 +148,15 @@ def joined(stretches: Sequence[Sequence[float]]) -> list[list[float]]:
 def _windows(session: Session, recording: Recording, by: User | None) -> list[tuple[float, float, bool]]:
     look = session.get(DeskLook, (recording.id, by.id)) if by else None
     if look is None:
-        wanted = _draw(_length_s(session, recording))
+        wanted = _draw(length_s(session, recording))
         return [(start, end, False) for start, end in wanted]
     return [(start, end, _is_seen(start, end, look.played)) for start, end in look.windows]
 
 
 def _is_seen(start: float, end: float, played: Sequence[Sequence[float]]) -> bool:
     seen_s = sum(max(0.0, min(end, one[1]) - max(start, one[0])) for one in played)
-    return seen_s >= SEEN_SHARE * (end - start)
+    length_s = end - start
+    return seen_s >= max(length_s / 2, min(SEEN_SHARE * length_s, length_s - BETWEEN_S))
 
 
 def _draw(length_s: float) -> list[list[float]]:
@@ -185,6 +186,7 @@ def _says_burned_in(recording: Recording) -> bool:
     return dicom.get("burned_in_annotation") == "yes"
 
 
-def _length_s(session: Session, recording: Recording) -> float:
+def length_s(session: Session, recording: Recording) -> float:
+    """How long a recording is, by its package where there is one."""
     package = session.get(Package, recording.package_id) if recording.package_id else None
     return float((package.duration_s if package else None) or (recording.source or {}).get("duration_s") or 0.0)

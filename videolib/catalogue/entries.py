@@ -103,6 +103,8 @@ class Entry(Base):
     updated_at: Mapped[datetime] = mapped_column(default=utc_now)
     published_at: Mapped[datetime | None] = mapped_column(index=True)
     withdrawn_reason: Mapped[str | None]
+    # hidden by a viewer's report at this revision: it returns as it was, if it still is so, see `holding`
+    held_revision: Mapped[int | None]
     # position in the order of all changes, which every host's index follows
     index_sequence: Mapped[int] = mapped_column(BigInteger, default=0, index=True)
 

@@ -30,6 +30,7 @@ from videolib.catalogue.entries import Entry, create_entry, find_entry_of
 from videolib.catalogue.entry_values import parse_values
 from videolib.catalogue.packages import Package, complete_package, get_package, list_objects
 from videolib.catalogue.people import User
+from videolib.catalogue.quarantine import is_quarantined
 from videolib.catalogue.recordings import Recording, find_recording_by_digest, move
 from videolib.catalogue.vocabulary import Scheme, Term, note_change
 from videolib.catalogue.vocabulary_files import term_of
@@ -59,6 +60,8 @@ def write_entry(session: Session, store: Store, entry: Entry, path: Path) -> Non
     """Write the entry and its package into `path`. Raises `InvalidInput` where it has none; leaves no half a file."""
     if entry.recording is None:
         raise InvalidInput("This entry has no recording to carry.", code="no_package")
+    if entry.package_id is None and is_quarantined(entry.recording):
+        raise Conflict("Nobody has signed the recording off: it stays where it is until then.", code="not_signed_off")
     package = get_package(session, entry.package_id or entry.recording.package_id)
     objects = list_objects(session, package.id)
     partial = path.with_name(f".{path.name}.part")

@@ -93,7 +93,7 @@ def read_rows(content: bytes, form: str, name: str) -> list[Row]:
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise InvalidInput(f"{name} holds no list of entries.", code="table_unreadable")
     if len(items) > spreadsheets.MAX_ROWS:
-        raise InvalidInput(f"{name} has too many entries; split it.", code="table_unreadable")
+        raise InvalidInput(f"{name} has too many entries; split it.", code="table_too_large")
     return [_row(number, item) for number, item in enumerate(items, start=1)]
 
 

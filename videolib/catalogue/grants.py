@@ -46,6 +46,19 @@ def list_grants(session: Session, hospital_id: str) -> list[Grant]:
     return list(session.scalars(select(Grant).where(Grant.hospital_id == hospital_id).order_by(Grant.user_id)))
 
 
+def require_no_guard(person: User, *, by: User | None) -> None:
+    """Who may log in as somebody else holds that person's grants, too: only the host may, or their privacy officer.
+
+    Raises `NotAllowed`.
+    """
+    guarded = {grant.hospital_id for grant in person.grants}
+    if by is not None and guarded and not guarded <= by.hospitals_as("privacy_officer"):
+        raise NotAllowed(
+            "This person reviews or guards privacy: only the command line on the host does this for them.",
+            code="guarded_person",
+        )
+
+
 def _require(session: Session, person: User, name: str, hospital_id: str, *, by: User | None) -> None:
     if name not in GRANTS:
         sentence = "A grant is reviewer or privacy_officer."

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import BigInteger, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from videolib.catalogue.audit import record_event
 from videolib.catalogue.people import Membership, User
+from videolib.catalogue.vocabulary import list_terms
 from videolib.db import Base
 from videolib.errors import Conflict, InvalidInput, NotFound
 
@@ -28,6 +29,11 @@ class Group(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str]
     name: Mapped[dict[str, str]] = mapped_column(default=dict)
+    # terms of `hospital_tier` and `region_cn`
+    tier: Mapped[str | None]
+    region: Mapped[str | None]
+    # how much a hospital's recordings may take up together; None: as much as there is room for. See `storage_use`
+    quota_bytes: Mapped[int | None] = mapped_column(BigInteger)
 
 
 def add_group(session: Session, group_id: str, kind: Kind, name: dict[str, str], *, by: User | None) -> Group:
@@ -47,6 +53,31 @@ def add_group(session: Session, group_id: str, kind: Kind, name: dict[str, str],
     return group
 
 
+def change_group(
+    session: Session, group: Group, name: dict[str, str], facts: dict[str, str], *, by: User | None
+) -> bool:
+    """Change names, tier and region; gives whether that changed anything. Raises `InvalidInput` for no such term."""
+    wanted: dict[str, str | None] = {}
+    for field, scheme in (("tier", "hospital_tier"), ("region", "region_cn")):
+        wanted[field] = facts.get(field) or None
+        if wanted[field] and wanted[field] not in {term.id for term in list_terms(session, scheme)}:
+            sentence = "One of the chosen terms is not in its list; choose again."
+            raise InvalidInput(sentence, fields={field: sentence}, code="unknown_term")
+    names = {lang: text.strip() for lang, text in name.items() if text.strip()}
+    if (group.name, group.tier, group.region) == (names, wanted["tier"], wanted["region"]):
+        return False
+    group.name, group.tier, group.region = names, wanted["tier"], wanted["region"]
+    record_event(session, "change", "group", group.id, by=by, tier=group.tier, region=group.region)
+    session.flush()
+    return True
+
+
+def count_members(session: Session) -> dict[str, int]:
+    """How many belong to each, by id."""
+    counted = select(Membership.group_id, func.count()).group_by(Membership.group_id)
+    return {str(group_id): int(count) for group_id, count in session.execute(counted)}
+
+
 def get_group(session: Session, group_id: str, kind: Kind | None = None) -> Group:
     """That hospital or programme. Raises `NotFound`."""
     group = session.get(Group, group_id)
@@ -59,6 +90,17 @@ def list_groups(session: Session, kind: Kind | None = None) -> list[Group]:
     """All of them, or of one kind, by id."""
     statement = select(Group).order_by(Group.id)
     return list(session.scalars(statement if kind is None else statement.where(Group.kind == kind)))
+
+
+def find_home_hospital(session: Session, person: User | None) -> str | None:
+    """The hospital of what this person uploads: their only one; where they have none, the library's only one.
+
+    None where there are several: then somebody has to say which.
+    """
+    hospitals = select(Group.id).where(Group.kind == "hospital").limit(2)
+    joined = select(Membership.group_id).where(Membership.user_id == (person.id if person else None))
+    found = list(session.scalars(hospitals.where(Group.id.in_(joined)))) or list(session.scalars(hospitals))
+    return found[0] if len(found) == 1 else None
 
 
 def list_members(session: Session, group_id: str) -> list[User]:

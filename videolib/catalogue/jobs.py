@@ -14,6 +14,7 @@ from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, func, or_, 
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from videolib.catalogue.audit import record_event
+from videolib.catalogue.job_log import note_job
 from videolib.catalogue.packages import Package, abandon_packages, find_package_in_the_making
 from videolib.catalogue.people import User
 from videolib.catalogue.recordings import Recording, move, settle
@@ -22,13 +23,15 @@ from videolib.errors import Conflict
 
 # kind -> the queue it waits in. quick: what somebody waits for; long: encoding; io: reading and writing the store
 LONG = dict.fromkeys(("chunk", "sound", "whole", "screen"), "long")
-QUEUES = {"prepare": "quick", "preview_sound": "io", "finish": "io", **LONG}
+QUEUES = {"prepare": "quick", "track": "quick", "preview_sound": "io", "finish": "io", **LONG}
 # done beside the making of a package, whatever the state of the recording; nobody waits for it with a picture
-BESIDE = frozenset({"screen"})
+BESIDE = frozenset({"screen", "track"})
 BESIDE_PRIORITY = -10
 # position of a chunk -> how urgent it is; later ones are not
 FIRST_CHUNKS = {0: 20, 1: 20, 2: 10, 3: 10}
 PREVIEW_SOUND_PRIORITY = 10
+# who is told to go first goes before all of these
+URGENCY_STEP = 1000
 MAX_ATTEMPTS = 5
 FIRST_RETRY_S, LONGEST_PAUSE_S = 2.0, 60.0
 
@@ -80,13 +83,15 @@ class Job(Base):
 
 def enqueue(session: Session, kind: str, recording_id: str, *, priority: int = 0, **arguments: object) -> Job:
     """Add a job, at the end of its uploader's own line."""
-    uploader_id = session.scalars(select(Recording.uploader_id).where(Recording.id == recording_id)).one_or_none()
+    asked = select(Recording.uploader_id, Recording.urgency).where(Recording.id == recording_id)
+    row = session.execute(asked).one_or_none()
+    uploader_id, urgency = (row.uploader_id, row.urgency) if row else (None, 0)
     queue = QUEUES.get(kind, "quick")
     job = Job(
         kind=kind,
         queue=queue,
         recording_id=recording_id,
-        priority=priority,
+        priority=priority + urgency * URGENCY_STEP,
         uploader_id=uploader_id,
         turn=_next_turn(session, queue, uploader_id),
         not_before=database_now(session),
@@ -253,7 +258,10 @@ def claim(
         )
         .returning(Job)
     )
-    return session.scalars(statement, execution_options={"populate_existing": True}).first()
+    job = session.scalars(statement, execution_options={"populate_existing": True}).first()
+    if job is not None:
+        note_job(session, job, "started")
+    return job
 
 
 def heartbeat(session: Session, job: Job, lease_s: float) -> bool:
@@ -348,24 +356,6 @@ def request_cancel(session: Session, recording_id: str) -> int:
     return len(told)
 
 
-def list_sweepable(session: Session, recording_id: str | None = None) -> list[Package]:
-    """Abandoned packages (of one recording) on which nobody works any more."""
-    at_work = select(Job.id).where(
-        Job.package_id == Package.id, Job.state == "running", Job.lease_until >= database_now(session)
-    )
-    return [
-        package
-        for package in session.scalars(select(Package).where(Package.state == "abandoned", ~at_work.exists()))
-        if recording_id in {None, package.recording_id}
-    ]
-
-
-def list_open_jobs(session: Session) -> list[Job]:
-    """What waits or runs, in the order in which it will be taken."""
-    is_open = Job.state.in_(("queued", "running"))
-    return list(session.scalars(select(Job).where(is_open).order_by(Job.priority.desc(), Job.id)))
-
-
 def _next_turn(session: Session, queue: str, uploader_id: int | None) -> int:
     """The place in the common line of a queue: after this uploader's last job, and not before those waiting now.
 
@@ -384,6 +374,7 @@ def _put_back(session: Session, job: Job, **values: Any) -> None:
     ).one_or_none()
     if changed is None:
         raise LeaseLost("Another worker has this job by now.")
+    note_job(session, job, "put_back", values.get("error"), values.get("error_code"))
 
 
 def _held(job: Job) -> Any:
@@ -398,3 +389,4 @@ def _end(session: Session, job: Job, state: str, error: str | None, code: str | 
     ).one_or_none()
     if ended is None:
         raise LeaseLost("Another worker has this job by now.")
+    note_job(session, job, state, error, code)

@@ -13,6 +13,10 @@ from videolib.errors import Conflict
 COUNTERS = ("entries", "vocabulary", "audit")
 
 
+# the fact that names the snapshot whose rows these are, until nothing of it can come to sight that must not
+RESTORING = "restoring"
+
+
 class VersionDiffers(Conflict):
     """This process and the library are of different versions."""
 

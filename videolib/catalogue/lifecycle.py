@@ -48,7 +48,7 @@ RULES: dict[str, Rule] = {
     "recall": Rule(_states("in_review", "changes_requested", "approved"), EDITORS, to="draft"),
     "name_reviewer": Rule(_states("draft", "in_review", "changes_requested"), EDITORS),
     "take_review": Rule(_states("in_review"), EDITORS, forbids=_OWN),
-    "comment": Rule(_states("in_review", "changes_requested", "approved"), REVIEWERS),
+    "comment": Rule(frozenset(STATES) - {"archived"}, REVIEWERS),
     "score": Rule(_states("in_review"), REVIEWERS, needs=_states("reviewer"), forbids=_OWN),
     "request_changes": Rule(
         _states("in_review"), REVIEWERS, to="changes_requested", needs=_states("reviewer"), forbids=_OWN

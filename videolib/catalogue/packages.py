@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, delete, func, select, update
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import BigInteger, ForeignKey, Index, delete, func, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
 from videolib.db import Base, utc_now
 from videolib.errors import NotFound
@@ -54,10 +54,17 @@ class Chunk(Base):
     attempt: Mapped[int] = mapped_column(default=0)
     # [{"path", "bytes", "sha256"}] relative to the package
     objects: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    # what these have together, so that what is used can be added up
+    bytes: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     # {folder of the track: [{"uri", "start_s", "duration_s", "bytes", "samples", "offset", "keys"}]}
     tracks: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
 
     __table_args__ = (Index("uq_chunks_package_position", "package_id", "position", unique=True),)
+
+    @validates("objects")
+    def _add_up(self, _name: str, objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        self.bytes = sum(int(item["bytes"]) for item in objects)
+        return objects
 
 
 def begin_package(session: Session, recording_id: str, *, redactions: Sequence[dict[str, Any]] = ()) -> Package:
@@ -116,13 +123,14 @@ def find_package_in_the_making(session: Session, recording_id: str) -> Package |
 
 
 def find_playable(session: Session, recording_id: str) -> Package | None:
-    """The package in the making of a recording, once its beginning can be played."""
-    package = find_package_in_the_making(session, recording_id)
-    if package is None:
-        return None
-    folders = {track["folder"] for track in package.tracks if track.get("kind") == "video"}
-    first = select(Chunk.tracks).where(Chunk.package_id == package.id, Chunk.state == "done", Chunk.start_s < 1.0)
-    return package if any(folders & tracks.keys() for tracks in session.scalars(first)) else None
+    """The newest package in the making of a recording whose beginning can be played."""
+    making = (Package.recording_id == recording_id) & (Package.state == "making")
+    for package in session.scalars(select(Package).where(making).order_by(Package.made_at.desc())):
+        folders = {track["folder"] for track in package.tracks if track.get("kind") == "video"}
+        first = select(Chunk.tracks).where(Chunk.package_id == package.id, Chunk.state == "done", Chunk.start_s < 1.0)
+        if any(folders & tracks.keys() for tracks in session.scalars(first)):
+            return package
+    return None
 
 
 def planned_length_s(session: Session, package_id: str) -> float | None:

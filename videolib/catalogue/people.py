@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import unicodedata
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Column, ForeignKey, Integer, Table, select
+from sqlalchemy import Column, ForeignKey, Integer, Table, delete, select, true
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from videolib.db import Base, utc_now
+from videolib.db import Base, new_id, utc_now
 from videolib.errors import Conflict, InvalidInput, NotFound
 
 ROLES = {
@@ -20,6 +21,13 @@ ROLES = {
     "admin": "manages people, vocabulary and the service",
 }
 TOKEN_PREFIX = "vl_"  # noqa: S105 - what tokens start with, so that scanners find leaked ones
+
+# what a token may do, of what its person may
+SCOPES = {
+    "read": "looks things up and watches",
+    "write": "changes whatever its person may change",
+    "upload": "sends recordings, and nothing else",
+}
 
 user_roles = Table(
     "user_roles",
@@ -61,24 +69,26 @@ class Grant(Base):
 
 
 class User(Base):
-    """A person who may log in. `fs_uniquifier` changes when all sessions are to end."""
+    """A person who may log in, by any of e-mail address, staff number and mobile."""
 
     __tablename__ = "users"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     # kept in lower case
     email: Mapped[str] = mapped_column(unique=True)
+    # as `login_names` brings them to one form
+    staff_number: Mapped[str | None] = mapped_column(unique=True)
+    mobile: Mapped[str | None] = mapped_column(unique=True)
     display_name: Mapped[str] = mapped_column(default="")
     password: Mapped[str | None]
     active: Mapped[bool] = mapped_column(default=True)
-    fs_uniquifier: Mapped[str] = mapped_column(unique=True, default=lambda: secrets.token_hex(32))
     language: Mapped[str | None]
     is_demo: Mapped[bool] = mapped_column(default=False)
+    # told by mail of what comes into the inbox, where the library sends any
+    inbox_by_mail: Mapped[bool] = mapped_column(default=True, server_default=true())
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     last_login_at: Mapped[datetime | None]
     current_login_at: Mapped[datetime | None]
-    last_login_ip: Mapped[str | None]
-    current_login_ip: Mapped[str | None]
     login_count: Mapped[int] = mapped_column(default=0)
 
     roles: Mapped[list[Role]] = relationship(secondary=user_roles, lazy="selectin", order_by=Role.id)
@@ -102,15 +112,40 @@ class User(Base):
         return frozenset(one.hospital_id for one in self.grants if one.name == name)
 
 
+class LoginSession(Base):
+    """A browser in which somebody is logged in; see `logins`. Only the digest of its secret is kept.
+
+    `proved_at`: when that person last proved who they are.
+    """
+
+    __tablename__ = "login_sessions"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    digest: Mapped[str] = mapped_column(unique=True)
+    method: Mapped[str]
+    is_remembered: Mapped[bool]
+    address: Mapped[str]
+    agent: Mapped[str]
+    created_at: Mapped[datetime]
+    proved_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class ApiToken(Base):
-    """A bearer token; only its digest is kept."""
+    """A bearer token; only its digest is kept. See `tokens`."""
 
     __tablename__ = "api_tokens"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     digest: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str] = mapped_column(default="")
+    scopes: Mapped[list[str]] = mapped_column(default=lambda: list(SCOPES))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    expires_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
 
 
@@ -131,7 +166,7 @@ def add_user(
     is_demo: bool = False,
 ) -> User:
     """Add a person. Raises `InvalidInput` for an address or role that cannot be, `Conflict` for one already there."""
-    email = email.strip().lower()
+    email = _plain_address(email)
     if "@" not in email[1:-1] or any(ch.isspace() for ch in email) or len(email) > 254:
         raise InvalidInput("This is not an e-mail address.", fields={"email": "Write it as name@hospital.example."})
     if unknown := sorted(set(roles) - set(ROLES)):
@@ -155,8 +190,8 @@ def add_user(
 
 
 def find_user(session: Session, email: str) -> User | None:
-    """The person with that address, whatever its case."""
-    return session.scalars(select(User).where(User.email == email.strip().lower())).first()
+    """The person with that address, whatever its case and width."""
+    return session.scalars(select(User).where(User.email == _plain_address(email))).first()
 
 
 def get_user(session: Session, email: str) -> User:
@@ -180,17 +215,24 @@ def list_users(session: Session) -> list[User]:
     return list(session.scalars(select(User).order_by(User.email)))
 
 
+def get_people(session: Session, ids: Iterable[int | None]) -> dict[int, User]:
+    """These people, by id."""
+    rows = session.scalars(select(User).where(User.id.in_({number for number in ids if number is not None})))
+    return {user.id: user for user in rows}
+
+
 def get_names(session: Session, ids: Iterable[int | None]) -> dict[int, str]:
     """What these people are called, by id."""
-    rows = session.scalars(select(User).where(User.id.in_({number for number in ids if number is not None})))
-    return {user.id: user.display_name or user.email.partition("@")[0] for user in rows}
+    return {
+        number: user.display_name or user.email.partition("@")[0] for number, user in get_people(session, ids).items()
+    }
 
 
 def disable_user(session: Session, email: str) -> User:
     """Bar a person: no login, every session and token ends now."""
     user = get_user(session, email)
     user.active = False
-    user.fs_uniquifier = secrets.token_hex(32)
+    session.execute(delete(LoginSession).where(LoginSession.user_id == user.id))
     for token in session.scalars(select(ApiToken).where(ApiToken.user_id == user.id, ApiToken.revoked_at.is_(None))):
         token.revoked_at = utc_now()
     session.flush()
@@ -198,7 +240,7 @@ def disable_user(session: Session, email: str) -> User:
 
 
 def make_token(session: Session, email: str) -> str:
-    """A new bearer token of that person; shown once, only its digest is kept."""
+    """A new bearer token of that person with all scopes and no end; `tokens.add_token` makes narrower ones."""
     user = get_user(session, email)
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
     session.add(ApiToken(user_id=user.id, digest=_digest(token)))
@@ -206,19 +248,13 @@ def make_token(session: Session, email: str) -> str:
     return token
 
 
-def find_user_by_token(session: Session, token: str) -> User | None:
-    """The active person whose token this is."""
-    statement = (
-        select(User)
-        .join(ApiToken, ApiToken.user_id == User.id)
-        .where(ApiToken.digest == _digest(token), ApiToken.revoked_at.is_(None), User.active)
-    )
-    return session.scalars(statement).first()
-
-
 def has_demo_accounts(session: Session) -> bool:
     """Whether this library holds logins whose passwords were printed for everyone to see."""
     return session.scalars(select(User.id).where(User.is_demo, User.active).limit(1)).first() is not None
+
+
+def _plain_address(email: str) -> str:
+    return unicodedata.normalize("NFKC", email).strip().lower()
 
 
 def _digest(token: str) -> str:

@@ -1,4 +1,7 @@
-"""What viewers report about a recording: something private in it, or a mistake; editors see it and answer for it."""
+"""What viewers report about a recording: something private in it, or a mistake; editors see it and answer for it.
+
+What may be private is hidden at once, before anybody has looked: see `holding`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from videolib.catalogue.audit import record_event
 from videolib.catalogue.entries import Entry
+from videolib.catalogue.holding import hold
 from videolib.catalogue.media_time import LONGEST_S
 from videolib.catalogue.people import User
 from videolib.db import Base, utc_now
@@ -38,7 +42,7 @@ class ProblemReport(Base):
 
 
 def report_problem(session: Session, entry: Entry, kind: str, at_s: float, text: str, *, by: User) -> ProblemReport:
-    """Tell the editors. Raises `InvalidInput`."""
+    """Tell the editors; what may be private is hidden from everybody at once. Raises `InvalidInput`."""
     text = text.strip()
     problems = {}
     if kind not in KINDS:
@@ -54,6 +58,8 @@ def report_problem(session: Session, entry: Entry, kind: str, at_s: float, text:
     session.add(report)
     session.flush()
     record_event(session, "report_problem", "entry", entry.id, by=by, about=kind, report=report.id)
+    if kind == "privacy":
+        hold(session, entry, at_s, by=by)
     return report
 
 

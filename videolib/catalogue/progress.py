@@ -46,12 +46,16 @@ class RenditionProgress:
 
 @dataclass(frozen=True)
 class WorkState:
-    """The work on one recording now. `speed`: seconds of recording a second; `place`: 1 is next."""
+    """The work on one recording now. `speed`: seconds of recording a second; `place`: 1 is next.
+
+    `screened`: how much of it has been searched for patient data, from 0 to 1, while that goes on beside the rest.
+    """
 
     renditions: tuple[RenditionProgress, ...] = ()
     chunks_done: int = 0
     chunks: int = 0
     place: int | None = None
+    screened: float | None = None
     speed: float | None = None
     time_left_s: float | None = None
     hosts: tuple[str, ...] = ()
@@ -97,12 +101,18 @@ def describe_work(session: Session, recording: Recording) -> WorkState:
         chunks_done=sum(chunk.state == "done" for chunk in chunks),
         chunks=len(chunks),
         place=None if running else _place(session, found, now),
+        screened=_screened(session, recording.id),
         speed=speed,
         time_left_s=left_s,
         hosts=tuple(sorted({(job.owner or "").partition(":")[0] for job in running})),
         waits_code=held_up.error_code if held_up else None,
         waits_message=held_up.error if held_up else None,
     )
+
+
+def _screened(session: Session, recording_id: str) -> float | None:
+    mine = (Job.recording_id == recording_id) & Job.kind.in_(BESIDE) & (Job.state == "running")
+    return session.scalars(select(Job.progress).where(mine).order_by(Job.id).limit(1)).first()
 
 
 def cpu_of(session: Session, package_id: str) -> float:

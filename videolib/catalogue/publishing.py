@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from videolib.catalogue import captions, desk, lifecycle, recordings, versions
+from videolib.catalogue import captions, desk, holding, lifecycle, recordings, versions
 from videolib.catalogue.annotations import restore as restore_annotations
 from videolib.catalogue.audit import record_event
 from videolib.catalogue.cines import unconfirmed_guesses
@@ -47,7 +47,7 @@ def publish_entry(
         apply_values(session, entry, parse_values(entry.pending))
         entry.pending, entry.pending_state = {}, None
     lifecycle.move(entry, "publish", by=by)
-    entry.publish_requested = False
+    entry.publish_requested, entry.held_revision = False, None
     entry.package_id = entry.recording.package_id if entry.recording else None
     entry.published_at = entry.published_at or utc_now()
     _seal(session, entry, "publish", reason=reason, by=by)
@@ -118,6 +118,12 @@ def recording_is_ready(
             count_write(session, entry)
         elif entry.status == "draft":
             missing += publish_if_asked(session, entry, threshold=threshold, by=by)
+        elif entry.status == "withdrawn" and entry.held_revision is not None:
+            # asked again: its consent may have ended meanwhile
+            lacks = list(assess_entry(session, entry, threshold=threshold).missing.values())
+            missing += lacks
+            if not lacks:
+                holding.give_back(session, entry, recording.package_id, by=by)
     return missing
 
 
@@ -262,7 +268,8 @@ def _seal(session: Session, entry: Entry, deed: str, *, reason: str, by: User | 
 def _take_up_pending(session: Session, entry: Entry) -> None:
     """What nobody sees needs no second copy: the changes go into the entry itself."""
     if entry.pending:
-        apply_values(session, entry, parse_values(entry.pending))
+        # a term may have been retired since: that keeps nobody from withdrawing
+        apply_values(session, entry, parse_values(entry.pending), with_retired=True)
         entry.pending, entry.pending_state = {}, None
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from videolib.catalogue.people import User
+from videolib.catalogue.storage_use import require_within_quota
 from videolib.catalogue.upload_checks import refuse_head
 from videolib.catalogue.uploads import (
     Announced,
@@ -36,11 +37,19 @@ class Piece:
 
 
 def expect(database: Database, originals: GrowingStore, announced: Announced, *, by: User) -> Upload:
-    """Begin an upload. An object that was begun and whose row was not written is removed by `gc`."""
+    """Begin an upload. An object that was begun and whose row was not written is removed by `gc`.
+
+    Raises `InvalidInput` where their hospital has no room left: looked at here again, as others begin at the same time.
+    """
     key = new_original_key()
     growth = originals.begin(key, announced.length)
-    with database.writing() as session:
-        return add_upload(session, announced, key, growth, by=by)
+    try:
+        with database.writing() as session:
+            require_within_quota(session, announced.length, by=by)
+            return add_upload(session, announced, key, growth, by=by)
+    except InvalidInput:
+        originals.give_up(key, growth)
+        raise
 
 
 def receive(database: Database, originals: GrowingStore, upload_id: str, piece: Piece, *, by: User) -> Upload:

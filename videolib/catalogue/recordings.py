@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, false, select, update
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from videolib.catalogue.audit import record_event
+from videolib.catalogue.groups import find_home_hospital
 from videolib.catalogue.people import User
 from videolib.db import Base, new_id, utc_now
 from videolib.errors import Conflict, NotAllowed, NotFound
@@ -29,7 +30,8 @@ TRANSITIONS: dict[str, dict[str, str]] = {
         "cancel": "cancelled",
     },
     "awaiting_review": {"sign_off": "ready", "reject": "rejected", "enqueue": "queued"},
-    "ready": {"enqueue": "queued"},
+    # reopen: a viewer has reported something private
+    "ready": {"enqueue": "queued", "reopen": "awaiting_review"},
     "rejected": {"enqueue": "queued"},
     "failed": {"enqueue": "queued"},
     "cancelled": {"enqueue": "queued"},
@@ -38,6 +40,17 @@ STATES = frozenset(TRANSITIONS)
 # nothing moves any more unless a person acts
 SETTLED = frozenset({"awaiting_review", "ready", "rejected", "failed", "cancelled"})
 STAGES = ("fetch", "inspect", "convert", "encode", "package", "images", "verify", "store", "attach", "screen")
+
+
+class RecordingEditor(Base):
+    """Somebody who was let into a recording's quarantine beside its uploader and its hospital's reviewers."""
+
+    __tablename__ = "recording_editors"
+
+    recording_id: Mapped[str] = mapped_column(ForeignKey("recordings.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    assigned_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    assigned_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
 class Recording(Base):
@@ -54,8 +67,12 @@ class Recording(Base):
     bytes: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(unique=True)
     uploader_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    # whose reviewers open it before it is signed off (`quarantine`), and whose room it takes up (`storage_use`)
+    hospital_id: Mapped[str | None] = mapped_column(ForeignKey("groups.id"), index=True)
     # the patient's case that it shows, where somebody has said which; see `consents`
     case_id: Mapped[str | None] = mapped_column(ForeignKey("cases.id"), index=True)
+    # 1: its work goes before all other, -1: after it, 0: in its turn. See `job_lists`
+    urgency: Mapped[int] = mapped_column(default=0, server_default="0")
     reason_code: Mapped[str | None]
     reason_message: Mapped[str | None]
     source: Mapped[dict[str, Any] | None]
@@ -66,10 +83,14 @@ class Recording(Base):
     # who has reviewed it; the output is rendered and screened after that
     signed_off_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     signed_off_at: Mapped[datetime | None]
+    # when it was first said that its master goes; see `quarantine`
+    master_warned_at: Mapped[datetime | None]
     # the newest whole package; what viewers see is the entry's own pointer
     package_id: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
+
+    editors: Mapped[list[RecordingEditor]] = relationship(passive_deletes=True, order_by=RecordingEditor.user_id)
 
 
 @dataclass(frozen=True)
@@ -90,6 +111,7 @@ def add_recording(
         bytes=size,
         sha256=sha256,
         uploader_id=by.id if by else None,
+        hospital_id=find_home_hospital(session, by),
     )
     session.add(recording)
     session.flush()

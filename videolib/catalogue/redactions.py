@@ -14,17 +14,20 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from sqlalchemy import ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from videolib.catalogue import jobs
 from videolib.catalogue.audit import record_event
 from videolib.catalogue.people import User
 from videolib.catalogue.recordings import Recording
 from videolib.catalogue.screenings import Finding, require_under_review
 from videolib.db import Base, utc_now
-from videolib.errors import InvalidInput, NotFound
+from videolib.errors import Conflict, InvalidInput, NotFound
 
 KINDS = ("mask", "crop", "cut", "mute", "drop_text")
 # around what a rule has found: a letter that the reader cut off
 MARGIN = 0.006
 MOST_KEYS = 500
+# somebody waits for it at the desk
+FOLLOW_PRIORITY = 15
 
 
 class RedactionRow(Base):
@@ -44,6 +47,8 @@ class RedactionRow(Base):
     made_at: Mapped[datetime] = mapped_column(default=utc_now)
     ended_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     ended_at: Mapped[datetime | None]
+    # a mask that was followed: from here on it could not be found, and has to be placed by hand
+    lost_s: Mapped[float | None]
 
 
 class MachineMask(Base):
@@ -137,12 +142,43 @@ def change_redaction(
     return add_redaction(session, recording, given, by=by)
 
 
+def follow(session: Session, recording: Recording, redaction_id: int, *, by: User) -> jobs.Job:
+    """Let a worker find where what a mask covers goes. Raises `NotFound`, `Conflict`."""
+    require_under_review(recording)
+    row = _standing(session, recording, redaction_id)
+    if row.kind != "mask" or followed_now(session, recording) & {row.id}:
+        raise Conflict("Only a mask is followed, once at a time.", code="wrong_state")
+    record_event(session, "follow", "recording", recording.id, by=by, redaction=row.id)
+    return jobs.enqueue(session, "track", recording.id, priority=FOLLOW_PRIORITY, redaction_id=row.id)
+
+
+def followed_now(session: Session, recording: Recording) -> set[int]:
+    """The masks that a worker is following."""
+    mine = (jobs.Job.recording_id == recording.id) & (jobs.Job.kind == "track")
+    open_jobs = select(jobs.Job).where(mine, jobs.Job.state.in_(("queued", "running")))
+    return {int(job.arguments["redaction_id"]) for job in session.scalars(open_jobs)}
+
+
+def take_way(
+    session: Session, recording: Recording, redaction_id: int, way: Sequence[Sequence[float]], lost_s: float | None
+) -> None:
+    """What a mask covers goes this way: a moving one takes its place, if it still stands."""
+    require_under_review(recording)
+    row = session.get(RedactionRow, redaction_id)
+    if row is None or row.ended_at is not None:
+        return
+    row.ended_at = utc_now()
+    values = {name: getattr(row, name) for name in ("recording_id", "finding_id", "kind", "start_s", "end_s", "fill")}
+    moved = RedactionRow(**values, keys=[list(key) for key in way], made_by_id=row.made_by_id, lost_s=lost_s)
+    session.add(moved)
+    session.flush()
+    record_event(session, "followed", "recording", recording.id, by=None, redaction=as_json(moved), before=row.id)
+
+
 def end_redaction(session: Session, recording: Recording, redaction_id: int, *, by: User) -> None:
     """It is not to be taken out after all."""
     require_under_review(recording)
-    row = session.get(RedactionRow, redaction_id)
-    if row is None or row.recording_id != recording.id or row.ended_at is not None:
-        raise NotFound("There is no such redaction.", code="redaction_not_found")
+    row = _standing(session, recording, redaction_id)
     row.ended_by_id, row.ended_at = by.id, utc_now()
     session.flush()
     record_event(session, "unredact", "recording", recording.id, by=by, redaction=row.id)
@@ -170,6 +206,8 @@ def is_covered(finding: Finding, rows: Sequence[RedactionRow]) -> bool:
     over = [row for row in rows if row.start_s <= start_s + 0.05 and row.end_s >= end_s - 0.05]
     if any(row.kind == "cut" for row in over):
         return True
+    if finding.source == "report":  # only a person knows what was seen: anything that is taken out at that time
+        return any(row.start_s < end_s and row.end_s > start_s for row in rows)
     if finding.source == "sound":
         return any(row.kind == "mute" for row in over)
     if finding.source == "text":
@@ -181,9 +219,8 @@ def is_covered(finding: Finding, rows: Sequence[RedactionRow]) -> bool:
 
 def save_for_machine(session: Session, recording: Recording, machine: str, *, by: User) -> MachineMask:
     """Keep the still masks of a recording for its machine. Raises `InvalidInput`."""
-    boxes = [
-        row.keys[0][1:] for row in list_redactions(session, recording.id) if row.kind == "mask" and len(row.keys) == 1
-    ]
+    still = [row for row in list_redactions(session, recording.id) if row.kind == "mask" and len(row.keys) == 1]
+    boxes = [row.keys[0][1:] for row in still]
     name = machine.strip()[:120]
     if not name or not boxes:
         sentence = "Give the machine a name, and draw at least one mask that stands still."
@@ -192,6 +229,7 @@ def save_for_machine(session: Session, recording: Recording, machine: str, *, by
     row = session.scalars(select(MachineMask).where(MachineMask.machine == name)).one_or_none()
     row = row or MachineMask(machine=name)
     row.width, row.height, row.boxes, row.made_by_id, row.made_at = width, height, boxes, by.id, utc_now()
+    row.fill = still[0].fill
     session.add(row)
     session.flush()
     record_event(session, "machine_mask", "machine", name, by=by, boxes=boxes)
@@ -213,6 +251,13 @@ def use_machine_mask(session: Session, recording: Recording, mask_id: int, *, by
     length_s = float((recording.source or {}).get("duration_s") or 0.0) + 1.0
     given = {"kind": "mask", "start_s": 0.0, "end_s": length_s, "fill": mask.fill}
     return [add_redaction(session, recording, {**given, "keys": [(0.0, *box)]}, by=by) for box in mask.boxes]
+
+
+def _standing(session: Session, recording: Recording, redaction_id: int) -> RedactionRow:
+    row = session.get(RedactionRow, redaction_id)
+    if row is None or row.recording_id != recording.id or row.ended_at is not None:
+        raise NotFound("There is no such redaction.", code="redaction_not_found")
+    return row
 
 
 def _covers(row: RedactionRow, box: Sequence[float]) -> bool:

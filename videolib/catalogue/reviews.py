@@ -60,6 +60,9 @@ class ReviewComment(Base):
     at_s: Mapped[float | None]
     field: Mapped[str | None]
     text: Mapped[str]
+    # the comment that it answers; whom it asks to look
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("review_comments.id", ondelete="CASCADE"))
+    asked_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     resolved_at: Mapped[datetime | None]
     resolved_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))

@@ -198,6 +198,12 @@ def require_under_review(recording: Recording) -> None:
         raise Conflict("The recording is not waiting for a review.", code="wrong_state")
 
 
+def forget_pictures(session: Session, screening_ids: Collection[str]) -> None:
+    """The pictures of these screenings' findings are gone from the store."""
+    mine = Finding.screening_id.in_(screening_ids)
+    session.execute(update(Finding).where(mine).values(picture_key=None))
+
+
 def supersede(session: Session, recording_id: str) -> None:
     """The recording will show other pictures than those that were screened: it is screened anew."""
     mine = (Screening.recording_id == recording_id) & Screening.package_id.is_(None)

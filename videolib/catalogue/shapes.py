@@ -64,7 +64,7 @@ def clean_svg(text: str) -> tuple[str, list[str]]:
     Cleaning what is clean changes nothing.
     """
     if len(text) > LARGEST_SVG:
-        raise _refused("The drawing is larger than 64 KiB.")
+        raise _refused("The drawing is larger than 64 KiB.", "drawing_too_large")
     if "<!" in text or "<?" in text.removeprefix("<?xml"):
         # no document type, so no entities: they are how a small file becomes a large one
         raise _refused("The drawing holds more than a drawing.")
@@ -80,7 +80,7 @@ def clean_svg(text: str) -> tuple[str, list[str]]:
     if drawn == 0:
         raise _refused("Nothing that can be kept is left of the drawing.")
     if drawn > MOST_ELEMENTS:
-        raise _refused("The drawing has more than 200 parts.")
+        raise _refused("The drawing has more than 200 parts.", "drawing_too_large")
     cleaned.set("xmlns", SVG)
     return ET.tostring(cleaned, encoding="unicode"), sorted(set(left_out))
 
@@ -118,5 +118,5 @@ def _local(tag: str) -> str:
     return tag.rpartition("}")[2]
 
 
-def _refused(sentence: str) -> InvalidInput:
-    return InvalidInput(sentence, fields={"shape": sentence}, code="drawing_invalid")
+def _refused(sentence: str, code: str = "drawing_invalid") -> InvalidInput:
+    return InvalidInput(sentence, fields={"shape": sentence}, code=code)

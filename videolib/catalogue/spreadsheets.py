@@ -17,9 +17,10 @@ from videolib.errors import InvalidInput
 
 FORMS = ("csv", "xlsx")
 MAX_ROWS = 100_000
-MAX_UNPACKED_BYTES = 512 * 1024 * 1024
+# of a sheet that is read whole: a file of one megabyte can say a gigabyte
+MAX_UNPACKED_BYTES = 64 * 1024 * 1024
 MAX_CELL_CHARACTERS = 32_767  # Excel's own limit
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # Excel takes the wide ones too
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # Excel takes the wide ones too
 
 
 def write_table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], form: str) -> bytes:
@@ -39,14 +40,14 @@ def read_table(content: bytes, form: str, name: str) -> list[tuple[int, dict[str
         if not any(cells):
             continue
         if columns is None:
-            columns = [cell.strip() for cell in cells]
+            columns = [_unguarded(cell.strip()) for cell in cells]
             if twice := {column for column in columns if column and columns.count(column) > 1}:
                 raise _unreadable(f"{name} has two columns of the name {sorted(twice)[0]}.")
             continue
         filled = zip(columns, cells, strict=False)
         rows.append((number, {column: _unguarded(cell) for column, cell in filled if column and cell}))
         if len(rows) > MAX_ROWS:
-            raise _unreadable(f"{name} has more than {MAX_ROWS} rows; split it.")
+            raise InvalidInput(f"{name} has more than {MAX_ROWS} rows; split it.", code="table_too_large")
     if columns is None:
         raise _unreadable(f"{name} holds no table: its first line names the columns.")
     return rows
@@ -55,7 +56,7 @@ def read_table(content: bytes, form: str, name: str) -> list[tuple[int, dict[str
 def _write_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(columns)
+    writer.writerow([_guarded(column) for column in columns])
     writer.writerows([_guarded(row.get(column)) for column in columns] for row in rows)
     return b"\xef\xbb\xbf" + text.getvalue().encode("utf-8")
 
@@ -68,8 +69,9 @@ def _write_xlsx(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> by
     book = Workbook(write_only=True)
     sheet = book.create_sheet("videolib")
     sheet.freeze_panes = "A2"
-    head = [WriteOnlyCell(sheet, column) for column in columns]
-    for cell in head:
+    head = [WriteOnlyCell(sheet) for _column in columns]
+    for cell, column in zip(head, columns, strict=True):
+        _set_cell(cell, column, column)
         cell.font = Font(bold=True)
     sheet.append(head)
     for row in rows:
@@ -137,7 +139,7 @@ def _xlsx_lines(content: bytes, name: str) -> Iterable[tuple[int, list[str]]]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             if sum(item.file_size for item in archive.infolist()) > MAX_UNPACKED_BYTES:
-                raise _unreadable(f"{name} is too large when unpacked.")
+                raise InvalidInput(f"{name} is too large when unpacked; split it.", code="table_too_large")
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
         sheet = book.worksheets[0]
         for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from config.settings import Settings
 from videolib.catalogue.people import User
 from videolib.catalogue.recordings import Recording
+from videolib.catalogue.storage_use import require_within_quota
 from videolib.catalogue.uploads import KINDS, Announced, count_bytes_of, count_bytes_to_come
 from videolib.errors import InvalidInput, ObjectMissing
 from videolib.storage import GrowingStore, Store
@@ -87,6 +88,7 @@ def require_acceptable(session: Session, announced: Announced, limits: Limits, *
     if limits.quota is not None and count_bytes_of(session, by) + announced.length > limits.quota:
         quota = f"{limits.quota / GIB:g} GiB"
         raise _refused("quota", f"Your recordings would need more than {quota} together; ask an administrator.")
+    require_within_quota(session, announced.length, by=by)
     if limits.room is not None and count_bytes_to_come(session) + announced.length > limits.room:
         raise _refused("no_room", "There is not enough disk space in the library for this file; ask an administrator.")
 

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import BigInteger, ColumnElement, ForeignKey, LargeBinary, and_, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from videolib.catalogue.groups import find_home_hospital
 from videolib.catalogue.people import User
 from videolib.catalogue.recordings import Recording
 from videolib.db import Base, database_now, new_id, utc_now
@@ -34,6 +35,7 @@ class Upload(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     uploader_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    hospital_id: Mapped[str | None] = mapped_column(ForeignKey("groups.id"), index=True)
     state: Mapped[str] = mapped_column(default="receiving", index=True)
     kind: Mapped[str] = mapped_column(default="file")
     name: Mapped[str]
@@ -104,6 +106,7 @@ def add_upload(session: Session, announced: Announced, key: str, growth: Growth,
     """Expect a file, for which the store has begun an object under `key`."""
     upload = Upload(
         uploader_id=by.id,
+        hospital_id=find_home_hospital(session, by),
         kind=announced.kind,
         name=announced.name,
         told=announced.told,

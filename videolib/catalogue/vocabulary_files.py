@@ -66,7 +66,7 @@ def read_schemes(path: Path) -> list[dict[str, Any]]:
     schemes: list[dict[str, Any]] = []
     for file in files:
         if file.stat().st_size > MAX_FILE_BYTES:
-            raise InvalidInput(f"{file.name} is larger than 64 MiB; split it.", code="vocabulary_unreadable")
+            raise InvalidInput(f"{file.name} is larger than 64 MiB; split it.", code="table_too_large")
         suffix = file.suffix.lower()
         if suffix == ".csv":
             schemes += _read_csv(file)

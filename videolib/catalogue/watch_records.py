@@ -19,7 +19,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from videolib.catalogue.access import published, visible_entries
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.people import User
-from videolib.catalogue.watch_time import FASTEST, SLOWEST, Played, length_ms, unite, within
+from videolib.catalogue.watch_time import FASTEST, SLOWEST, Played, add_plays, length_ms, unite, within
 from videolib.db import Base, database_now, new_id, utc_now
 from videolib.errors import InvalidInput, NotFound
 
@@ -35,7 +35,7 @@ END_MS, START_MS = 5000, 3000
 
 
 class Viewing(Base):
-    """One player on one page. `lasted_ms` is the wall clock that has been credited to it."""
+    """One player on one page. `lasted_ms` is the wall clock that has been credited to it, `spans` are the stretches."""
 
     __tablename__ = "viewings"
 
@@ -46,16 +46,21 @@ class Viewing(Base):
     seen_at: Mapped[datetime] = mapped_column(default=utc_now)
     report: Mapped[int] = mapped_column(default=0)
     lasted_ms: Mapped[int] = mapped_column(default=0)
+    spans: Mapped[list[list[int]]] = mapped_column(JSON, default=list)
 
 
 class WatchRecord(Base):
-    """What one person has watched of one entry. `spans` are stretches in milliseconds, in order, not touching."""
+    """What one person has watched of one entry. `spans` are stretches in milliseconds, in order, not touching.
+
+    `plays` says how often each second was played: what was watched again. Records of before it count as played once.
+    """
 
     __tablename__ = "watch_records"
 
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     entry_id: Mapped[str] = mapped_column(ForeignKey("entries.id", ondelete="CASCADE"), primary_key=True, index=True)
     spans: Mapped[list[list[int]]] = mapped_column(JSON, default=list)
+    plays: Mapped[list[list[int]]] = mapped_column(JSON, default=list)
     watched_ms: Mapped[int] = mapped_column(default=0)
     # where the person was last, on whichever device
     place_ms: Mapped[int] = mapped_column(default=0)
@@ -65,6 +70,11 @@ class WatchRecord(Base):
     done_at: Mapped[datetime | None]
 
     entry: Mapped[Entry] = relationship(lazy="joined")
+
+    @property
+    def times_played(self) -> list[tuple[int, int, int]]:
+        """`(start_s, end_s, times)`: how often each second was played."""
+        return add_plays(self.plays, () if self.plays else self.spans)
 
     @property
     def share(self) -> float:
@@ -111,6 +121,8 @@ def take_report(session: Session, viewing_id: str, report: Report, *, by: User) 
     credited, lasted_ms = within(report.played, _longest_ms(session, viewing, now), duration_ms)
     viewing.report, viewing.seen_at = report.number, now
     viewing.lasted_ms += round(lasted_ms)
+    viewing.spans = [list(span) for span in unite(viewing.spans, credited)]
+    record.plays = [list(played) for played in add_plays(record.times_played, credited)]
     record.spans = [list(span) for span in unite(record.spans, credited)]
     record.watched_ms, record.duration_ms = length_ms(record.spans), duration_ms
     record.place_ms = min(max(0, report.place_ms), duration_ms)
@@ -185,7 +197,8 @@ def _longest_ms(session: Session, viewing: Viewing, now: datetime) -> float:
 def _record(session: Session, viewing: Viewing, now: datetime) -> WatchRecord:
     record = session.get(WatchRecord, (viewing.user_id, viewing.entry_id))
     if record is None:
-        record = WatchRecord(user_id=viewing.user_id, entry_id=viewing.entry_id, spans=[], first_at=now, last_at=now)
+        record = WatchRecord(user_id=viewing.user_id, entry_id=viewing.entry_id, spans=[], plays=[])
+        record.first_at = record.last_at = now
         record.watched_ms = record.place_ms = record.duration_ms = 0
         session.add(record)
         session.flush()

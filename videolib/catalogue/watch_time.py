@@ -5,6 +5,7 @@ Pure: no rows and no clock. A stretch is `(start_ms, end_ms)`; lists of them are
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -68,3 +69,24 @@ def gaps_of(spans: Iterable[Sequence[int]], duration_ms: int) -> list[Span]:
             gaps.append((at, start))
         at = max(at, end)
     return [*gaps, (at, duration_ms)] if at < duration_ms else gaps
+
+
+def add_plays(plays: Iterable[Sequence[int]], played: Iterable[Sequence[int]]) -> list[tuple[int, int, int]]:
+    """How often each moment was played: `(start_s, end_s, times)` in whole seconds, with the stretches in ms added.
+
+    Whole seconds keep it short however often somebody goes back; what was never played is left out.
+    """
+    changes: Counter[int] = Counter()
+    for start, end, times in plays:
+        changes[start] += times
+        changes[end] -= times
+    for start_ms, end_ms in played:
+        changes[round(start_ms / 1000)] += 1
+        changes[round(end_ms / 1000)] -= 1
+    counted: list[tuple[int, int, int]] = []
+    times, since = 0, 0
+    for at in sorted(at for at, change in changes.items() if change):
+        if times:
+            counted.append((since, at, times))
+        times, since = times + changes[at], at
+    return counted

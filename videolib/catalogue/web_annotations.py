@@ -44,7 +44,8 @@ _PURPOSE = {"term": "classifying", "severity": "assessing", "instrument": "taggi
 _MOTIVATION = {"mark": "highlighting", "note": "commenting"}
 _LANGUAGE = {"zh": "zh-Hans", "en": "en"}
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
-_KIND_OF_SCHEME = {schemes[0]: kind for kind, schemes in KINDS.items() if schemes}
+# a device alone is what a mark or note is about; that it is in use has to be said
+_KIND_OF_SCHEME = {schemes[0]: kind for kind, schemes in KINDS.items() if schemes and kind != "instrument"}
 _ROLE_OF_SCHEME = {"device": "instrument", "drug": "instrument", "anatomy": "target", "pathology": "target"}
 
 

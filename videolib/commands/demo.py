@@ -161,14 +161,16 @@ def _fill(settings: Settings, *, leave_work: bool) -> None:
     with opened_workshop(settings) as workshop:
         if _is_filled(workshop):
             return
-        made = []
+        made, entries = [], []
         with progress_bar("demo") as bar:
             for recording in make_demo_recordings(settings.home / "recordings", bar):
                 values, captions = read_meta({**recording.meta, "captions": recording.captions})
                 item = Item(recording.path, values, captions, generated=True)
                 taken = take_in(workshop.database, workshop.originals, item, by=None, publish=True)
                 made.append(taken.recording_id)
+                entries += [taken.entry_id] if taken.entry_id else []
                 _mark(workshop, taken.entry_id, recording.moments)
+        _teach(workshop, entries)
         _mark_filled(workshop)
         if not leave_work:
             work_off(workshop, made)
@@ -184,6 +186,15 @@ def _mark(workshop: Workshop, entry_id: str | None, moments: Sequence[DemoMoment
         entry = session.get(Entry, entry_id) if entry_id else None
         if entry is not None and not list_annotations(session, entry.id):
             add_moments(session, entry, moments)
+
+
+def _teach(workshop: Workshop, entry_ids: Sequence[str]) -> None:
+    """A lesson of the first angiogram and the study of two runs."""
+    from videolib.demo.lesson import add_demo_lesson
+
+    with workshop.database.writing() as session:
+        chosen = [entry_ids[at] for at in (0, 2) if at < len(entry_ids)]
+        add_demo_lesson(session, chosen, LOGINS["instructor"][0], LOGINS["trainee"][0])
 
 
 def _is_filled(workshop: Workshop) -> bool:

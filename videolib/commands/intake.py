@@ -41,11 +41,12 @@ LOOK_EVERY_S = 0.5
     help="YAML with the entry's fields.",
 )
 @click.option("--publish", is_flag=True, help="Publish what passes the gate; the rest stays a draft.")
+@click.option("--hospital", help="Of which hospital it is: its reviewers look at it first. Default: the only one.")
 @click.option("--join", is_flag=True, help="Files that a camera has cut into numbered parts are one recording.")
 @click.option("--dry-run", is_flag=True, help="Only say what would become of each input; keep nothing.")
 @click.option("--no-wait", is_flag=True, help="Only queue; a worker does the rest.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object an input.")
-def ingest(paths: tuple[Path, ...], meta: Path | None, **how: bool) -> None:
+def ingest(paths: tuple[Path, ...], meta: Path | None, hospital: str | None, **how: bool) -> None:
     """Take in PATHS: videos, DICOM files, folders of either, or a manifest (.csv, .yaml)."""
     from ingest.inputs import find_inputs, read_meta_file
     from ingest.intake import Intake
@@ -56,6 +57,9 @@ def ingest(paths: tuple[Path, ...], meta: Path | None, **how: bool) -> None:
     if how["dry_run"]:
         raise SystemExit(_try_all(settings, items, as_json=as_json))
     with opened_workshop(settings) as workshop:
+        if hospital:
+            items = [item if isinstance(item, tuple) else replace(item, hospital_id=hospital) for item in items]
+            _require_hospital(workshop, hospital)
         taken = [(item, _take(workshop, item, publish=how["publish"])) for item in items]
         if not how["no_wait"]:
             work_off(workshop, [done.recording_id for _, done in taken if isinstance(done, Intake)])
@@ -114,6 +118,13 @@ def cancel(recording_id: str) -> None:
     with opened_database(read_settings()) as database, database.writing() as session:
         stop_work(session, get_recording(session, recording_id), by=None)
     click.echo("Cancelled; what runs stops within seconds.")
+
+
+def _require_hospital(workshop: Workshop, hospital_id: str) -> None:
+    from videolib.catalogue.groups import get_group
+
+    with workshop.database.reading() as session:
+        get_group(session, hospital_id, "hospital")
 
 
 def _try_all(settings: Settings, items: list[Item | tuple[Path, VideolibError]], *, as_json: bool) -> int:
@@ -195,9 +206,9 @@ def work_off(workshop: Workshop, recording_ids: list[str]) -> None:
 @contextmanager
 def _watched(workshop: Workshop, recording_ids: list[str]) -> Iterator[None]:
     """A bar that shows what the rows say while the work goes on."""
-    over = threading.Event()
+    from ingest.surviving import beside
 
-    def look() -> None:
+    def look(over: threading.Event) -> None:
         with progress_bar(f"{len(recording_ids)} recordings" if len(recording_ids) > 1 else "recording") as bar:
             while not over.wait(LOOK_EVERY_S):
                 with workshop.database.reading() as session:
@@ -205,13 +216,8 @@ def _watched(workshop: Workshop, recording_ids: list[str]) -> Iterator[None]:
                 stages = [row["stage"] for row in rows if row["stage"]]
                 bar(stages[0] if stages else "waiting", sum(row["progress"] for row in rows) / len(rows))
 
-    thread = threading.Thread(target=look, name="progress", daemon=True)
-    thread.start()
-    try:
+    with beside("progress", look):
         yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def _look(session: Session, recording_ids: list[str]) -> list[dict[str, Any]]:

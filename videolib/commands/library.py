@@ -64,9 +64,27 @@ def serve(host: str, port: int) -> None:
                 "or set VIDEOLIB_HOME to a library of your own.",
                 code="demo_library",
             )
+    let_pages_read(settings, host, port)
     with service_listening(settings, host, port) as server:
         click.echo(f"Serving on http://{host}:{port} (Ctrl-C ends it).", err=True)
         answer_until_stopped(settings, server)
+
+
+def let_pages_read(settings: Settings, host: str, port: int) -> None:
+    """Without VIDEOLIB_PUBLIC_URL, to which `init` sees, a bucket lets pages of the address served read from it."""
+    from videolib.errors import Unavailable
+    from videolib.storage import open_store
+
+    if settings.public_url or not settings.store_url.startswith("s3:"):
+        return
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not listened on
+        message = "The store is a bucket: set VIDEOLIB_PUBLIC_URL to the address that people type, and run `init`."
+        click.echo(f"{message} Until then the bucket lets no page read from it, and nothing plays.", err=True)
+        return
+    try:
+        open_store(settings.store_url).prepare(f"http://{host}:{port}")
+    except Unavailable as error:
+        click.echo(error.message, err=True)
 
 
 def service_listening(settings: Settings, host: str, port: int) -> AbstractContextManager[Any]:

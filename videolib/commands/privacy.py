@@ -140,6 +140,47 @@ def grant(hospital_id: str, email: str, name: str, *, revoke: bool) -> None:
     click.echo(f"{email} is {'no longer ' if revoke else ''}{name} of {hospital_id}.")
 
 
+@group.command()
+@click.argument("hospital_id")
+@click.argument("gib", required=False, type=float)
+@click.option("--none", "is_none", is_flag=True, help="As much as there is room for.")
+def quota(hospital_id: str, gib: float | None, *, is_none: bool) -> None:
+    """Say how many GiB a hospital's recordings may take up; without a number print what they take up, as JSON."""
+    from videolib.catalogue.storage_use import list_use, set_quota
+
+    with opened_database(read_settings()) as database, database.writing() as session:
+        if gib is not None or is_none:
+            set_quota(session, hospital_id, None if is_none else gib, by=None)
+        use = next((one for one in list_use(session) if one.hospital and one.hospital.id == hospital_id), None)
+        if use is None:
+            raise click.UsageError(f"There is no hospital {hospital_id}; `videolib group list` prints them.")
+        print_json({"id": hospital_id, "quota": use.quota, "total": use.total, **use.bytes_by_kind})
+
+
+@click.command()
+@click.argument("recording_id", metavar="ID")
+@click.argument("email", required=False)
+@click.option("--hospital", help="Say of which hospital it is: its reviewers open it.")
+@click.option("--end", is_flag=True, help="Shut the editor out again.")
+def assign(recording_id: str, email: str | None, *, hospital: str | None, end: bool) -> None:
+    """Let the editor EMAIL open recording ID before it is signed off, or say of which hospital it is."""
+    from videolib.catalogue import quarantine
+    from videolib.catalogue.people import get_user
+    from videolib.catalogue.recordings import get_recording
+
+    if not email and not hospital:
+        raise click.UsageError("Say whom to assign, or --hospital.")
+    with opened_database(read_settings()) as database, database.writing() as session:
+        recording = get_recording(session, recording_id)
+        if hospital:
+            quarantine.set_hospital(session, recording, hospital, by=None)
+        if email and end:
+            quarantine.release_editor(session, recording, get_user(session, email).id, by=None)
+        elif email:
+            quarantine.assign_editor(session, recording, get_user(session, email), by=None)
+    click.echo("Done.")
+
+
 @click.command()
 @click.argument("some_id", metavar="ID")
 def erase(some_id: str) -> None:
@@ -148,7 +189,9 @@ def erase(some_id: str) -> None:
     Nothing of it comes back. What stays is an empty entry and the receipt; erasing again gives the receipt again.
     """
     from ingest.erasing import erase as erase_now
+    from videolib.catalogue.ledger import ledger_key, write_ledger
 
     with opened_workshop(read_settings()) as workshop:
         done = erase_now(workshop, some_id)
+        write_ledger(workshop.database, workshop.ledger, ledger_key(workshop.settings))
     print_json({"id": done.id, "at": done.at, "entry_ids": done.entry_ids, **done.receipt})

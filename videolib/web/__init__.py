@@ -12,31 +12,53 @@ from videolib.catalogue.indexing import HostIndex
 from videolib.db import Database
 from videolib.storage import Store, open_store
 from videolib.web import (
+    account,
+    account_links,
     admin,
     api_docs,
     audit,
     browse,
     cines,
+    cohort_import,
+    cohorts,
     compare,
     desk,
     entries,
+    guide,
     harvest,
     health,
     home,
+    hospitals,
+    inbox,
+    jobs,
+    login,
     many,
     media,
     own_notes,
+    passkeys,
+    people_import,
+    playlists,
     posters,
     preferences,
     privacy,
     problem_reports,
+    quarantine,
     record,
+    results,
     reviews,
     search,
+    second_factor,
+    single_sign_on,
     steps,
+    storage_use,
     studio,
     studio_captions,
+    studio_comments,
+    studio_exchange,
     studio_moments,
+    studio_timeline,
+    teach,
+    teach_items,
     transcripts,
     uploads,
     versions,
@@ -46,6 +68,7 @@ from videolib.web.accounts import configure_accounts, init_accounts
 from videolib.web.api import annotations as annotations_api
 from videolib.web.api import entries as entries_api
 from videolib.web.api import lifecycle as lifecycle_api
+from videolib.web.api import playlists as playlists_api
 from videolib.web.api import recordings as recordings_api
 from videolib.web.api import related as related_api
 from videolib.web.api import reviews as reviews_api
@@ -71,6 +94,12 @@ from videolib.web.watching import Watching
 # a caption file and the JSON around it; uploads come in chunks by a route of their own
 MAX_BODY_BYTES = 3 * 1024 * 1024
 PAGES = (
+    login,
+    account,
+    account_links,
+    passkeys,
+    second_factor,
+    single_sign_on,
     home,
     browse,
     search,
@@ -80,23 +109,39 @@ PAGES = (
     problem_reports,
     record,
     compare,
+    playlists,
+    inbox,
+    teach,
+    teach_items,
+    cohort_import,
+    cohorts,
+    results,
     versions,
     harvest,
     steps,
     studio,
     studio_captions,
+    studio_comments,
+    studio_exchange,
     studio_moments,
+    studio_timeline,
     uploads,
     reviews,
     cines,
     desk,
+    quarantine,
     many,
     admin,
+    people_import,
+    hospitals,
+    jobs,
+    storage_use,
     audit,
     privacy,
     vocabulary,
     posters,
     preferences,
+    guide,
     media,
     health,
     api_docs,
@@ -113,6 +158,7 @@ API = (
     search_api,
     vocabulary_api,
     watching_api,
+    playlists_api,
 )
 
 
@@ -155,7 +201,8 @@ def create_app(
     configure_spec(app)
     init_languages(app)
     init_errors(app)
-    init_accounts(app, database)
+    init_accounts(app)
+    single_sign_on.init_single_sign_on(app, settings)
     init_protection(app)
     init_assets(app)
     init_pages(app)

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from flask import g, request
-from flask_login import current_user
+from flask import g, request, session
 from sqlalchemy.exc import SQLAlchemyError
 
 from videolib.catalogue import lifecycle
-from videolib.catalogue.access import can, get_entry
+from videolib.catalogue.access import can, get_entry, get_playlist_for
 from videolib.catalogue.entries import Entry
-from videolib.catalogue.people import User, find_user_by_token
+from videolib.catalogue.logins import find_session, is_fresh
+from videolib.catalogue.people import LoginSession, User
+from videolib.catalogue.playlists import Playlist
 from videolib.catalogue.recordings import Recording, get_recording
+from videolib.catalogue.tokens import find_token
 from videolib.errors import NotAllowed, NotFound, VideolibError
-from videolib.web.context import database_session, services
+from videolib.web.context import SAFE_METHODS, database_session, services
 
 
 class LoginRequired(VideolibError):
     """Nobody is logged in, and this is not for everybody."""
 
     code = "login_required"
+
+
+class FreshLoginRequired(LoginRequired):
+    """Somebody is logged in, but has not proved lately who they are."""
+
+    code = "fresh_login_required"
 
 
 def has_bearer() -> bool:
@@ -50,6 +58,28 @@ def require_login() -> User:
     return person
 
 
+def require_fresh_login() -> User:
+    """Who asks, if they proved lately who they are. Raises `LoginRequired`, `FreshLoginRequired`."""
+    person, row = require_login(), login_session()
+    if row is None or not is_fresh(row):
+        raise FreshLoginRequired("Sign in again: this changes how one signs in here.")
+    return person
+
+
+def login_session() -> LoginSession | None:
+    """The session by which somebody is logged in with this browser; None for programs and anonymous callers."""
+    find_person()
+    row: LoginSession | None = g.get("login_session")
+    return row
+
+
+def count_unread() -> int:
+    """How many messages wait for who is logged in with this browser; asked together with the session."""
+    find_person()
+    unread: int = g.get("unread", 0)
+    return unread
+
+
 def require_editor() -> User:
     """An editor or administrator. Raises `LoginRequired`, `NotAllowed`."""
     person = require_login()
@@ -74,6 +104,28 @@ def require_admin() -> User:
     return person
 
 
+def require_in_person() -> User:
+    """Who is logged in with this browser: a program changes neither how its person logs in, nor who may do what.
+
+    Raises `LoginRequired`, `NotAllowed`.
+    """
+    person = require_login()
+    if login_session() is None:
+        raise NotAllowed("This is for people, not for programs: open it in a browser.", code="not_for_tokens")
+    return person
+
+
+def require_admin_in_person() -> User:
+    """An administrator in a browser who proved lately who they are: for changes of what people may.
+
+    Raises `LoginRequired`, `NotAllowed`, `FreshLoginRequired`.
+    """
+    by = require_admin()
+    require_in_person()
+    require_fresh_login()
+    return by
+
+
 def require_auditor() -> User:
     """Somebody who may read the audit: an administrator or a privacy officer. Raises `LoginRequired`, `NotAllowed`."""
     person = require_login()
@@ -90,6 +142,28 @@ def require_officer() -> User:
     return person
 
 
+def require_instructor() -> User:
+    """An instructor or administrator. Raises `LoginRequired`, `NotAllowed`."""
+    person = require_login()
+    if not can(person, "teach", "lessons"):
+        raise NotAllowed("Only instructors may do this; an administrator can give you that role.", code="teachers_only")
+    return person
+
+
+def playlist_to_see(playlist_id: str) -> Playlist:
+    """That playlist. Raises `NotFound` where it is not there or not for this person."""
+    return get_playlist_for(database_session(), playlist_id, by=current_person())
+
+
+def playlist_to_build(playlist_id: str) -> Playlist:
+    """That playlist, for those who build it. Raises `LoginRequired`, `NotFound`, `NotAllowed`, in this order."""
+    person = require_login()
+    playlist = get_playlist_for(database_session(), playlist_id, by=person)
+    if not can(person, "build", playlist):
+        raise NotAllowed("Only those who build this playlist may do this.", code="builders_only")
+    return playlist
+
+
 def entry_to_see(entry_id: str) -> Entry:
     """That entry. Raises `NotFound` where it is not there or not for this person."""
     return get_entry(database_session(), entry_id, by=current_person())
@@ -104,9 +178,10 @@ def entry_to_edit(entry_id: str) -> Entry:
 
 
 def require_reviewer() -> User:
-    """Somebody who may review. Raises `LoginRequired`, `NotAllowed`."""
+    """Somebody who may review, by role or for a hospital. Raises `LoginRequired`, `NotAllowed`."""
     person = require_login()
-    lifecycle.require_role(person, lifecycle.REVIEWERS)
+    if not person.hospitals_as("reviewer"):
+        lifecycle.require_role(person, lifecycle.REVIEWERS)
     return person
 
 
@@ -119,11 +194,53 @@ def entry_to_review(entry_id: str) -> Entry:
 
 
 def recording_to_see(recording_id: str) -> Recording:
-    """That recording, for its uploader and for editors. Raises `NotFound`."""
+    """That recording, for editors and who opens it in quarantine. Raises `NotFound`."""
     recording = get_recording(database_session(), recording_id)
     if not can(current_person(), "see", recording):
         raise NotFound("There is no such recording.", code="recording_not_found")
     return recording
+
+
+def recording_to_open(recording_id: str) -> tuple[User, Recording]:
+    """Who asks and that recording, for those who look into its quarantine.
+
+    Raises `LoginRequired`, `NotFound` for who may not know of it, `NotAllowed` for who may but does not open it.
+    """
+    person = require_login()
+    recording = recording_to_see(recording_id)
+    require_open(recording)
+    return person, recording
+
+
+def require_open(recording: Recording) -> None:
+    """Raise `NotAllowed` for who does not look into this recording's quarantine."""
+    if not can(current_person(), "open", recording):
+        raise NotAllowed(
+            "Nobody has signed this recording off: only its uploader, the editors assigned to it and the reviewers of "
+            "its hospital open it.",
+            code="quarantined",
+        )
+
+
+def entry_to_watch(entry_id: str) -> Entry:
+    """That entry, for who may see it or preview its recording. Raises `NotFound`."""
+    entry = database_session().get(Entry, entry_id)
+    if entry is not None and can(current_person(), "preview", entry):
+        return entry
+    return entry_to_see(entry_id)
+
+
+def entry_to_read(entry_id: str) -> Entry:
+    """That entry, for who may read what is said in it. Raises `NotFound`, `NotAllowed` in quarantine."""
+    entry = entry_to_see(entry_id)
+    require_words(entry)
+    return entry
+
+
+def require_words(entry: Entry) -> None:
+    """Raise `NotAllowed` for who may see the entry and not read what is said in it."""
+    if not can(current_person(), "words", entry) and entry.recording is not None:
+        require_open(entry.recording)
 
 
 def recording_to_edit(recording_id: str) -> Recording:
@@ -133,19 +250,35 @@ def recording_to_edit(recording_id: str) -> Recording:
 
 
 def _person_by_session() -> User | None:
-    if not current_user or not current_user.is_authenticated:
+    secret = session.get("login")
+    if not isinstance(secret, str):
         return None
-    person: User = current_user.person
+    with services().database.reading() as unit:
+        found = find_session(unit, secret)
+        unit.expunge_all()
+    if found is None:
+        return None
+    g.login_session, person, g.unread = found
     return person
 
 
 def _person_by_token() -> User:
-    token = request.headers["Authorization"][7:].strip()
-    with services().database.reading() as session:
-        person = find_user_by_token(session, token)
-        session.expunge_all()
-    if person is None:
+    text = request.headers["Authorization"][7:].strip()
+    with services().database.reading() as unit:
+        found = find_token(unit, text)
+        unit.expunge_all()
+    if found is None:
         raise LoginRequired(
-            "This token is not valid, or not any more; make a new one with `videolib user token`.", code="bad_token"
+            "This token is not valid, or not any more; make a new one at your account.", code="bad_token"
         )
+    g.token, person = found
+    _require_scope(frozenset(g.token.scopes))
     return person
+
+
+def _require_scope(scopes: frozenset[str]) -> None:
+    """Whether the token is for this kind of request. Raises `NotAllowed`."""
+    is_upload = request.path.startswith("/api/v1/uploads")
+    wanted = {"read"} if request.method in SAFE_METHODS else {"write"}
+    if not scopes & (wanted | {"upload"} if is_upload else wanted):
+        raise NotAllowed("This token is not for that; make one with a wider scope at your account.", code="scope")

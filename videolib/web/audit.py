@@ -12,7 +12,8 @@ from flask_babel import lazy_gettext as _
 
 from videolib.catalogue import spreadsheets
 from videolib.catalogue.audit import KINDS_OF_ACTION, AuditEvent, AuditQuery, list_events
-from videolib.catalogue.people import find_user, get_names
+from videolib.catalogue.login_names import find_by_name
+from videolib.catalogue.people import get_names
 from videolib.web.access import require_auditor
 from videolib.web.auditing import note
 from videolib.web.context import database_session
@@ -91,12 +92,12 @@ def export() -> Response:
 
 def _read_query() -> AuditQuery:
     """What was asked; anything odd asks nothing, except that an unknown person did nothing."""
-    email = request.args.get("who", "").strip()
-    person = find_user(database_session(), email) if email else None
+    name = request.args.get("who", "").strip()
+    person = find_by_name(database_session(), name) if name else None
     return AuditQuery(
         kind=kind if (kind := request.args.get("kind", "")) in KINDS_OF_ACTION else "",
         object_id=request.args.get("object", "").strip(),
-        actor_id=person.id if person else -1 if email else None,
+        actor_id=person.id if person else -1 if name else None,
         since=_day("since"),
         until=day + timedelta(days=1) if (day := _day("until")) else None,
     )

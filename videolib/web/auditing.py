@@ -13,7 +13,7 @@ from flask import Flask, Response, current_app, g
 
 from videolib.catalogue.audit import record_event
 from videolib.catalogue.entries import Entry
-from videolib.catalogue.packages import Package
+from videolib.catalogue.people import User
 from videolib.web.access import current_person
 from videolib.web.context import database_session, services
 
@@ -41,9 +41,9 @@ class SeenLately:
             return True
 
 
-def note(action: str, kind: str, object_id: str, **detail: object) -> None:
-    """Have the event written down before the answer leaves."""
-    g.setdefault("notes", []).append((action, kind, object_id, current_person(), detail))
+def note(action: str, kind: str, object_id: str, *, by: User | None = None, **detail: object) -> None:
+    """Have the event written down before the answer leaves; by whoever asks, where nobody else is named."""
+    g.setdefault("notes", []).append((action, kind, object_id, by or current_person(), detail))
 
 
 def init_auditing(app: Flask) -> None:
@@ -61,10 +61,20 @@ def _write_notes(response: Response) -> Response:
     return response
 
 
-def note_view(entry: Entry, package: Package) -> None:
-    """Somebody gets the addresses to watch this: a view of what is published, a preview of what is not."""
+def note_view(entry: Entry, package_id: str, *, by: User | None) -> None:
+    """Somebody gets addresses or objects of this: a view of what is published, a preview of what is not."""
+    if _seen_lately().is_new((by.id if by else None, entry.id, package_id)):
+        is_view = entry.status == "published" and entry.package_id == package_id
+        note("view" if is_view else "preview", "entry", entry.id, by=by, package=package_id, version=entry.version)
+
+
+def note_opening(recording_id: str) -> None:
+    """Somebody looks into a recording's quarantine: its desk, and the pictures of what was found."""
     person = current_person()
+    if _seen_lately().is_new((person.id if person else None, "desk", recording_id)):
+        note("preview", "recording", recording_id)
+
+
+def _seen_lately() -> SeenLately:
     seen: SeenLately = current_app.extensions.setdefault("videolib_seen", SeenLately())
-    if seen.is_new((person.id if person else None, entry.id, package.id)):
-        is_view = entry.status == "published" and entry.package_id == package.id
-        note("view" if is_view else "preview", "entry", entry.id, package=package.id, version=entry.version)
+    return seen

@@ -21,6 +21,14 @@ GUESSED = {
     "pixel_shift": lazy_gettext("Shift of the mask"),
     "subtracted_window": lazy_gettext("Window of the subtracted picture"),
 }
+# where a rate or a window was found; what stands in a tag is called by the tag's name, which no language translates
+FOUND = {
+    "file": lazy_gettext("from the file"),
+    "stored values": lazy_gettext("stored values"),
+    "estimated": lazy_gettext("estimated"),
+    "assumed": lazy_gettext("assumed"),
+    "editor": lazy_gettext("from an editor"),
+}
 
 
 @dataclass(frozen=True)
@@ -146,10 +154,12 @@ def _run_form(recording: Recording, name: str, corrected: dict[str, Any]) -> Run
 
 
 def _facts_of(run: dict[str, Any]) -> list[str]:
-    facts = [str(_("%(count)s pictures", count=run["frames"])), f"{run['fps']:g} /s ({run['rate_source']})"]
+    rate = f"{run['fps']:g} /s ({word(FOUND, run['rate_source'])})"
+    facts = [str(_("%(count)s pictures", count=run["frames"])), rate]
     window = run.get("window")
     if window:
-        facts.append(" ".join((_("Window"), f"{window['center']:g} / {window['width']:g} ({window['source']})")))
+        found = word(FOUND, window["source"])
+        facts.append(" ".join((_("Window"), f"{window['center']:g} / {window['width']:g} ({found})")))
     return [*facts, *([run["angle"]] if run.get("angle") else [])]
 
 

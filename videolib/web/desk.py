@@ -16,9 +16,12 @@ from videolib.catalogue.people import User
 from videolib.catalogue.recordings import Recording
 from videolib.errors import InvalidInput, NotFound
 from videolib.storage import open_store
-from videolib.web.access import recording_to_edit, require_editor
+from videolib.web.access import recording_to_open
+from videolib.web.auditing import note_opening
 from videolib.web.context import commit, database_session, services
 from videolib.web.desk_views import make_desk
+from videolib.web.entries import find_asked_s
+from videolib.web.quarantine import make_openers
 
 blueprint = Blueprint("desk", __name__)
 
@@ -32,7 +35,8 @@ def show(recording_id: str) -> str:
     entry = find_entry_of(database_session(), recording.id)
     if entry is None:
         raise NotFound("There is no entry of this recording.")
-    return render_template("desk/show.html", **make_desk(recording, entry, person))
+    page = make_desk(recording, entry, person, start_s=find_asked_s() or 0.0)
+    return render_template("desk/show.html", **page, openers=make_openers(recording))
 
 
 @blueprint.get("/studio/recordings/<recording_id>/findings/<int:finding_id>/picture")
@@ -90,6 +94,14 @@ def unredact(recording_id: str, redaction_id: int) -> Answer:
     return _back(recording, _("It is left in."))
 
 
+@blueprint.post("/studio/recordings/<recording_id>/redactions/<int:redaction_id>/follow")
+def follow(recording_id: str, redaction_id: int) -> Answer:
+    """Let a worker find where what the mask covers goes."""
+    person, recording = _asked(recording_id)
+    redactions.follow(database_session(), recording, redaction_id, by=person)
+    return _back(recording, _("What the mask covers is being followed; look again in a moment."))
+
+
 @blueprint.post("/studio/recordings/<recording_id>/machine")
 def machine(recording_id: str) -> Answer:
     """Keep the still masks for this machine, or draw those of a machine."""
@@ -117,8 +129,9 @@ def played(recording_id: str) -> Answer:
 
 
 def _asked(recording_id: str) -> tuple[User, Recording]:
-    person = require_editor()
-    return person, recording_to_edit(recording_id)
+    person, recording = recording_to_open(recording_id)
+    note_opening(recording.id)
+    return person, recording
 
 
 def _chosen(recording: Recording) -> list[screenings.Finding]:

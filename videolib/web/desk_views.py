@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,14 +10,15 @@ from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
-from videolib.catalogue import desk, redactions, screenings
+from videolib.catalogue import desk, holding, redactions, screenings
+from videolib.catalogue.access import can
 from videolib.catalogue.entries import Entry
-from videolib.catalogue.people import User
+from videolib.catalogue.people import User, get_names
 from videolib.catalogue.recordings import Recording
 from videolib.web.context import database_session
 from videolib.web.entries import make_page
 from videolib.web.recording_views import make_recording_view
-from videolib.web.texts import clock_text, word
+from videolib.web.texts import clock_text, minute_text, word
 
 RULES = {
     "header": lazy_gettext("A value of the DICOM header"),
@@ -32,6 +34,7 @@ RULES = {
     "speech": lazy_gettext("Somebody speaks"),
     "room": lazy_gettext("Looks like the room"),
     "masked_region": lazy_gettext("A masked place can be seen"),
+    "report": lazy_gettext("A viewer reports something private"),
 }
 SOURCES = {
     "picture": lazy_gettext("in the picture"),
@@ -41,6 +44,7 @@ SOURCES = {
     "sound": lazy_gettext("in the sound"),
     "room": lazy_gettext("in the picture"),
     "thumbnail": lazy_gettext("in a thumbnail"),
+    "report": lazy_gettext("around this second"),
 }
 DECISIONS = {
     "open": lazy_gettext("To be decided"),
@@ -93,10 +97,35 @@ class RedactionLine:
     start_s: float
     place_text: str
     end_url: str
+    follow_url: str
+    can_follow: bool
+    is_followed: bool
+    moves: bool
+    lost_text: str
     values: dict[str, Any]
 
 
-def make_desk(recording: Recording, entry: Entry, person: User) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Step:
+    """One of the things to do before signing: how far it is, and where on the page."""
+
+    title: str
+    text: str
+    is_done: bool
+    target: str
+
+
+@dataclass(frozen=True)
+class WatcherLine:
+    """Somebody who has watched what a viewer reported."""
+
+    name: str
+    saw_it: bool
+    watched_text: str
+    last_text: str
+
+
+def make_desk(recording: Recording, entry: Entry, person: User, *, start_s: float = 0.0) -> dict[str, Any]:
     """Everything that the page of a recording's review is written from."""
     session = database_session()
     screening = screenings.find_screening(session, recording.id)
@@ -110,18 +139,22 @@ def make_desk(recording: Recording, entry: Entry, person: User) -> dict[str, Any
         "entry": make_page(entry),
         "recording": make_recording_view(recording, entry),
         "screening": screening,
-        "done_percent": _percent(screening),
+        "start_s": start_s,
+        "end_text": clock_text(math.ceil(desk.length_s(session, recording))),
+        "steps": _steps(progress, screening, lines),
         "findings": lines,
         "open_rules": _open_rules(lines),
-        "redactions": [_redaction(recording, row) for row in redactions.list_redactions(session, recording.id)],
+        "redactions": _redactions(recording),
         "windows": [
             {"start_s": start, "end_s": end, "seen": seen, "text": f"{clock_text(start)}–{clock_text(end)}"}
             for start, end, seen in progress.windows
         ],
         "missing": [word(MISSING, code) for code in progress.missing],
         "is_uploader": recording.uploader_id == person.id,
+        "may_sign": can(person, "sign_off", recording),
         "has_begun": session.get(desk.DeskLook, (recording.id, person.id)) is not None,
         "machines": redactions.offered_masks(session, recording),
+        "watchers": _watchers(recording),
         "kinds": KINDS,
         "fills": FILLS,
     }
@@ -146,7 +179,46 @@ def _line(recording: Recording, finding: screenings.Finding) -> FindingLine:
     )
 
 
-def _redaction(recording: Recording, row: redactions.RedactionRow) -> RedactionLine:
+def _steps(progress: desk.Progress, screening: screenings.Screening | None, lines: list[FindingLine]) -> list[Step]:
+    """Screening, findings, windows, in the order in which they are done."""
+    decided, seen = len(lines) - progress.open_findings, sum(window[2] for window in progress.windows)
+    uncovered = {"masks", "burned_in"} & progress.missing.keys()
+    return [
+        Step(
+            _("Screening"),
+            _("%(percent)s %%", percent=_percent(screening)),
+            _percent(screening) == 100,
+            "desk-findings",
+        ),
+        Step(
+            _("Findings"),
+            _("%(done)s of %(count)s decided", done=decided, count=len(lines)),
+            not progress.open_findings,
+            "desk-findings",
+        ),
+        Step(
+            _("Taken out"), _("something is not covered") if uncovered else _("all covered"), not uncovered, "desk-out"
+        ),
+        Step(
+            _("Windows"),
+            _("%(done)s of %(count)s watched", done=seen, count=len(progress.windows)),
+            "windows" not in progress.missing,
+            "desk-windows",
+        ),
+        Step(_("Signature"), _("by a second person"), False, "desk-sign"),
+    ]
+
+
+def _redactions(recording: Recording) -> list[RedactionLine]:
+    session = database_session()
+    followed = redactions.followed_now(session, recording)
+    return [
+        _redaction(recording, row, is_followed=row.id in followed)
+        for row in redactions.list_redactions(session, recording.id)
+    ]
+
+
+def _redaction(recording: Recording, row: redactions.RedactionRow, *, is_followed: bool) -> RedactionLine:
     place = ""
     if row.keys:
         _time, x, y, width, height = row.keys[0]
@@ -158,6 +230,11 @@ def _redaction(recording: Recording, row: redactions.RedactionRow) -> RedactionL
         row.start_s,
         place,
         url_for("desk.unredact", recording_id=recording.id, redaction_id=row.id),
+        url_for("desk.follow", recording_id=recording.id, redaction_id=row.id),
+        row.kind == "mask" and not is_followed,
+        is_followed,
+        len(row.keys) > 1,
+        "" if row.lost_s is None else clock_text(int(row.lost_s)),
         redactions.as_json(row),
     )
 
@@ -175,3 +252,17 @@ def _percent(screening: screenings.Screening | None) -> int:
     if screening is None or not screening.duration_s:
         return 0
     return 100 if screening.state == "done" else min(99, round(100 * screening.done_until_s / screening.duration_s))
+
+
+def _watchers(recording: Recording) -> list[WatcherLine] | None:
+    """Who has watched it, where a viewer has reported something private; None where nobody has."""
+    session = database_session()
+    reported = holding.list_reported_s(session, recording)
+    if not reported:
+        return None
+    found = holding.list_watchers(session, recording.id, reported[-1])
+    names = get_names(session, [one.person_id for one in found])
+    return [
+        WatcherLine(names.get(one.person_id, ""), one.saw_it, clock_text(int(one.watched_s)), minute_text(one.last_at))
+        for one in found
+    ]

@@ -57,6 +57,7 @@ class EntryPage(EntryCard):
     citation: str
     versions_url: str | None
     edit_url: str | None
+    lesson_url: str | None
     playback: dict[str, Any] | None
     playback_url: str
     recording: RecordingView | None
@@ -72,7 +73,7 @@ def show(entry_id: str) -> str:
     """The page to watch."""
     entry = entry_to_see(entry_id)
     return render_template(
-        "entries/show.html", entry=make_page(entry, asked_s=_asked_s()), schema_org=schema_org(entry)
+        "entries/show.html", entry=make_page(entry, asked_s=find_asked_s()), schema_org=schema_org(entry)
     )
 
 
@@ -103,6 +104,7 @@ def make_page(entry: Entry, *, asked_s: float | None = None) -> EntryPage:
         citation=citation_of(entry),
         versions_url=url_for("versions.index", entry_id=entry.id) if entry.version else None,
         edit_url=url_for("studio.edit", entry_id=entry.id) if can(person, "edit", "catalogue") else None,
+        lesson_url=url_for("teach_items.choose", entry=entry.id) if can(person, "teach", "lessons") else None,
         playback=make_playback(entry) if package else None,
         playback_url=url_for("entries_api.playback", entry_id=entry.id),
         recording=make_recording_view(entry.recording, entry) if show_recording and entry.recording else None,
@@ -124,7 +126,7 @@ def _why(found: Related) -> tuple[str, ...]:
     return tuple([*shared, found.same_hospital] if found.same_hospital else shared)
 
 
-def _asked_s() -> float | None:
+def find_asked_s() -> float | None:
     """The place that the address names: `?t=90`."""
     try:
         wanted = float(request.args.get("t", ""))

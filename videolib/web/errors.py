@@ -16,19 +16,17 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from videolib import errors as family
 from videolib.catalogue.annotations import StaleAnnotation
+from videolib.catalogue.captions import StaleCaptions
 from videolib.catalogue.jobs import LeaseLost
 from videolib.catalogue.library import VersionDiffers
 from videolib.db import is_silent
 from videolib.upgrade import UpgradeFailed
-from videolib.web.access import LoginRequired, has_bearer
+from videolib.web.access import FreshLoginRequired, LoginRequired, has_bearer
 from videolib.web.api.tus import ChecksumMismatch
 from videolib.web.error_texts import translated
 from videolib.web.media_links import LinkExpired
 
 log = structlog.get_logger()
-
-# failed logins are counted over this time (`accounts.py`)
-LIMIT_WINDOW_S = 15 * 60
 
 STATUS: dict[type[family.VideolibError], int] = {
     family.VideolibError: 500,
@@ -37,18 +35,22 @@ STATUS: dict[type[family.VideolibError], int] = {
     family.NotAllowed: 403,
     family.InvalidInput: 422,
     family.Conflict: 409,
+    family.TooOften: 429,
     family.Unavailable: 503,
     LeaseLost: 409,
     StaleAnnotation: 412,
+    StaleCaptions: 409,
     VersionDiffers: 503,
     LinkExpired: 410,
     LoginRequired: 401,
+    FreshLoginRequired: 401,
     ChecksumMismatch: 460,
     UpgradeFailed: 500,
 }
 # codes that have a status of their own: somebody else was first (the contract calls it stale), and what uploads say
 STATUS_OF_CODE = {
     "stale": 412,
+    "link_gone": 410,
     # what tus 1.0 and its clients go by
     "tus_version": 412,
     "upload_gone": 410,
@@ -56,6 +58,9 @@ STATUS_OF_CODE = {
     "upload_too_large": 413,
     "quota": 413,
     "too_long": 413,
+    "captions_too_large": 413,
+    "table_too_large": 413,
+    "drawing_too_large": 413,
     "no_room": 507,
     **dict.fromkeys(("no_length", "no_offset", "bad_checksum", "bad_metadata", "piece_cut"), 400),
 }
@@ -157,6 +162,10 @@ def wants_json() -> bool:
 
 def _answer_ours(error: family.VideolibError) -> WerkzeugResponse:
     status = status_of(error)
+    if isinstance(error, FreshLoginRequired) and not wants_json():
+        # after a form nothing is repeated: back to where everything of one's account stands
+        place = request.full_path.rstrip("?") if request.method == "GET" else url_for("account.index")
+        return redirect(url_for("security.login", next=place, again=1))
     if isinstance(error, LoginRequired) and request.method == "GET" and not wants_json():
         return redirect(url_for("security.login", next=request.full_path.rstrip("?")))
     if status >= 500:
@@ -166,7 +175,7 @@ def _answer_ours(error: family.VideolibError) -> WerkzeugResponse:
         if isinstance(error, family.InvalidInput)
         else {}
     )
-    retry = 5 if status == 503 else None
+    retry = error.retry_after_s if isinstance(error, family.TooOften) else 5 if status == 503 else None
     return answer(Problem(status, error.code, translated(error.message, error.code), fields, retry_after_s=retry))
 
 
@@ -174,14 +183,12 @@ def _answer_http(error: HTTPException) -> WerkzeugResponse:
     if error.code is None or error.code < 400:
         return error.get_response()
     kept = {name: value for name, value in error.get_headers() if name.lower() in {"allow", "content-range"}}
-    retry = LIMIT_WINDOW_S if error.code == 429 else None
     return answer(
         Problem(
             error.code,
             _HTTP_CODES.get(error.code, "error"),
             _http_sentence(error.code),
             headers=kept,
-            retry_after_s=retry,
         )
     )
 

@@ -107,7 +107,7 @@ def _say_how_to_cache(response: Response) -> None:
         # "no-store" once somebody is logged in: a shared computer's back button shows nothing after logout
         is_page = response.mimetype == "text/html"
         response.headers["Cache-Control"] = (
-            "private, no-store" if is_page and "_user_id" in session else "private, no-cache"
+            "private, no-store" if is_page and "login" in session else "private, no-cache"
         )
         response.vary.update(("Cookie", "Authorization", "Accept-Language"))
 

@@ -15,6 +15,7 @@ from videolib.web.assets import asset_url
 from videolib.web.cards import EntryCard, facet_url, make_cards
 from videolib.web.context import database_session
 from videolib.web.languages import language
+from videolib.web.playlists import make_assigned_cards
 from videolib.web.watched import WatchedBar, make_bar
 
 blueprint = Blueprint("home", __name__)
@@ -47,6 +48,7 @@ def index() -> str:
     total = count_published(session, by=person)
     return render_template(
         "home/index.html",
+        assigned=make_assigned_cards(),
         begun=_begun(),
         newest=make_cards(list_newest(session, by=person, limit=NEWEST)),
         territories=_topics("anatomy"),

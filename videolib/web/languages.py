@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -9,13 +10,15 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Flask, has_request_context, request
 from flask_babel import Babel
+from markupsafe import Markup, escape
 
 LANGUAGES = ("zh", "en")
 LANGUAGE_COOKIE, THEME_COOKIE = "videolib_lang", "videolib_theme"
 THEMES = ("auto", "light", "dark")
 CATALOGUES = Path(__file__).parents[2] / "config" / "locale"
-# the full name finds our `zh` and Flask-Security's `zh_Hans_CN`
+# the full name says which characters
 _LOCALES = {"zh": "zh_Hans_CN", "en": "en"}
+_HAN = re.compile(r"[\u3400-\u9fff]")
 _HTML = {"zh": "zh-Hans", "en": "en"}
 
 
@@ -43,6 +46,19 @@ def language() -> str:
 def html_language(name: str | None = None) -> str:
     """The tag for `lang=`: Chinese here is written in simplified characters."""
     return _HTML.get(name or language(), name or "")
+
+
+def language_of(text: str) -> str:
+    """The tag of a text that its writer gave no language: Chinese where it has a Chinese character."""
+    return _HTML["zh" if _HAN.search(text) else "en"]
+
+
+def marked_language(text: str) -> Markup:
+    """The text, said to be Chinese or English where the page is in the other; what has no letters is in neither."""
+    spoken = language_of(text)
+    if spoken == html_language() or not any(letter.isalpha() for letter in text):
+        return escape(text)
+    return Markup('<span lang="{}">{}</span>').format(spoken, text)
 
 
 def other_language(name: str) -> str:

@@ -1,7 +1,7 @@
 """`/media/<token>/<path>`: the objects of a package, each request checked; no other route leads to a stored object.
 
 Playlists, pictures and captions are always ours. Of segments the store's own signed address is answered where it has
-one (302, at most 60 s), else the bytes with ranges. Originals have no route.
+one (302, half a minute), else the bytes with ranges. Originals have no route.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ from flask import Blueprint, Response, redirect, request, send_file
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from videolib.catalogue.captions import cues_of, get_track, list_languages
+from videolib.catalogue.entries import Entry
 from videolib.catalogue.packages import get_package
+from videolib.catalogue.people import User
 from videolib.catalogue.posters import PICKED, poster_of
 from videolib.cues import write_vtt
 from videolib.errors import NotFound, Unavailable
 from videolib.web import media_texts
+from videolib.web.auditing import note_view
 from videolib.web.context import database_session, services
 from videolib.web.growing import MULTIVARIANT
 from videolib.web.media_gate import StoredFile
@@ -25,11 +28,11 @@ from videolib.web.media_links import Grant
 
 blueprint = Blueprint("media", __name__)
 
-SIGNED_FOR_S = 60
+# how long the store's own address of a segment lives. It may be given at the last moment of `REMEMBERED_S`: together
+# they are what a withdrawal takes at most, below a minute
+SIGNED_FOR_S = 30
 # after it the browser asks again (304 costs little): what was withdrawn leaves its cache too
-MOST_CACHED_S = 60
-# an editor may choose another
-POSTER_CACHED_S = 60
+MOST_CACHED_S = 30
 # what players ask for; package.json says how the package was made and is not theirs
 _TYPES = {
     ".m3u8": "application/vnd.apple.mpegurl",
@@ -45,8 +48,7 @@ _STORYBOARD_IMAGE = re.compile(r"(?m)^(?!\s*$)([A-Za-z0-9._-]+\.jpg)(?=#xywh=|\s
 @blueprint.get("/media/<token>/captions/<lang>.vtt")
 def captions(token: str, lang: str) -> WerkzeugResponse:
     """The entry's captions in that language, as a whole WebVTT file."""
-    grant = services().links.read(token)
-    services().gate.require(grant)
+    grant = _granted(token)
     text = write_vtt(cues_of(get_track(database_session(), grant.entry_id, lang)))
     response = Response(text, mimetype="text/vtt")
     # captions may be mended at any time
@@ -58,8 +60,7 @@ def captions(token: str, lang: str) -> WerkzeugResponse:
 @blueprint.get("/media/<token>/captions/<lang>.m3u8")
 def captions_playlist(token: str, lang: str) -> WerkzeugResponse:
     """The playlist by which players find the entry's captions in that language."""
-    grant = services().links.read(token)
-    services().gate.require(grant)
+    grant = _granted(token)
     track = get_track(database_session(), grant.entry_id, lang)
     package = get_package(database_session(), grant.package_id)
     return _as_it_is_now(media_texts.captions_playlist(track.language, package.duration_s or 0.0))
@@ -68,12 +69,11 @@ def captions_playlist(token: str, lang: str) -> WerkzeugResponse:
 @blueprint.get("/media/<token>/<path:path>")
 def package_file(token: str, path: str) -> WerkzeugResponse:
     """One object of the package."""
-    grant = services().links.read(token)
     kind = _TYPES.get(PurePosixPath(path).suffix)
     if kind is None:
         raise NotFound("There is nothing at this address.")
+    grant = _granted(token)
     if path == PICKED:
-        services().gate.require(grant)
         path = poster_of(get_package(database_session(), grant.package_id, or_making=True))
     growing = services().gate.find_playlist(grant, path)
     if growing is not None:
@@ -89,6 +89,20 @@ def package_file(token: str, path: str) -> WerkzeugResponse:
     else:
         response = Response(services().store.get_bytes(file.key), mimetype=kind)
     return _may_be_kept(response, file, grant)
+
+
+def _granted(token: str) -> Grant:
+    """What the token says, if it may be had now; a playlist asks the rows each time.
+
+    What is looked at before it is published is written down.
+    """
+    grant = services().links.read(token)
+    if services().gate.require(grant, anew=request.path.endswith(".m3u8")):
+        session = database_session()
+        entry, person = session.get(Entry, grant.entry_id), session.get(User, grant.person_id)
+        if entry is not None:
+            note_view(entry, grant.package_id, by=person)
+    return grant
 
 
 def _with_texts(file: StoredFile, grant: Grant, path: str) -> WerkzeugResponse:
@@ -121,6 +135,10 @@ def _storyboard(file: StoredFile, folder: str) -> Response:
 def _segment(file: StoredFile, kind: str) -> WerkzeugResponse:
     store = services().store
     path = store.local_path(file.key)
+    prefix = services().settings.accel_prefix
+    if path is not None and prefix:
+        # nginx reads the file, with ranges; we have said that it may
+        return Response(mimetype=kind, headers={"X-Accel-Redirect": f"{prefix}{file.key}"})
     if path is not None:
         return send_file(path, mimetype=kind, conditional=True, etag=file.sha256[:32])
     signed = store.presigned_get(file.key, expires_s=SIGNED_FOR_S)
@@ -132,11 +150,10 @@ def _segment(file: StoredFile, kind: str) -> WerkzeugResponse:
 
 
 def _may_be_kept(response: WerkzeugResponse, file: StoredFile, grant: Grant) -> WerkzeugResponse:
-    """Objects never change; a browser may keep them while the address is valid, an hour at most."""
+    """Objects never change; a browser may keep them while the address is valid, half a minute at most."""
     if response.status_code == 302:
         return response
-    most_s = POSTER_CACHED_S if request.path.endswith(f"/{PICKED}") else MOST_CACHED_S
-    left_s = min(services().links.seconds_left(grant), most_s)
+    left_s = min(services().links.seconds_left(grant), MOST_CACHED_S)
     response.headers["Cache-Control"] = f"private, max-age={left_s}"
     if response.status_code == 200 and not response.is_streamed:
         response.set_etag(file.sha256[:32])

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from sqlalchemy.orm import Session, object_session
 
-from videolib.catalogue.access import can, get_entry
+from videolib.catalogue.access import can
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.packages import find_playable, get_package, list_chunks, list_objects
 from videolib.catalogue.people import User
@@ -21,7 +21,8 @@ from videolib.errors import NotFound
 from videolib.web.growing import write_playlists
 from videolib.web.media_links import Grant, LinkExpired
 
-# a withdrawal by another process takes effect within this time; one by this process at once
+# a withdrawal by another process takes effect within this time; one by this process at once. With the life of a
+# store's own address and of what a browser keeps (`web.media`) it is below a minute
 REMEMBERED_S = 20.0
 # any number of viewers of a package that grows cost one look at the rows in this time
 GROWS_S = 1.0
@@ -56,7 +57,8 @@ class MediaGate:
         self._database = database
         self._clock = clock
         self._lock = threading.Lock()
-        self._allowed_at: OrderedDict[Grant, float] = OrderedDict()
+        # when it was allowed, and whether as a preview
+        self._allowed: OrderedDict[Grant, tuple[float, bool]] = OrderedDict()
         self._contents: OrderedDict[str, _Contents] = OrderedDict()
 
     def find_file(self, grant: Grant, path: str) -> StoredFile:
@@ -69,20 +71,24 @@ class MediaGate:
             raise _nothing()
         return found
 
-    def require(self, grant: Grant) -> None:
-        """Raise `NotFound` or `LinkExpired` unless the grant's person may watch the grant's package now."""
+    def require(self, grant: Grant, *, anew: bool = False) -> bool:
+        """Raise `NotFound` or `LinkExpired` unless the grant's person may watch the grant's package now.
+
+        Gives whether it is a preview of what is not published. `anew`: ask the rows, whatever is remembered.
+        """
         with self._lock:
-            at = self._allowed_at.get(grant)
-        if at is not None and self._clock() - at < REMEMBERED_S:
-            return
+            found = None if anew else self._allowed.get(grant)
+        if found is not None and self._clock() - found[0] < REMEMBERED_S:
+            return found[1]
         with self._database.reading() as session:
-            _check(session, grant)
-        self._remember(self._allowed_at, grant, self._clock(), _MOST_GRANTS)
+            is_preview = _check(session, grant)
+        self._remember(self._allowed, grant, (self._clock(), is_preview), _MOST_GRANTS)
+        return is_preview
 
     def forget(self) -> None:
         """Ask the rows again: something was written."""
         with self._lock:
-            self._allowed_at.clear()
+            self._allowed.clear()
 
     def find_playlist(self, grant: Grant, path: str) -> str | None:
         """The text of a playlist that still grows; None where the package is whole or this is none of its playlists.
@@ -127,7 +133,7 @@ class MediaGate:
 def package_for(entry: Entry, person: User | None) -> str | None:
     """The package that this person watches on the entry's page: the published one, or a preview.
 
-    A preview, whole or still growing, is for editors and the uploader.
+    A preview, whole or still growing, is for whom `can` says so: in quarantine for few, by no role alone.
     """
     if can(person, "play", entry):
         return entry.package_id
@@ -142,17 +148,18 @@ def package_for(entry: Entry, person: User | None) -> str | None:
     return growing.id if growing else None
 
 
-def _check(session: Session, grant: Grant) -> None:
+def _check(session: Session, grant: Grant) -> bool:
     person = session.get(User, grant.person_id) if grant.person_id else None
     if grant.person_id and (person is None or not person.active):
         raise _nothing()
-    entry = get_entry(session, grant.entry_id, by=person)
-    package_id = package_for(entry, person)
-    if package_id is None:
+    entry = session.get(Entry, grant.entry_id)
+    package_id = package_for(entry, person) if entry is not None else None
+    if entry is None or package_id is None:
         raise _nothing()
     if package_id != grant.package_id:
         # the recording was made anew meanwhile: the player asks for the new address and goes on
         raise LinkExpired("This address has expired; open the entry again to get a new one.")
+    return not (entry.status == "published" and entry.package_id == package_id)
 
 
 def _nothing() -> NotFound:

@@ -51,10 +51,14 @@ class MediaLinks:
         self._lasts_s = settings.media_link_s
         self._clock = clock
 
-    def make(self, person_id: int, entry_id: str, package_id: str) -> tuple[str, int]:
-        """A token and when it expires: at least the configured seconds from now."""
+    def make(self, person_id: int, entry_id: str, package_id: str, *, length_s: float = 0.0) -> tuple[str, int]:
+        """A token and when it expires: at least the configured seconds from now.
+
+        And so much longer as the recording lasts: players that play HLS by themselves read its playlists once, and
+        cannot renew an address while somebody watches it through, with pauses.
+        """
         step = min(ROUNDED_TO_S, self._lasts_s)
-        expires_at = -(-int(self._clock() + self._lasts_s) // step) * step
+        expires_at = -(-int(self._clock() + self._lasts_s + length_s) // step) * step
         body = _FORM.pack(_VERSION, person_id, UUID(entry_id).bytes, bytes.fromhex(package_id), expires_at)
         return base64.urlsafe_b64encode(body + self._mac(body)).decode(), expires_at
 

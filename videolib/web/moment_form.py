@@ -24,6 +24,7 @@ FAMILIES = {
     "task": "deed",
     "action": "deed",
     "event": "event",
+    "instrument": "instrument",
     "mark": "mark",
     "note": "mark",
 }
@@ -168,6 +169,8 @@ def _what(form: MomentForm, *, has_shape: bool) -> tuple[str, str | None]:
         return (kind if kind in {"phase", "step"} else "step"), term_id or None
     if form.family == "deed":
         return ("action" if form.what else "task"), form.what or None
+    if form.family == "instrument":
+        return "instrument", form.what or None
     if form.family == "event":
         return "event", form.what or None
     return ("mark" if has_shape else "note"), form.what or None

@@ -10,9 +10,10 @@ from jinja2 import Undefined
 
 from videolib.catalogue.access import can
 from videolib.catalogue.people import User
-from videolib.web.access import find_person
+from videolib.web.access import count_unread, find_person
 from videolib.web.admin import roles_text
-from videolib.web.languages import THEME_COOKIE, THEMES, html_language, language
+from videolib.web.guide import guide_for
+from videolib.web.languages import THEME_COOKIE, THEMES, html_language, language, marked_language
 from videolib.web.texts import clock_text
 
 
@@ -20,6 +21,7 @@ from videolib.web.texts import clock_text
 class UiUser:
     """Who is logged in."""
 
+    id: int
     name: str
     email: str
     roles_text: tuple[str, ...]
@@ -28,6 +30,7 @@ class UiUser:
     is_admin: bool
     is_auditor: bool
     is_officer: bool
+    unread: int
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class Ui:
     here: str
     query: str
     suggest_url: str | None
+    guide_url: str
     user: UiUser | None
 
 
@@ -54,6 +58,7 @@ def init_pages(app: Flask) -> None:
     """Register them."""
     app.context_processor(_context)
     app.jinja_env.filters["clock"] = clock_text
+    app.jinja_env.filters["marked_language"] = marked_language
     app.jinja_env.undefined = _Missing
 
 
@@ -68,6 +73,7 @@ def _context() -> dict[str, Any]:
             here=_here(),
             query=request.args.get("q", "")[:200] if request.endpoint == "search.index" else "",
             suggest_url=url_for("search_api.suggest"),
+            guide_url=guide_for(request.path),
             user=_user(person) if person else None,
         )
     }
@@ -79,6 +85,7 @@ def _here() -> str:
 
 def _user(person: User) -> UiUser:
     return UiUser(
+        id=person.id,
         name=person.display_name or person.email.partition("@")[0],
         email=person.email,
         roles_text=roles_text(person),
@@ -87,4 +94,5 @@ def _user(person: User) -> UiUser:
         is_admin=can(person, "administer", "service"),
         is_auditor=can(person, "read", "audit"),
         is_officer=can(person, "keep", "consents"),
+        unread=count_unread(),
     )

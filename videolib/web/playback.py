@@ -11,6 +11,7 @@ from videolib.catalogue.captions import list_languages, list_unread
 from videolib.catalogue.chapters import list_chapters
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.packages import Package, get_package, planned_length_s
+from videolib.db import utc_now
 from videolib.errors import NotFound
 from videolib.web.access import current_person
 from videolib.web.auditing import note_view
@@ -18,7 +19,7 @@ from videolib.web.context import database_session, services
 from videolib.web.languages import language
 from videolib.web.media_gate import package_for
 from videolib.web.playback_views import list_run_chapters, list_views
-from videolib.web.texts import caption_label
+from videolib.web.texts import caption_label, day_text
 
 
 def make_playback(entry: Entry) -> dict[str, Any]:
@@ -26,15 +27,16 @@ def make_playback(entry: Entry) -> dict[str, Any]:
     package = find_package(entry)
     if package is None:
         raise NotFound("There is nothing to play yet.", code="not_playable")
-    token, expires_at = _token(entry.id, package.id)
+    length_s = package.duration_s or planned_length_s(database_session(), package.id)
+    token, expires_at = _token(entry.id, package.id, length_s or 0.0)
     base = f"{outside_address()}/media/{token}"
     described = package.description
-    note_view(entry, package)
+    note_view(entry, package.id, by=current_person())
     hls_url = f"{base}/{described.get('multivariant') or 'master.m3u8'}"
     answer = {
         "hls_url": hls_url,
         "expires_at": datetime.fromtimestamp(expires_at, UTC).isoformat(),
-        "duration_s": package.duration_s or planned_length_s(database_session(), package.id),
+        "duration_s": length_s,
         "poster_url": f"{base}/{described.get('poster') or 'poster.jpg'}" if package.state == "complete" else None,
         "storyboard_url": f"{base}/{described['storyboard']}" if described.get("storyboard") else None,
         "captions": _captions(entry, base),
@@ -45,6 +47,8 @@ def make_playback(entry: Entry) -> dict[str, Any]:
         answer["frame_steps"] = steps
     if described.get("loop"):
         answer["loop"] = True
+    if mark := _watermark():
+        answer["watermark"] = mark
     return answer
 
 
@@ -76,9 +80,18 @@ def outside_address() -> str:
     return services().settings.public_url or request.host_url.rstrip("/")
 
 
-def _token(entry_id: str, package_id: str) -> tuple[str, int]:
+def _token(entry_id: str, package_id: str, length_s: float = 0.0) -> tuple[str, int]:
     person = current_person()
-    return services().links.make(person.id if person else 0, entry_id, package_id)
+    return services().links.make(person.id if person else 0, entry_id, package_id, length_s=length_s)
+
+
+def _watermark() -> str | None:
+    """What stands over the picture while this person watches; None where the library does not ask for it."""
+    person = current_person()
+    if person is None or not services().settings.watermark:
+        return None
+    name = person.display_name or person.email.partition("@")[0]
+    return f"{name} · {person.staff_number or person.email} · {day_text(utc_now())}"
 
 
 def _captions(entry: Entry, base: str) -> list[dict[str, Any]]:

@@ -37,6 +37,7 @@ class ReportLine:
     kind_text: str
     title: Text
     url: str
+    review_url: str | None
     at_text: str
     text: str
     by: str
@@ -58,6 +59,9 @@ def add(entry_id: str) -> Response:
     )
     commit()
     flash(_("Thank you. The editors see your report and answer for it."), "success")
+    if entry.status != "published":
+        flash(_("Nobody can watch this recording until a second person has looked at it."), "success")
+        return redirect(url_for("record.index"), 303)
     return redirect(url_for("entries.show", entry_id=entry.id, t=f"{at_s:g}"), 303)
 
 
@@ -92,6 +96,7 @@ def _line(row: ProblemReport, names: dict[int, str]) -> ReportLine:
         kind_text=word(KINDS, row.kind),
         title=first_text(row.entry.title) or Text(_("Untitled"), html_language()),
         url=url_for("entries.show", entry_id=row.entry_id, t=f"{at_s:g}"),
+        review_url=_review_url(row, at_s),
         at_text=clock_text(int(at_s)),
         text=row.text,
         by=names.get(row.by_id or 0, ""),
@@ -100,3 +105,10 @@ def _line(row: ProblemReport, names: dict[int, str]) -> ReportLine:
         answer=row.answer,
         done_text=" · ".join(part for part in (names.get(row.done_by_id or 0, ""), minute_text(row.done_at)) if part),
     )
+
+
+def _review_url(row: ProblemReport, at_s: float) -> str | None:
+    """Where its recording is reviewed, from the second that was named; None where there is nothing to review."""
+    if row.kind != "privacy" or row.entry.recording_id is None:
+        return None
+    return url_for("desk.show", recording_id=row.entry.recording_id, t=f"{at_s:g}")

@@ -80,9 +80,10 @@ def _who_sees_what() -> tuple[tuple[str, str, str, str], ...]:
         (
             _("Which recordings you watched, which parts and when"),
             yes,
-            _("only of playlists they assign to you"),
+            _("only of playlists they assign to you, and only since they did"),
             nobody,
         ),
+        (_("Your answers to questions"), yes, _("your first answers in playlists they assign to you"), nobody),
         (_("Where you stopped"), yes, nobody, nobody),
         (_("Your notes and bookmarks"), yes, nobody, nobody),
         (_("Problems that you report"), yes, nobody, _("yes, with your name")),

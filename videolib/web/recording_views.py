@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +49,8 @@ class RecordingView:
     can_cancel: bool
     can_sign_off: bool
     sign_off_reason: str | None
+    # where it is looked at before it is signed off, for who may open it
+    desk_url: str | None
     work: WorkView | None
     # where its runs and guesses are looked at, for editors of a DICOM recording
     cine_url: str | None
@@ -68,7 +70,8 @@ def make_recording_view(recording: Recording, entry: Entry | None) -> RecordingV
     """The recording as who asks may see it; `entry` is the one made of it."""
     person = current_person()
     editor = can(person, "edit", "catalogue")
-    refusal = _why_not_sign_off(recording, person)
+    waits = recording.state == "awaiting_review"
+    opens = can(person, "open", recording)
     return RecordingView(
         id=recording.id,
         name=_shown_name(recording, entry, person),
@@ -84,10 +87,11 @@ def make_recording_view(recording: Recording, entry: Entry | None) -> RecordingV
         edit_url=url_for("studio.edit", entry_id=entry.id) if entry and editor else None,
         uploaded_text=minute_text(recording.created_at),
         source_text=_source_text(recording.source or {}),
-        can_retry=editor and recording.state in {"failed", "rejected", "cancelled"} and bool(recording.original_key),
+        can_retry=editor and can_be_tried_again(recording),
         can_cancel=editor and "cancel" in TRANSITIONS[recording.state],
-        can_sign_off=editor and recording.state == "awaiting_review" and refusal is None,
-        sign_off_reason=refusal if recording.state == "awaiting_review" else None,
+        can_sign_off=waits and can(person, "sign_off", recording),
+        sign_off_reason=_why_not_sign_off(recording, person) if waits else None,
+        desk_url=url_for("desk.show", recording_id=recording.id) if waits and opens else None,
         work=make_work_view(recording) if recording.state in _IN_WORK else None,
         case_url=url_for("privacy.recording", recording_id=recording.id) if editor else None,
         cine_url=url_for("cines.edit", recording_id=recording.id) if editor and run_names(recording) else None,
@@ -98,6 +102,11 @@ def _shown_name(recording: Recording, entry: Entry | None, person: User | None) 
     """The file's name for its uploader and the hospital's reviewers; to others what it has become, or when it came."""
     if can(person, "name", recording) and recording.source_name:
         return recording.source_name
+    return neutral_name(recording, entry)
+
+
+def neutral_name(recording: Recording, entry: Entry | None) -> str:
+    """What it has become, or when it came: never its file's name."""
     title = first_text(entry.title) if entry is not None else None
     return title.text if title else str(_("Recording of %(when)s", when=minute_text(recording.created_at)))
 
@@ -143,6 +152,7 @@ def _work_json(recording: Recording) -> dict[str, Any] | None:
         "chunks_done": state.chunks_done,
         "chunks": state.chunks,
         "place": state.place,
+        "screened": state.screened,
         "speed": state.speed,
         "time_left_s": state.time_left_s,
         "hosts": list(state.hosts),
@@ -157,6 +167,8 @@ def _sentences(state: WorkState) -> Iterator[str]:
         yield _waits_text(state)
     if state.place is not None:
         yield str(_("Number %(place)s in the queue", place=state.place))
+    if state.screened is not None:
+        yield str(_("searched for patient data: %(share)s %%", share=int(100 * state.screened)))
     if state.chunks:
         yield str(_("%(done)s of %(all)s parts are made", done=state.chunks_done, all=state.chunks))
     if state.speed:
@@ -183,18 +195,31 @@ def _waits_text(state: WorkState) -> str:
 
 
 def reason_text(recording: Recording) -> str | None:
-    """Why it was refused or failed: in Chinese by its code, in English the sentence that was written down."""
+    """Why it was refused or failed: the sentence that was written down; where Chinese has none for it, by its code."""
     if recording.reason_code is None:
         return None
-    if language() == "zh" and recording.reason_code in REASONS:
-        return str(REASONS[recording.reason_code])
-    return recording.reason_message or word(REASONS, recording.reason_code)
+    return failure_text(recording.reason_code, recording.reason_message, REASONS)
+
+
+def failure_text(code: str, sentence: str | None, words: Mapping[str, Any]) -> str:
+    """The sentence that was written down of a failure; where Chinese has none, `words` by its code."""
+    if language() == "zh" and code in words:
+        said = str(_(sentence)) if sentence else ""
+        return said if said != (sentence or "") else str(words[code])
+    return sentence or word(words, code)
+
+
+def can_be_tried_again(recording: Recording) -> bool:
+    """Whether its work has ended without a package and its original is here."""
+    return recording.state in {"failed", "rejected", "cancelled"} and bool(recording.original_key)
 
 
 def _why_not_sign_off(recording: Recording, person: User | None) -> str | None:
+    if can(person, "sign_off", recording):
+        return None
     if person is not None and recording.uploader_id == person.id:
         return str(_("Somebody other than the uploader has to look at the recording and sign it off."))
-    return None
+    return str(_("Only a reviewer of the recording's hospital signs it off; a privacy officer there names reviewers."))
 
 
 def _source_text(source: dict[str, Any]) -> str:

@@ -19,11 +19,13 @@ from videolib.catalogue.vocabulary import list_terms
 from videolib.errors import Conflict, InvalidInput
 from videolib.web.access import entry_to_review, require_login, require_reviewer
 from videolib.web.cards import EntryCard, make_cards
+from videolib.web.comment_views import make_asked
 from videolib.web.context import commit, database_session, services
 from videolib.web.entries import make_page
 from videolib.web.error_texts import translated
 from videolib.web.errors import status_of
 from videolib.web.languages import language
+from videolib.web.quarantine import list_waiting
 from videolib.web.texts import STATUSES, clock_text, minute_text, word
 from videolib.web.versions import change_views
 
@@ -83,6 +85,8 @@ def index() -> str:
             )
             for entry, card in zip(rows, make_cards(rows), strict=True)
         ),
+        asked=make_asked(person),
+        held=list_waiting(person),
         previous_url=url_for("reviews.index") if cursor else None,
         next_url=url_for("reviews.index", cursor=next_cursor) if next_cursor else None,
     )
@@ -119,7 +123,7 @@ def take(entry_id: str) -> Response:
 def comment(entry_id: str) -> Response:
     """Add a remark."""
     person, entry = require_reviewer(), entry_to_review(entry_id)
-    at_s = _seconds(request.form.get("at", ""))
+    at_s = read_seconds(request.form.get("at", ""))
     reviews.add_comment(database_session(), entry, request.form.get("text", ""), at_s=at_s, by=person)
     return _back(entry, _("The comment is kept."))
 
@@ -207,7 +211,7 @@ def _past(row: Review) -> dict[str, str]:
     }
 
 
-def _seconds(text: str) -> float | None:
+def read_seconds(text: str) -> float | None:
     """`83.5` or `1:23` as seconds; None for nothing. Raises `InvalidInput`."""
     if not text.strip():
         return None

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Blueprint, flash, render_template, request, url_for
 from flask_babel import gettext as _
+from markupsafe import Markup, escape
 from werkzeug.datastructures import MultiDict
 
 from search import pages
@@ -19,7 +20,7 @@ from videolib.errors import Unavailable
 from videolib.web.access import current_person
 from videolib.web.cards import EntryCard, Link, make_cards
 from videolib.web.context import database_session, services
-from videolib.web.languages import LANGUAGES, language
+from videolib.web.languages import LANGUAGES, language, marked_language
 from videolib.web.texts import MOMENTS, clock_text, word
 
 blueprint = Blueprint("search", __name__)
@@ -95,7 +96,7 @@ class Note:
     kind: str
     typed: str
     into: str
-    including: str
+    including: Markup
 
 
 @dataclass(frozen=True)
@@ -270,10 +271,14 @@ def _facet(asked: pages.SearchRequest, scheme: str, label: str, counts: tuple[pa
 def _notes(found: pages.SearchPage) -> tuple[Note, ...]:
     separator = "、" if language() == "zh" else ", "
     return tuple(
-        Note(step.kind, step.typed, separator.join(step.into), separator.join(step.including))
+        Note(step.kind, step.typed, separator.join(step.into), _said(step.including, separator))
         for step in found.expanded
         if step.kind != "concept" or step.including
     )[:MOST_NOTES]
+
+
+def _said(names: tuple[str, ...], separator: str) -> Markup:
+    return escape(separator).join(marked_language(name) for name in names)
 
 
 def _related(found: pages.SearchPage) -> tuple[Link, ...]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Flask, Request, Response
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 
@@ -12,10 +10,6 @@ SESSIONLESS = ("/static/", "/media/", "/healthz", "/readyz", "/metrics", "/favic
 
 class _NoSession(SecureCookieSession):
     """An empty session that is thrown away."""
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """Nothing; to Flask-Login, which asks for this one key, the word that keeps it from the remember cookie."""
-        return "clear" if key == "_remember" else default
 
 
 class PageSessions(SecureCookieSessionInterface):

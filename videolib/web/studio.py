@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from werkzeug.wrappers import Response
 
-from videolib.catalogue import publishing
+from videolib.catalogue import masters, publishing
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.entry_lists import count_by_status, entries_of_recordings, list_entries
 from videolib.catalogue.gate import assess_entries
@@ -20,7 +20,7 @@ from videolib.catalogue.problem_reports import count_open
 from videolib.catalogue.recordings import STATES, list_recordings
 from videolib.catalogue.reviews import count_queue, name_reviewer
 from videolib.errors import InvalidInput
-from videolib.web.access import entry_to_edit, recording_to_edit, require_editor
+from videolib.web.access import entry_to_edit, recording_to_edit, recording_to_open, require_editor
 from videolib.web.cards import EntryCard, make_cards
 from videolib.web.context import commit, database_session, services
 from videolib.web.preferences import local_path
@@ -86,8 +86,15 @@ def index() -> str:
         sections=_sections(newest, counts),
         waiting=count_queue(database_session(), by=person),
         problems=count_open(database_session()),
+        expiring=_expiring(person),
         is_whole=True,
     )
+
+
+def _expiring(person: User) -> int:
+    """How many masters of theirs go within a month."""
+    is_kept = services().settings.masters_kept_days is None
+    return 0 if is_kept else len(masters.list_warned(database_session(), by=person))
 
 
 def _one_status(status: str, person: User) -> str:
@@ -189,8 +196,7 @@ def move(entry_id: str) -> Response:
 @blueprint.post("/studio/recordings/<recording_id>/sign-off", endpoint="sign_off")
 def sign_off_recording(recording_id: str) -> Response:
     """A second person found nothing that identifies a patient."""
-    person = require_editor()
-    recording = recording_to_edit(recording_id)
+    person, recording = recording_to_open(recording_id)
     if request.form.get("checked") != "yes":
         raise InvalidInput(_("Watch the preview first and tick the box."), fields={"checked": _("Tick the box.")})
     threshold = services().settings.review_threshold
@@ -245,5 +251,4 @@ def _back_to(entry: Entry, message: str) -> Response:
 def _back(message: str) -> Response:
     commit()
     flash(message, "success")
-    wanted = local_path(request.form.get("next", ""))
-    return redirect(url_for("studio.index") if wanted == "/" else wanted, 303)
+    return redirect(local_path(request.form.get("next") or url_for("studio.index")), 303)

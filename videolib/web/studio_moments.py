@@ -27,7 +27,7 @@ from videolib.web.studio_captions import make_tracks
 
 blueprint = Blueprint("studio_moments", __name__)
 
-NEW_FORMS = ("segment", "event", "mark", "deed")
+NEW_FORMS = ("segment", "event", "mark", "deed", "instrument")
 
 
 @blueprint.get("/studio/entries/<entry_id>/moments")
@@ -134,7 +134,7 @@ def _render(
         complications=options("complication"),
         severities=options("classification", only="cls.cirse"),
         verbs=options("verb"),
-        instruments=options("device"),
+        instruments=(*options("device"), *options("drug")),
         targets=options("anatomy"),
         tracks=make_tracks(entry),
         theirs=theirs,

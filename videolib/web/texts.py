@@ -45,6 +45,14 @@ ROLES = {
     "instructor": _("Instructor"),
     "admin": _("Administrator"),
 }
+SCOPES = {
+    "read": _("Look things up and watch"),
+    "write": _("Change what you may change"),
+    "upload": _("Send recordings"),
+}
+GROUP_KINDS = {"hospital": _("Hospital"), "programme": _("Programme")}
+GRANTS = {"reviewer": _("Reviewer"), "privacy_officer": _("Privacy officer")}
+PERSON_STATES = {"active": _("Active"), "invited": _("Invited"), "disabled": _("Disabled")}
 MOMENTS = {
     "caption": _("Spoken"),
     "step": _("Step"),
@@ -57,6 +65,7 @@ ANNOTATION_KINDS = {
     "task": _("Task"),
     "action": _("Action"),
     "event": _("Event"),
+    "instrument": _("Instrument"),
     "mark": _("Mark"),
     "note": _("Note"),
 }

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, render_template, request, url_for
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from videolib.catalogue.access import can
 from videolib.catalogue.captions import cues_of, get_track, list_languages
 from videolib.catalogue.entries import Entry
 from videolib.cues import Cue, write_vtt
-from videolib.web.access import entry_to_see
+from videolib.web.access import current_person, entry_to_read
 from videolib.web.cards import first_text
 from videolib.web.context import database_session
 from videolib.web.languages import html_language
@@ -54,7 +55,7 @@ class Transcript:
 @blueprint.get("/entries/<entry_id>/transcript")
 def show(entry_id: str) -> str:
     """The page of the text; `?lang=en`."""
-    entry = entry_to_see(entry_id)
+    entry = entry_to_read(entry_id)
     wanted = request.args.get("lang") or html_language()
     found = make_transcript(entry, wanted)
     title = first_text(entry.title)
@@ -64,7 +65,7 @@ def show(entry_id: str) -> str:
 @blueprint.get("/entries/<entry_id>/transcript/<lang>.<any(vtt,txt):kind>")
 def download(entry_id: str, lang: str, kind: str) -> WerkzeugResponse:
     """The file: WebVTT, or plain text with a time before each line."""
-    entry = entry_to_see(entry_id)
+    entry = entry_to_read(entry_id)
     cues = cues_of(get_track(database_session(), entry.id, lang))
     text = write_vtt(cues) if kind == "vtt" else _plain(cues)
     response = Response(text, mimetype="text/vtt" if kind == "vtt" else "text/plain")
@@ -76,7 +77,7 @@ def download(entry_id: str, lang: str, kind: str) -> WerkzeugResponse:
 def make_transcript(entry: Entry, wanted: str) -> Transcript | None:
     """The captions in the wanted language, else in the first there is; None where there are none."""
     tags = list_languages(database_session(), entry.id)
-    if not tags:
+    if not tags or not can(current_person(), "words", entry):
         return None
     chosen = wanted if wanted in tags else tags[0]
     place = url_for("transcripts.download", entry_id=entry.id, lang="LANG", kind="vtt")

@@ -79,7 +79,7 @@ def _answer(one: _Asked, same: dict[str, Recording], unfinished: dict[str, Uploa
     return {
         "refusal": refusal,
         "resume": resume.id if resume else None,
-        "same": _same_json(known) if known is not None and can(by, "see", known) else None,
+        "same": _same_json(known) if known is not None and can(by, "know", known) else None,
     }
 
 

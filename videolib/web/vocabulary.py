@@ -61,7 +61,7 @@ class TermLine:
     id: str
     label: str
     other_label: str
-    synonyms_text: str
+    synonyms: tuple[str, ...]
     scheme_id: str
     scheme_label: str
     url: str
@@ -284,7 +284,7 @@ def _line(
         id=found.id,
         label=found.label(here),
         other_label=found.label(other_language(here)),
-        synonyms_text=" · ".join(name for lang in LANGUAGES for name in found.synonyms.get(lang, [])),
+        synonyms=tuple(name for lang in LANGUAGES for name in found.synonyms.get(lang, [])),
         scheme_id=found.scheme_id,
         scheme_label=label,
         url=url_for("vocabulary.term", scheme_id=found.scheme_id, term_id=found.id),

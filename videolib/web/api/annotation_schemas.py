@@ -62,7 +62,7 @@ class WebAnnotation(Schema):
     """A W3C Web Annotation; times and places are media fragments, terms are `urn:videolib:term:<id>`."""
 
     type = String(metadata={"description": "Annotation"})
-    kind = String(metadata={"description": "phase, step, task, action, event, mark or note"})
+    kind = String(metadata={"description": "phase, step, task, action, event, instrument, mark or note"})
     layer = String(metadata={"description": "main or second"})
     body = Raw(metadata={"description": "TextualBody and SpecificResource, one or a list"})
     target = Raw(metadata={"description": "`source` and `selector`: FragmentSelector, refined by SvgSelector"})

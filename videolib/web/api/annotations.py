@@ -70,7 +70,8 @@ def create(entry_id: str) -> Response:
     """Add an annotation, or take a page of them
 
     A Web Annotation is added and answered. An AnnotationPage or AnnotationCollection is taken as far as it can be;
-    the answer says of each annotation what could not be taken and why.
+    the answer says of each annotation what could not be taken and why. One that was taken before, by the `id` that
+    was sent, is not taken again: it is answered as it is, so a request whose answer was lost can be repeated.
     """
     entry, person = entry_to_edit(entry_id), require_editor()
     sent = sent_object()
@@ -80,7 +81,9 @@ def create(entry_id: str) -> Response:
         commit()
         return tagged(_imported(lines))
     reading = read_annotation(database_session(), sent, size=_size(entry))
-    row = catalogue.add_annotation(database_session(), entry, reading.values, by=person, tool=_tool(sent))
+    row = catalogue.find_by_origin(database_session(), entry, reading.values)
+    if row is None:
+        row = catalogue.add_annotation(database_session(), entry, reading.values, by=person, tool=_tool(sent))
     commit()
     response = _one(entry, row, status=201, left_out=reading.left_out)
     response.headers["Location"] = url_for("annotations_api.show", entry_id=entry.id, annotation_id=row.id)

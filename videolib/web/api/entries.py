@@ -21,7 +21,7 @@ from videolib.catalogue.posters import choose_poster, list_posters
 from videolib.catalogue.recordings import get_recording
 from videolib.cues import MAX_BYTES
 from videolib.errors import InvalidInput, NotFound
-from videolib.web.access import current_person, entry_to_edit, entry_to_see, require_editor
+from videolib.web.access import current_person, entry_to_edit, entry_to_see, entry_to_watch, require_editor
 from videolib.web.api.answers import expected_revision, sent_object, tagged
 from videolib.web.api.entry_json import entries_json, entry_json
 from videolib.web.api.poster_schemas import PosterChoice, PosterOut
@@ -211,7 +211,9 @@ def captions(entry_id: str) -> Response:
     person, entry = require_editor_of(entry_id)
     expected_revision(entry)
     language, content = _sent_captions()
-    track = add_captions(database_session(), entry, language, content, by=person)
+    track = add_captions(
+        database_session(), entry, language, content, is_confirmed=_said_in_captions("confirmed"), by=person
+    )
     told = _told_of_captions()
     if told is not None:
         source, reviewed = told
@@ -246,7 +248,7 @@ def playback(entry_id: str) -> Response:
 
     Signed and short-lived; ask again when they expire.
     """
-    response = tagged(make_playback(entry_to_see(entry_id)))
+    response = tagged(make_playback(entry_to_watch(entry_id)))
     response.headers["Cache-Control"] = "private, no-store"
     return response
 
@@ -284,7 +286,12 @@ def _told_of_captions() -> tuple[str, bool] | None:
     sent: Mapping[str, Any] = sent_object() if request.is_json else request.form or request.args
     if "source" not in sent and "reviewed" not in sent:
         return None
-    return str(sent.get("source", "human")), sent.get("reviewed") in {True, "true", "yes", "1"}
+    return str(sent.get("source", "human")), _said_in_captions("reviewed")
+
+
+def _said_in_captions(name: str) -> bool:
+    sent: Mapping[str, Any] = sent_object() if request.is_json else request.form or request.args
+    return sent.get(name) in {True, "true", "yes", "1"}
 
 
 def _time_in(sent: dict[str, Any]) -> float | None:

@@ -30,8 +30,8 @@ blueprint = APIBlueprint("recordings", __name__, url_prefix="/api/v1", tag="Reco
 def show(recording_id: str) -> Response:
     """See how far a recording is
 
-    For its uploader and for editors. With `If-None-Match`, 304 while nothing has changed; the header
-    `Videolib-Next-Look` says after how many seconds to look again.
+    For editors, and for who may open it before it is signed off. With `If-None-Match`, 304 while nothing has changed;
+    the header `Videolib-Next-Look` says after how many seconds to look again.
     """
     watching, person = services().watching, current_person()
     who = person.id if person else None

@@ -155,6 +155,7 @@ class NewCaptions(Schema):
     vtt = String(required=True)
     source = String(validate=OneOf(("human", "auto")), metadata={"description": "who made them"})
     reviewed = Boolean(metadata={"description": "whether a person has read what a program made"})
+    confirmed = Boolean(metadata={"description": "whether a person says that no name in them is a patient's"})
 
 
 class CaptionsOut(Schema):
@@ -203,6 +204,7 @@ class Playback(Schema):
     chapters = List(Nested(Chapter))
     views = List(Nested(View))
     frame_steps = List(List(Float()), allow_none=True)
+    watermark = String(metadata={"description": "there where the library wants the watcher's name over the picture"})
     loop = Boolean(metadata={"description": "there and true where a cine asks to be played again and again"})
 
 
@@ -231,7 +233,7 @@ class WorkOut(Schema):
     time_left_s = Float(allow_none=True)
     hosts = List(String())
     waits = Nested(Reason, allow_none=True, metadata={"description": "What the work waits for"})
-    is_playable = Boolean(metadata={"description": "Its beginning plays for its uploader and editors"})
+    is_playable = Boolean(metadata={"description": "Its beginning plays for its uploader and whom they let in"})
     sentences = List(String())
 
 

@@ -2,6 +2,7 @@
 import { attach, follow } from './hls-pane.js';
 import { fetchPlayback } from './playback.js';
 import { exactClock, isTyping } from './player-ready.js';
+import { keepHere, watermark } from './watermark.js';
 
 const EVERY_MS = 200;
 const FRAME_S = 0.04;
@@ -15,6 +16,8 @@ class Compare extends HTMLElement {
     this.starts = this.sides.map((video) => Number(video.dataset.start));
     this.sides.forEach((video, at) => {
       video.controls = false;
+      if (video.dataset.watermark) keepHere(video);
+      watermark(video.closest('.compare__frame'), video.dataset.watermark);
       video.removeAttribute('src');
       this.load(video, video.dataset.url, this.starts[at]);
       video.addEventListener('vl-lost', () => this.renew(video, at));

@@ -20,6 +20,7 @@ class EntryForm extends HTMLElement {
     this.form.addEventListener('change', () => this.note());
     this.form.addEventListener('submit', () => this.leave());
     window.addEventListener('focus', () => { if (this.isSignedOut) this.save(); });
+    document.addEventListener('vl-session-back', () => { if (this.isSignedOut) this.save(); });
     window.addEventListener('beforeunload', (event) => {
       if (this.unsaved) event.preventDefault();
     });
@@ -68,6 +69,7 @@ class EntryForm extends HTMLElement {
   }
 
   signedOut() {
+    if (!this.isSignedOut) document.dispatchEvent(new CustomEvent('vl-session-ended'));
     this.setSignedOut(true);
     this.show('signed-out');
     this.plan(RETRY_MS);

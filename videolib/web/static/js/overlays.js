@@ -6,8 +6,18 @@ const HIDDEN = 'videolib-overlays-off';
 const SVG = 'http://www.w3.org/2000/svg';
 const EARLY_S = 0.02;
 
+/** The head of an arrow: two short strokes at its end. */
+function headOf(line) {
+  const [x1, y1, x2, y2] = ['x1', 'y1', 'x2', 'y2'].map((name) => Number(line.getAttribute(name)));
+  const [turn, length] = [Math.atan2(y2 - y1, x2 - x1), Math.min(40, Math.hypot(x2 - x1, y2 - y1) / 3)];
+  const stroke = (by) => `${x2 - length * Math.cos(turn + by)} ${y2 - length * Math.sin(turn + by)}`;
+  const head = document.createElementNS(SVG, 'polyline');
+  head.setAttribute('points', `${stroke(0.5)} ${x2} ${y2} ${stroke(-0.5)}`);
+  return head;
+}
+
 /** One mark as an <svg> that lies over the whole picture. */
-function draw(mark, width, height) {
+export function draw(mark, width, height) {
   const box = document.createElementNS(SVG, 'svg');
   const view = mark.svg ? new DOMParser().parseFromString(mark.svg, 'image/svg+xml').documentElement : null;
   const sizes = { x: 0, y: 0, width, height, preserveAspectRatio: 'none', viewBox: view?.getAttribute('viewBox') ?? `0 0 ${width} ${height}` };
@@ -19,6 +29,7 @@ function draw(mark, width, height) {
     for (const [name, value] of Object.entries({ x: (x * width) / 100, y: (y * height) / 100, width: (w * width) / 100, height: (h * height) / 100 })) rect.setAttribute(name, value);
     box.append(rect);
   }
+  for (const line of box.querySelectorAll('line.arrow')) line.after(headOf(line));
   for (const shape of box.querySelectorAll('*')) shape.setAttribute('vector-effect', 'non-scaling-stroke');
   return box;
 }

@@ -1,30 +1,41 @@
 // <vl-played data-url data-seen>: tells the service what the player has really played, so that watching counts.
-const LOOK_MS = 500;
+import { whenReady } from './player-ready.js';
+
 const TELL_MS = 4000;
+// a step is playing when it is no longer than the clock allows at double speed, and a frame or two
+const FASTEST = 2.2;
+const FRAMES_S = 0.15;
 
 class Played extends HTMLElement {
   connectedCallback() {
     this.stretches = [];
-    this.last = null;
-    this.looking = window.setInterval(() => this.look(), LOOK_MS);
+    this.before = null;
+    this.stop = new AbortController();
+    const { signal } = this.stop;
     this.telling = window.setInterval(() => this.tell(), TELL_MS);
+    document.addEventListener('vl-time', (event) => this.step(event.detail), { signal });
+    whenReady(({ player }) => {
+      player.addEventListener('play', () => { this.before = [player.currentTime, performance.now()]; }, { signal });
+      for (const name of ['pause', 'ended']) player.addEventListener(name, () => { this.step(player.currentTime, true); this.tell(); }, { signal });
+      this.isPaused = () => player.paused;
+    });
   }
 
   disconnectedCallback() {
-    window.clearInterval(this.looking);
+    this.stop.abort();
     window.clearInterval(this.telling);
   }
 
-  /** What lies between two looks was played only if the time went on as a clock does, at most twice as fast. */
-  look() {
-    const now = document.querySelector('vl-player')?.currentTime;
-    if (typeof now !== 'number') return;
-    const before = this.last;
-    this.last = now;
-    if (before === null || now <= before || now - before > (LOOK_MS / 1000) * 2.5) return;
+  /** What lies between two looks was played where the time went on as a clock does; a jump is not. */
+  step(now, isLast = false) {
+    const [from, at] = this.before ?? [now, performance.now()];
+    const elapsed = (performance.now() - at) / 1000;
+    const played = this.before !== null && now > from && now - from <= FASTEST * elapsed + FRAMES_S;
+    this.before = isLast || !this.isPaused || this.isPaused() ? null : [now, performance.now()];
+    if (!played) return;
     const open = this.stretches[this.stretches.length - 1];
-    if (open && Math.abs(open[1] - before) < 0.01) open[1] = now;
-    else this.stretches.push([before, now]);
+    if (open && Math.abs(open[1] - from) < 0.01) open[1] = now;
+    else this.stretches.push([from, now]);
   }
 
   async tell() {
@@ -34,11 +45,15 @@ class Played extends HTMLElement {
     const token = document.querySelector('meta[name="csrf-token"]')?.content ?? '';
     const headers = { 'Content-Type': 'application/json', Accept: 'application/json', 'X-CSRFToken': token };
     const body = JSON.stringify({ played });
-    const response = await fetch(this.dataset.url, { method: 'POST', headers, body, credentials: 'same-origin' });
-    if (!response.ok) return;
+    const response = await fetch(this.dataset.url, { method: 'POST', headers, body, credentials: 'same-origin' }).catch(() => null);
+    if (!response?.ok) {
+      // tried again with the next; a session that has ended is taken up in place
+      this.stretches.unshift(...played);
+      return;
+    }
     const { windows } = await response.json();
     for (const [start, , seen] of windows) {
-      const badge = this.querySelector(`[data-window="${start}"]`);
+      const badge = [...this.querySelectorAll('[data-window]')].find((one) => Number(one.dataset.window) === start);
       if (badge && seen) {
         badge.textContent = this.dataset.seen;
         badge.classList.add('badge--good');

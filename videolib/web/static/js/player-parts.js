@@ -8,12 +8,15 @@ import './theatre.js';
 import './view-switch.js';
 
 const LATER = {
+  'vl-area-field': () => import('./area-field.js'),
   'vl-beside': () => import('./beside.js'),
+  'vl-desk-keys': () => import('./desk-keys.js'),
   'vl-loop': () => import('./loop-range.js'),
   'vl-mask-field': () => import('./mask-field.js'),
   'vl-overlays': () => import('./overlays.js'),
   'vl-own-notes': () => import('./own-notes.js'),
   'vl-played': () => import('./played.js'),
+  'vl-playlist': () => import('./playlist.js'),
   'vl-report-form': () => import('./report-form.js'),
   'vl-step-sequence': () => import('./step-sequence.js'),
   'vl-time-field': () => import('./time-field.js'),

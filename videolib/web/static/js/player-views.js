@@ -1,4 +1,6 @@
 // Which of a recording's views plays (native, subtracted, planes): all keep one clock, so a switch keeps the moment.
+import { freshen } from './player-address.js';
+
 const HLS_TYPE = 'application/x-mpegurl';
 
 /** The view to begin with: the one that the recording recommends, as an angiogram its subtracted one. */
@@ -12,14 +14,20 @@ export function sourceOf(playback, view) {
   return { src: found?.hls_url ?? playback.hls_url, type: HLS_TYPE };
 }
 
+/** Whether what plays is what the newest addresses lead to. @param host the <vl-player> */
+export function playsSame(host) {
+  const { src } = sourceOf(host.playback, host.view);
+  return freshen(host.hls()?.url ?? '', { hls_url: src }) === src;
+}
+
 /** Loads the chosen view's address and goes on at the same place. @param host the <vl-player> */
 export function goOnAt(host, place, wasPlaying) {
   const { player } = host;
   const source = sourceOf(host.playback, host.view);
   const hls = host.hls();
   if (hls) hls.config.startPosition = place;
-  if (hls?.url === source.src) {
-    // the same address still: the player would not load it again, and what it has is good
+  if (playsSame(host)) {
+    // of the same package still: what it has is good, and what it asks for has the fresh address
     if (hls.levels.length > 0) hls.startLoad(player.currentTime || place);
     else hls.loadSource(source.src);
     if (wasPlaying) player.play().catch(() => {});

@@ -7,10 +7,12 @@ import 'vidstack/player/layouts/default';
 import 'vidstack/player/ui';
 import './player-parts.js';
 import { captionTracks, chapterTrack, dropTwins, fetchPlayback, isExpired, PlaybackRefused } from './playback.js';
+import { renewAhead, withFreshAddress } from './player-address.js';
 import { areKeysOff, frameStepper, keyShortcuts } from './player-keys.js';
 import { PlayerNotice } from './player-notice.js';
 import { watchOver } from './player-recovery.js';
-import { firstView, goOnAt, sourceOf } from './player-views.js';
+import { firstView, goOnAt, playsSame, sourceOf } from './player-views.js';
+import { keepHere, watermark } from './watermark.js';
 
 const RENEW_AGAIN_AFTER_MS = 5000;
 
@@ -35,6 +37,7 @@ class VlPlayer extends HTMLElement {
     this.build();
     this.notice = new PlayerNotice(this, this.words.own, () => this.renew());
     watchOver(this);
+    renewAhead(this);
     this.querySelector('.stage__native')?.remove();
     document.dispatchEvent(new CustomEvent('vl-ready', { detail: this }));
   }
@@ -48,8 +51,11 @@ class VlPlayer extends HTMLElement {
   }
 
   seek(seconds, { play = true } = {}) {
-    if (!this.player.state.canPlay) this.startAt = seconds;
-    else this.player.currentTime = seconds;
+    if (this.player.state.canPlay) this.player.currentTime = seconds;
+    else {
+      this.startAt = seconds;
+      this.player.startLoading(); // Vidstack waits until it is in view, and can miss that it came there
+    }
     if (play) this.player.play().catch(() => {}); // refused without a user's gesture: then it stays at the place, paused
   }
 
@@ -85,6 +91,7 @@ class VlPlayer extends HTMLElement {
     player.addEventListener('provider-change', (event) => this.setUp(event.detail));
     this.player = player;
     this.append(player);
+    watermark(player, this.playback.watermark);
     const chapters = chapterTrack(this.playback, this.words.layout.Chapters);
     for (const track of [...captionTracks(this.playback), ...(chapters ? [chapters] : [])]) player.textTracks.add(track);
     dropTwins(player.textTracks, this.playback);
@@ -92,10 +99,11 @@ class VlPlayer extends HTMLElement {
   }
 
   setUp(provider) {
+    if (provider?.video && this.playback.watermark) keepHere(provider.video);
     if (provider?.type !== 'hls') return;
     provider.library = Hls; // without this line Vidstack would fetch hls.js from a CDN
     provider.config = {
-      startPosition: this.startAt, enableWorker: false, maxBufferLength: 30, maxMaxBufferLength: 60, backBufferLength: 60,
+      xhrSetup: withFreshAddress(this), startPosition: this.startAt, enableWorker: false, maxBufferLength: 30, maxMaxBufferLength: 60, backBufferLength: 60,
       ignorePlaylistParsingErrors: true, // when a recording is whole, its final sound takes the place of the preview's
     };
     provider.onInstance((hls) => hls.on(Hls.Events.ERROR, (_, error) => {
@@ -107,8 +115,8 @@ class VlPlayer extends HTMLElement {
     return this.player.provider?.type === 'hls' ? this.player.provider.instance : null;
   }
 
-  /** Fetches fresh addresses and goes on at the same place: after an expired signature, a lost network, a failure. */
-  async renew() {
+  /** Fetches fresh addresses and goes on at the same place: after an expired signature, a lost network, a failure, or ahead. */
+  async renew({ ahead = false } = {}) {
     this.renewedAt = Date.now();
     const { player } = this;
     const wasPlaying = !player.state.paused;
@@ -117,10 +125,12 @@ class VlPlayer extends HTMLElement {
       this.playback = await fetchPlayback(this.dataset.playbackUrl);
     } catch (error) {
       if (error instanceof PlaybackRefused && error.status < 500) this.stop(error.status);
+      else if (ahead) renewAhead(this);
       else this.notice.say('offline', { retry: true });
       return;
     }
-    goOnAt(this, place, wasPlaying);
+    renewAhead(this);
+    if (!ahead || !playsSame(this)) goOnAt(this, place, wasPlaying);
   }
 
   showView(name) {

@@ -19,6 +19,7 @@ class WatchReporter extends HTMLElement {
     this.host = host;
     player.addEventListener('playing', () => this.begin());
     player.addEventListener('time-update', () => this.note());
+    for (const name of ['pause', 'ended']) player.addEventListener(name, () => this.reach());
     for (const name of ['pause', 'seeking', 'waiting', 'ended']) player.addEventListener(name, () => this.close());
     player.addEventListener('pause', () => this.report());
     for (const name of ['seeked', 'rate-change']) player.addEventListener(name, () => { if (!player.state.paused) this.begin(); });
@@ -58,6 +59,13 @@ class WatchReporter extends HTMLElement {
     else this.open.end_s = now;
   }
 
+  /** Where it stopped: the player tells its time four times a second, and the last quarter was played, too. */
+  reach() {
+    const now = this.host.player.currentTime;
+    const most = 0.5 * Math.max(1, this.open?.rate ?? 1);
+    if (this.open && now > this.open.end_s && now - this.open.end_s < most) this.open.end_s = now;
+  }
+
   close() {
     const { open } = this;
     this.open = undefined;
@@ -85,6 +93,7 @@ class WatchReporter extends HTMLElement {
 
   /** The bar of what has been watched, as the library counts it. */
   show(answer) {
+    if (answer && this.isConnected) document.dispatchEvent(new CustomEvent('vl-watched', { detail: answer }));
     const bar = document.querySelector('.watched[data-live]');
     if (!answer || !bar || answer.duration_s <= 0) return;
     const drawing = bar.querySelector('svg');

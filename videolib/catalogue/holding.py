@@ -1,0 +1,120 @@
+"""A viewer says that something private can be seen or heard: it is hidden, and its review begins again at that second.
+
+All entries of the recording are hidden at once, whoever reports. Who has watched it is written into the audit. What
+was hidden returns as it was when a second person has signed the recording off anew, and nothing was changed meanwhile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from videolib.catalogue import desk, screenings
+from videolib.catalogue.audit import record_event
+from videolib.catalogue.entries import Entry, count_write
+from videolib.catalogue.people import User
+from videolib.catalogue.recordings import Recording, get_recording, move
+from videolib.catalogue.screenings import Finding, Found
+from videolib.catalogue.watch_records import WatchRecord
+
+RULE = "report"
+# around the second that a viewer names: people need a moment until they have reached the form
+AROUND_S = 5.0
+RISK = 100.0
+WHY = "A viewer has reported that something private can be seen or heard; a second person looks at it."
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """Somebody who has watched entries of a recording: how much, when, and whether the reported moment too."""
+
+    person_id: int
+    first_at: datetime
+    last_at: datetime
+    watched_s: float
+    saw_it: bool
+
+
+def hold(session: Session, entry: Entry, at_s: float, *, by: User) -> None:
+    """Hide all that shows the entry's recording, and let it be reviewed again from that second on."""
+    if entry.recording_id is None:
+        return
+    recording = get_recording(session, entry.recording_id, for_update=True)
+    watchers = list_watchers(session, recording.id, at_s)
+    for shown in _entries_of(session, recording.id):
+        if shown.status == "published":
+            _hide(session, shown, by=by)
+    if recording.state == "ready":
+        move(session, recording, "reopen")
+    recording.signed_off_by_id = recording.signed_off_at = None
+    # the windows are drawn anew, and everything before was watched for another question
+    session.execute(delete(desk.DeskLook).where(desk.DeskLook.recording_id == recording.id))
+    screening = screenings.begin_screening(session, recording)
+    found = Found(RULE, RULE, 1.0, RISK, max(0.0, at_s - AROUND_S), at_s + AROUND_S)
+    screenings.keep_progress(session, screening, screening.done_until_s, [found])
+    seen = {
+        "watched_by": [one.person_id for one in watchers],
+        "seen_by": [one.person_id for one in watchers if one.saw_it],
+    }
+    record_event(session, "hold", "recording", recording.id, by=by, at_s=at_s, **seen)
+
+
+def give_back(session: Session, entry: Entry, package_id: str | None, *, by: User | None) -> bool:
+    """Show again what a report had hidden, in the package that was signed off; False where it was changed meanwhile."""
+    is_same = entry.held_revision == entry.revision
+    entry.held_revision = None
+    if not is_same:
+        return False
+    entry.status, entry.withdrawn_reason, entry.package_id = "published", None, package_id
+    count_write(session, entry)
+    record_event(session, "give_back", "entry", entry.id, by=by, package=package_id)
+    return True
+
+
+def is_reported(session: Session, recording: Recording) -> bool:
+    """Whether a report about this recording waits for its decision."""
+    return any(one.decision == "open" for one in _reports(session, recording))
+
+
+def list_reported_s(session: Session, recording: Recording) -> list[float]:
+    """The seconds that viewers have named, in order."""
+    return sorted(((one.start_s or 0.0) + (one.end_s or 0.0)) / 2 for one in _reports(session, recording))
+
+
+def list_watchers(session: Session, recording_id: str, at_s: float) -> list[Watcher]:
+    """Who has watched anything that shows this recording; those who saw that moment first, then the last ones."""
+    mine = select(WatchRecord).join(Entry, Entry.id == WatchRecord.entry_id).where(Entry.recording_id == recording_id)
+    found: dict[int, Watcher] = {}
+    for row in session.scalars(mine.order_by(WatchRecord.last_at.desc())):
+        saw_it = any(start <= (at_s + AROUND_S) * 1000 and end >= (at_s - AROUND_S) * 1000 for start, end in row.spans)
+        earlier = found.get(row.user_id)
+        found[row.user_id] = Watcher(
+            row.user_id,
+            min(row.first_at, earlier.first_at) if earlier else row.first_at,
+            max(row.last_at, earlier.last_at) if earlier else row.last_at,
+            row.watched_ms / 1000 + (earlier.watched_s if earlier else 0.0),
+            saw_it or (earlier is not None and earlier.saw_it),
+        )
+    return sorted(found.values(), key=lambda one: not one.saw_it)
+
+
+def _hide(session: Session, entry: Entry, *, by: User) -> None:
+    entry.status, entry.withdrawn_reason = "withdrawn", WHY
+    count_write(session, entry)
+    # changes that nobody has published yet would be published with it: then an editor decides
+    entry.held_revision = None if entry.pending else entry.revision
+    record_event(session, "hold", "entry", entry.id, by=by, package=entry.package_id)
+
+
+def _entries_of(session: Session, recording_id: str) -> list[Entry]:
+    mine = select(Entry).where(Entry.recording_id == recording_id).order_by(Entry.id).with_for_update(of=Entry)
+    return list(session.scalars(mine, execution_options={"populate_existing": True}).all())
+
+
+def _reports(session: Session, recording: Recording) -> list[Finding]:
+    screening = screenings.find_screening(session, recording.id)
+    found = screenings.list_findings(session, screening.id) if screening else []
+    return [one for one in found if one.rule == RULE]

@@ -1,0 +1,2 @@
+// The script of the caption editor's page.
+import './caption-editor.js';
