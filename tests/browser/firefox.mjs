@@ -72,7 +72,7 @@ const stories = {
     await play();
     seen.played = await until(() => {
       const video = document.querySelector('vl-player video');
-      return video?.currentTime > 3 && { at: video.currentTime, height: video.videoHeight, error: video.error };
+      return video?.currentTime > 3 && video.videoHeight > 0 && { at: video.currentTime, height: video.videoHeight, error: video.error };
     });
     seen.heights = await page.evaluate(() => document.querySelector('vl-player media-player').qualities.toArray().map((one) => one.height));
     await page.evaluate(() => { document.querySelector('vl-player').player.currentTime = 12; });

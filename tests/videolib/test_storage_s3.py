@@ -195,7 +195,11 @@ def test_a_large_file_goes_in_parts(store: S3Store, tmp_path: Path) -> None:
     store.delete(["large/object"])
 
 
-def test_an_upload_whose_file_cannot_be_read_to_its_end_is_withdrawn(s3_server: S3Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize("moment", ["CreateMultipartUpload", "UploadPart"])
+def test_an_upload_whose_file_cannot_be_read_to_its_end_is_withdrawn(
+    s3_server: S3Server, tmp_path: Path, moment: str
+) -> None:
+    """Cut before the first part is read, the parts are fewer bytes but a whole object to the server."""
     store = new_s3_store(s3_server)
     source = tmp_path / "large.mp4"
     with source.open("wb") as file:
@@ -206,7 +210,7 @@ def test_an_upload_whose_file_cannot_be_read_to_its_end_is_withdrawn(s3_server: 
         sent.append(str(params["url"]))
         os.truncate(source, 30 * MIB)  # as when somebody cleans up the folder too early
 
-    store._bucket()._client.meta.events.register("before-call.s3.UploadPart", cut_short)
+    store._bucket()._client.meta.events.register(f"before-call.s3.{moment}", cut_short)
 
     with pytest.raises(Unavailable):
         store.put_file("large/object", source)

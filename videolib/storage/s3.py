@@ -74,7 +74,8 @@ class S3Store:
         size = path.stat().st_size
         self._bucket().upload(self._full(key), path, content_type or content_type_of(key))
         stored = self.stat(key)
-        if stored.size != size:
+        if stored.size != size:  # the file grew shorter between two parts: what it is now lies there as a whole object
+            self.delete([key])
             raise Unavailable(
                 "The object store holds another length than was sent; try again.", code="store_unavailable"
             )
