@@ -31,6 +31,7 @@ from videolib.children import start_s3_server
 ROOT = Path(__file__).resolve().parent.parent
 CLIP = "../shared/testdata/surgical/lap_cholecystectomy_720p25_aac.mp4"
 CLIP_S = 10
+HOSPITAL = "bench"
 PORT = 8792
 PASSWORD = "a long password for a bench"  # noqa: S105 - of a library that lives for this run
 FLAGS = [
@@ -60,6 +61,9 @@ def main(minutes: list[int], *, s3: bool) -> None:
             }
         call(environment, "init")
         call(environment, "user", "add", "editor@bench.example", "--role", "editor", stdin=PASSWORD)
+        # what the host takes in is open to the reviewers of its hospital before it is signed off
+        call(environment, "group", "add", HOSPITAL, "--kind", "hospital", "--en", "Bench")
+        call(environment, "group", "grant", HOSPITAL, "editor@bench.example", "reviewer")
         serve = [sys.executable, "-m", "videolib", "serve", "--port", str(PORT)]
         with subprocess.Popen(serve, env=environment, cwd=ROOT) as server:
             try:
@@ -83,7 +87,9 @@ def measure_all(environment: dict[str, str], folder: Path, minutes: list[int]) -
                 source = folder / f"{kind}-{length}.mp4"
                 loops = str(length * 60 // CLIP_S - 1)
                 run_ffmpeg("-stream_loop", loops, "-i", str(short), "-c", "copy", str(source))
-                answer = json.loads(call(environment, "ingest", str(source), "--no-wait", "--json"))
+                answer = json.loads(
+                    call(environment, "ingest", str(source), "--hospital", HOSPITAL, "--no-wait", "--json")
+                )
                 took_s = first_picture_s(page, answer["entry_id"])
                 gone_s = cancelled_s(environment, folder, answer["recording_id"])
                 row = f"{kind:8} {length:7} {source.stat().st_size / 1e6:6.0f} {took_s:15.1f} {gone_s:11.1f}"
