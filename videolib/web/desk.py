@@ -55,7 +55,7 @@ def begin(recording_id: str) -> Answer:
     """Draw the windows that this person is to watch."""
     person, recording = _asked(recording_id)
     desk.begin_look(database_session(), recording, by=person)
-    return _back(recording, _("Watch the windows below and decide every finding."))
+    return _back(recording, _("Decide every finding, and watch the passages that are drawn by lot."))
 
 
 @blueprint.post("/studio/recordings/<recording_id>/findings")

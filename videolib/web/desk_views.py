@@ -65,7 +65,7 @@ MISSING = {
     "findings": lazy_gettext("Decide every finding."),
     "masks": lazy_gettext("Cover every accepted finding for all of its time."),
     "burned_in": lazy_gettext("The recording says that its pictures name the patient: mask what does."),
-    "windows": lazy_gettext("Watch the windows below."),
+    "windows": lazy_gettext("Watch the passages that are drawn by lot."),
 }
 
 
@@ -200,7 +200,7 @@ def _steps(progress: desk.Progress, screening: screenings.Screening | None, line
             _("Taken out"), _("something is not covered") if uncovered else _("all covered"), not uncovered, "desk-out"
         ),
         Step(
-            _("Windows"),
+            _("Passages"),
             _("%(done)s of %(count)s watched", done=seen, count=len(progress.windows)),
             "windows" not in progress.missing,
             "desk-windows",
