@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import * as esbuild from 'esbuild';
 import { bundle } from 'lightningcss';
 
@@ -115,6 +116,10 @@ const manifest = Object.fromEntries([
   ['favicon.svg', write('favicon.svg', readFileSync(path.join(STATIC, 'icons/favicon.svg')))],
 ]);
 writeFileSync(path.join(FRESH, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+// Packed once, here; the service hands these out to whoever takes them (`videolib/web/assets.py`).
+for (const name of readdirSync(FRESH)) {
+  writeFileSync(path.join(FRESH, `${name}.gz`), gzipSync(readFileSync(path.join(FRESH, name)), { level: 9 }));
+}
 // Swapped in whole, so that a running server never reads a manifest whose files are not there.
 const old = `${FRESH}-old`;
 try { renameSync(BUILT, old); } catch (error) { if (error.code !== 'ENOENT') throw error; }

@@ -21,6 +21,8 @@ from typing import Any
 from playwright.sync_api import sync_playwright
 
 from bench.first_picture import CLIP, CLIP_S, FLAGS, PASSWORD, ROOT, VIDEO, call, run_ffmpeg
+from tests.libraries import release
+from videolib.db import Database
 
 PORT = 8793
 MINUTES = 1
@@ -47,6 +49,9 @@ def main(seconds: int) -> int:
         run_ffmpeg("-stream_loop", loops, "-i", clip, "-c", "copy", str(source))
         meta.write_text(META, encoding="utf-8")
         made = json.loads(call(environment, "ingest", str(source), "--meta", str(meta), "--publish", "--json"))
+        database = Database(f"sqlite:///{folder / 'home' / 'videolib.db'}")
+        release(database, made["recording_id"])  # the second person's signature
+        database.close()
         serve = [sys.executable, "-m", "videolib", "serve", "--port", str(PORT)]
         with subprocess.Popen(serve, env=environment, cwd=ROOT) as server:
             try:

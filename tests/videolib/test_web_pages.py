@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import shutil
 from collections.abc import Iterator
@@ -195,6 +196,24 @@ def test_behind_a_proxy_addresses_are_the_outside_ones(sqlite_database: Database
     assert answer.json is not None
     assert answer.json["hls_url"].startswith("https://video.hospital.example/media/")
     assert "max-age=" in answer.headers["Strict-Transport-Security"]
+
+
+def test_built_files_come_packed_to_who_can_unpack_them(sqlite_site: Site) -> None:
+    visitor = sqlite_site.anonymous()
+    found = re.search(r'src="(/static/built/[^"]+\.js)"', visitor.get("/").text)
+    assert found
+
+    plain = visitor.get(found[1])
+    packed = visitor.get(found[1], headers={"Accept-Encoding": "gzip, deflate"})
+
+    assert "Content-Encoding" not in plain.headers
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert packed.mimetype == "text/javascript"
+    assert gzip.decompress(packed.data) == plain.data
+    assert packed.headers["Vary"] == plain.headers["Vary"]
+    assert "Accept-Encoding" in packed.headers["Vary"]
+    assert packed.headers["ETag"] != plain.headers["ETag"]
+    assert visitor.get("/static/built/none.js", headers={"Accept-Encoding": "gzip"}).status_code == 404
 
 
 def test_built_files_are_kept_for_ever(sqlite_site: Site) -> None:

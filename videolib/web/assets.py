@@ -6,7 +6,7 @@ import json
 import mimetypes
 from pathlib import Path
 
-from flask import Flask, url_for
+from flask import Flask, Response, current_app, request, send_from_directory, url_for
 
 from videolib.errors import Unavailable
 
@@ -19,6 +19,20 @@ def init_assets(app: Flask) -> None:
     mimetypes.add_type("text/javascript", ".js")
     mimetypes.add_type("image/svg+xml", ".svg")
     app.jinja_env.globals["asset"] = asset_url
+    app.view_functions["static"] = static_file
+
+
+def static_file(filename: str) -> Response:
+    """A file of the pages, packed as the build has packed it where the browser takes that. Raises `NotFound`."""
+    folder, packed = str(current_app.static_folder), f"{filename}.gz"
+    if request.accept_encodings.quality("gzip") > 0 and (Path(folder) / packed).is_file():
+        kind = mimetypes.guess_type(filename)[0]
+        response = send_from_directory(folder, packed, mimetype=kind, download_name=Path(filename).name)
+        response.headers["Content-Encoding"] = "gzip"
+    else:
+        response = send_from_directory(folder, filename)
+    response.vary.add("Accept-Encoding")
+    return response
 
 
 def asset_url(name: str) -> str:

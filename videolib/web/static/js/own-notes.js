@@ -14,7 +14,6 @@ class OwnNotes extends HTMLElement {
       }
     });
     const bookmark = document.querySelector('[data-bookmark]');
-    bookmark?.removeAttribute('hidden');
     bookmark?.addEventListener('click', () => this.bookmark());
     whenReady((host) => host.player.addEventListener('seeked', () => this.takeTime()));
   }
