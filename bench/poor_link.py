@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,13 @@ content_type: ct.simulation
 
 def main(seconds: int) -> int:
     """Print both figures; 1 where one of them is not met."""
+    with served(PORT) as (address, entry_id):
+        return measure(address, entry_id, seconds)
+
+
+@contextmanager
+def served(port: int) -> Iterator[tuple[str, str]]:
+    """A library with one published recording, served as an operator starts it: its address, and the entry."""
     with tempfile.TemporaryDirectory(prefix="videolib-bench-") as name:
         folder = Path(name)
         environment = {**os.environ, "VIDEOLIB_HOME": str(folder / "home"), "VIDEOLIB_LOG_LEVEL": "ERROR"}
@@ -52,10 +61,10 @@ def main(seconds: int) -> int:
         database = Database(f"sqlite:///{folder / 'home' / 'videolib.db'}")
         release(database, made["recording_id"])  # the second person's signature
         database.close()
-        serve = [sys.executable, "-m", "videolib", "serve", "--port", str(PORT)]
+        serve = [sys.executable, "-m", "videolib", "serve", "--port", str(port)]
         with subprocess.Popen(serve, env=environment, cwd=ROOT) as server:
             try:
-                return measure(f"http://127.0.0.1:{PORT}", made["entry_id"], seconds)
+                yield f"http://127.0.0.1:{port}", made["entry_id"]
             finally:
                 server.terminate()
 
