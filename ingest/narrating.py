@@ -6,6 +6,7 @@ No object of the recording's package is read or written: the track is put beside
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,9 +66,8 @@ def make_sound_file(source: Path, folder: Path, length_s: float, watch: Watch) -
             _arguments(length_s),
             source=source,
             out=out,
-            limits=Limits.for_duration(length_s),
+            limits=replace(Limits.for_duration(length_s), formats=SOUND_FORMATS),
             watch=followed,
-            formats=SOUND_FORMATS,
         )
     except ToolFailed as failure:
         if not failure.is_inputs_fault:

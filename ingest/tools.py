@@ -92,13 +92,13 @@ def parse_libraries(ldd_output: str) -> tuple[Path, ...]:
     return tuple(Path(name) for name in dict.fromkeys(found))
 
 
-def whitelist(arguments: Iterable[str], *, foreign: bool, fed: bool = False, formats: str = FORMATS) -> list[str]:
+def whitelist(arguments: Iterable[str], *, foreign: bool, fed: bool = False, formats: str = "") -> list[str]:
     """Put the whitelists before every `-i`: narrow (`formats`) for a foreign file, wider for our own."""
     if foreign:
         rules = ["-protocol_whitelist", "file,pipe" if fed else "file"]
         rules += [
             "-format_whitelist",
-            f"{formats},rawvideo" if fed else formats,
+            f"{formats or FORMATS},rawvideo" if fed else formats or FORMATS,
             "-codec_whitelist",
             DECODERS,
         ]
