@@ -82,7 +82,9 @@ def test_a_file_of_many_megabytes_is_taken_from_editors(sqlite_site: Site, monke
     address = f"/studio/entries/{entry.id}/narrations"
 
     def send(visitor: Visitor, size: int) -> int:
-        return visitor.post(address, language="en", file=(io.BytesIO(bytes(size)), "讲解.wav")).status_code
+        answer = visitor.post(address, language="en", file=(io.BytesIO(bytes(size)), "讲解.wav"))
+        answer.request.environ["wsgi.input"].close()  # a file of the test's client
+        return answer.status_code
 
     assert send(editor, 4 * 2**20) == 303
     assert send(editor, 6 * 2**20) == 413
