@@ -72,8 +72,9 @@ def read_rows_of_objects(session: Session) -> Rows:
     for screening_id, recording_id in session.execute(select(Screening.id, Screening.recording_id)):
         rows.owners[f"findings/{screening_id}"] = recording_id
     narrated = select(Narration, Entry.recording_id).join(Entry, Entry.id == Narration.entry_id)
-    for narration, narrated_id in session.execute(narrated.where(Narration.state == "made")):
-        rows.owners[narration.prefix] = narrated_id
+    heard = narrated.where(Narration.state == "made", Entry.recording_id.is_not(None))
+    for narration, narrated_id in session.execute(heard):
+        rows.owners[narration.prefix] = str(narrated_id)
         rows.digests[narration.path] = str(narration.sound["sha256"])
         rows.needed.add(("store", narration.path))
     for chunk in session.scalars(select(Chunk).where(Chunk.state == "done").execution_options(yield_per=200)):
