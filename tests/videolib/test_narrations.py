@@ -6,15 +6,19 @@ import io
 
 import m3u8
 import pytest
+from sqlalchemy import delete
 
 from ingest.erasing import erase
 from ingest.sweeping import sweep_narrations
 from tests.backups import workshop_of
 from tests.narrations import SOUND, add_made_narration
 from tests.visitors import Site, Visitor, media_path
+from videolib.backup.reapplying import reapply
 from videolib.catalogue import holding
+from videolib.catalogue.audit import AuditEvent
 from videolib.catalogue.entries import Entry
-from videolib.catalogue.narrations import Narration
+from videolib.catalogue.ledger import ledger_key, read_ledger, write_ledger
+from videolib.catalogue.narrations import Narration, remove_narration
 from videolib.catalogue.people import User
 from videolib.web import media_texts, narrations
 
@@ -103,3 +107,23 @@ def test_a_playlist_without_any_sound_gets_the_group_and_the_codec() -> None:
     assert variant.stream_info.codecs == "avc1.64001f,mp4a.40.2"
     assert (variant.stream_info.bandwidth, variant.stream_info.average_bandwidth) == (928000, 828000)
     assert [media.name for media in variant.media] == ["解说 / Narration · English"]
+
+
+def test_no_restored_backup_brings_back_what_was_removed(sqlite_site: Site) -> None:
+    site, entry = sqlite_site, sqlite_site.add_published()
+    narration_id = add_made_narration(site, entry.id, by=site.add_person("editor"))
+    assert accept(site.visitor("admin"), entry, narration_id) == 303
+    workshop, key = workshop_of(site), ledger_key(site.settings)
+    with site.database.writing() as session:
+        remove_narration(session, session.get_one(Narration, narration_id), by=None)
+    write_ledger(site.database, workshop.ledger, key)
+    with site.database.writing() as session:  # rows as a backup has them: from before, and without the event
+        row = session.get_one(Narration, narration_id)
+        row.state, row.accepted_at = "made", row.uploaded_at
+        session.execute(delete(AuditEvent).where(AuditEvent.action == "remove_narration"))
+    assert len(sounds_of(site.visitor("trainee"), entry)[0]) == 1
+
+    done = reapply(workshop, list(read_ledger(workshop.ledger, key)))
+
+    assert done.counts["remove_narration"] == 1
+    assert sounds_of(site.visitor("trainee"), entry)[0] == []

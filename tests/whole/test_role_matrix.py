@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from tests.visitors import Site, Visitor, make_site, media_path
 from tests.whole.role_accounts import ACCOUNTS
-from tests.whole.role_rows import INBOX, TEACHING, Row
+from tests.whole.role_rows import INBOX, SECOND_AND_NARRATED, TEACHING, Row
 from tests.whole.role_things import (
     VTT,
     captioned,
@@ -19,7 +19,6 @@ from tests.whole.role_things import (
     draft,
     held,
     held_and_none,
-    narrated,
     noted,
     own_note,
     published,
@@ -49,6 +48,7 @@ TABLE: dict[tuple[str, str], Row] = {
     **TEACHING,
     **ACCOUNTS,
     **INBOX,
+    **SECOND_AND_NARRATED,
     ("GET", "/"): Row(ALL),
     ("GET", "/search"): Row(ALL),
     ("GET", "/browse"): Row(ALL),
@@ -86,18 +86,6 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/studio/entries/<entry_id>"): Row(DEED_OF_EDITORS, draft, form={"title_zh": "标题"}),
     ("GET", "/studio/entries/<entry_id>/poster"): Row(PAGE_OF_EDITORS, draft),
     ("POST", "/studio/entries/<entry_id>/poster"): Row(DEED_OF_EDITORS, draft, form={"time_s": "1"}),
-    ("GET", "/studio/entries/<entry_id>/second"): Row(PAGE_OF_EDITORS, draft),
-    ("POST", "/studio/entries/<entry_id>/second"): Row((401, 403, 403, 422, 422), draft, form={"recording_id": "none"}),
-    ("POST", "/studio/entries/<entry_id>/second/remove"): Row(DEED_OF_EDITORS, draft, form={}),
-    ("GET", "/studio/entries/<entry_id>/narrations"): Row((302, 403, 403, 200, 200), published),
-    ("POST", "/studio/entries/<entry_id>/narrations"): Row((401, 403, 403, 422, 422), draft, form={"language": "en"}),
-    # instructors and editors see that there is one; the editor has sent it
-    ("POST", "/studio/entries/<entry_id>/narrations/<narration_id>/accept"): Row(
-        (401, 403, 403, 403, 303), narrated, form={}
-    ),
-    ("POST", "/studio/entries/<entry_id>/narrations/<narration_id>/remove"): Row(
-        (401, 403, 403, 303, 303), narrated, form={}
-    ),
     ("POST", "/studio/entries/<entry_id>/publish"): Row(DEED_OF_EDITORS, draft, form={}),
     ("POST", "/studio/entries/<entry_id>/withdraw"): Row(DEED_OF_EDITORS, published, form={"reason": "A name."}),
     ("POST", "/studio/entries/<entry_id>/autosave"): Row((401, 403, 403, 200, 200), draft, form={}),
@@ -222,9 +210,6 @@ TABLE: dict[tuple[str, str], Row] = {
     ),
     # an address that was given to an editor plays for whoever holds it: it says for whom it was made
     ("GET", "/media/<token>/<path:path>"): Row(ALL, token, rest={"<path:path>": "master.m3u8"}),
-    ("GET", "/media/<token>/narrations/<narration_id>/<name>"): Row(
-        (404,) * 5, token, rest={"<narration_id>": "none", "<name>": "index.m3u8"}
-    ),
     ("GET", "/media/<token>/captions/<lang>.vtt"): Row((404,) * 5, token, rest={"<lang>": "en"}),
     ("GET", "/media/<token>/captions/<lang>.m3u8"): Row((404,) * 5, token, rest={"<lang>": "en"}),
     ("GET", "/oai"): Row((404,) * 5),  # until the setting opens it

@@ -84,8 +84,12 @@ def save(entry_id: str) -> Response:
     """Put it there, the moments of both aligned."""
     person = require_editor()
     entry = entry_to_edit(entry_id)
+    recording_id = request.form.get("recording_id", "")
     offset_s = _typed_s("second_s") - _typed_s("main_s")
-    set_second(database_session(), entry, request.form.get("recording_id", ""), offset_s, by=person)
+    known = find_second(database_session(), entry.id)
+    if "second_s" not in request.form and known is not None and known.recording_id == recording_id:
+        offset_s = known.offset_s  # chosen once more: it stays aligned
+    set_second(database_session(), entry, recording_id, offset_s, by=person)
     return _back(entry, _("Saved: both pictures are aligned by these moments."))
 
 
