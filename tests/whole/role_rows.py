@@ -91,7 +91,6 @@ TEACHING: dict[tuple[str, str], Row] = {
     ("POST", "/teach/playlists/<playlist_id>/items/<item_id>/questions"): Row(
         DEED_OF_BUILDERS,
         lesson_item,
-        narrated,
         form={"kind": "order", "text": "Order?", "at": "1", "0.text": "One", "1.text": "Two"},
     ),
     ("POST", "/teach/playlists/<playlist_id>/items/<item_id>/questions/<question_id>/<any(save,delete):deed>"): Row(
