@@ -145,6 +145,26 @@ def sound_arguments(plan: EncodePlan, only_s: float | None = None) -> list[str]:
     return ["-copyts", *_compiled([_audio_output(source, track, plan, only_s) for track in plan.audio])]
 
 
+def muxing() -> dict[str, str | int]:
+    """Return what all outputs share: nothing of the recording's own tags, chapters or dates is copied."""
+    return {"f": "mp4", "map_metadata": -1, "map_chapters": -1, "fflags": "+bitexact", "brand": "cmfc"}
+
+
+def sound_options(kbps: int, fragment_s: int) -> dict[str, str | int]:
+    """Return how a track of sound is encoded, in fragments of that length."""
+    return {
+        "c:a": "aac",
+        "b:a": f"{kbps}k",
+        "ar": AUDIO_RATE_HZ,
+        # the encoder's first packet is 1024 samples of nothing from before zero: without it sound starts at
+        # zero for every player, also for those that read no edit list
+        "bsf:a": r"noise=drop=eq(n\,0)",
+        "use_editlist": 0,
+        "movflags": "+cmaf+skip_trailer",
+        "frag_duration": fragment_s * 1_000_000,
+    }
+
+
 def _most_kbps(plan: EncodePlan) -> int:
     return max(one.cap_kbps for one in plan.renditions)
 
@@ -207,7 +227,7 @@ def _video_outputs(source: Any, plan: EncodePlan, span: Span, *, is_entered: boo
 
 def _video_options(plan: EncodePlan, rendition: RenditionPlan, span: Span) -> dict[str, str | int]:
     options: dict[str, str | int] = {
-        **_muxing(),
+        **muxing(),
         "c:v": "libx264",
         "preset": plan.preset,
         "profile:v": "high",
@@ -255,18 +275,7 @@ def _key_frames(plan: EncodePlan, span: Span) -> str:
 
 
 def _audio_output(source: Any, track: AudioPlan, plan: EncodePlan, only_s: float | None = None) -> Any:
-    options: dict[str, str | int] = {
-        **_muxing(),
-        "c:a": "aac",
-        "b:a": f"{track.kbps}k",
-        "ar": AUDIO_RATE_HZ,
-        # the encoder's first packet is 1024 samples of nothing from before zero: without it sound starts at
-        # zero for every player, also for those that read no edit list
-        "bsf:a": r"noise=drop=eq(n\,0)",
-        "use_editlist": 0,
-        "movflags": "+cmaf+skip_trailer",
-        "frag_duration": plan.key_frame_s * 1_000_000,
-    }
+    options = {**muxing(), **sound_options(track.kbps, plan.key_frame_s)}
     if only_s is not None:
         options["t"] = f"{only_s:.3f}"
     path = f"{{out}}/audio-{track.name}.mp4"
@@ -278,11 +287,6 @@ def _audio_output(source: Any, track: AudioPlan, plan: EncodePlan, only_s: float
     # a graph of its own: in one graph with the pictures these would be held in memory until sound comes
     options["af"] = ",".join(_spelled(step) for step in track.filters)
     return ffmpeg.output(source[str(track.stream_index)], path, **options)
-
-
-def _muxing() -> dict[str, str | int]:
-    """Return what all outputs share: nothing of the recording's own tags, chapters or dates is copied."""
-    return {"f": "mp4", "map_metadata": -1, "map_chapters": -1, "fflags": "+bitexact", "brand": "cmfc"}
 
 
 def _spelled(step: Filter) -> str:

@@ -15,16 +15,18 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, delete, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from ingest.sweeping import remove_objects
+from ingest.sweeping import remove_objects, remove_sound
 from ingest.workshop import Workshop
 from videolib.catalogue.audit import record_event
 from videolib.catalogue.bulk_edits import BulkEdit
 from videolib.catalogue.entries import Entry, give_place
 from videolib.catalogue.erasures import Erasure
+from videolib.catalogue.narrations import Narration
 from videolib.catalogue.packages import Package
 from videolib.catalogue.playlist_items import empty_clips
 from videolib.catalogue.recordings import Recording
 from videolib.catalogue.screenings import Screening
+from videolib.catalogue.second_sources import SecondSource, detach_recording
 from videolib.db import Base
 from videolib.errors import NotFound
 
@@ -80,6 +82,10 @@ def _begin(session: Session, some_id: str) -> Erasure:
     erasure = Erasure(recording_id=recording.id if recording else None, entry_ids=list(session.scalars(mine)))
     session.add(erasure)
     session.execute(update(Entry).where(Entry.id.in_(erasure.entry_ids)).values(**_EMPTIED))
+    session.execute(delete(SecondSource).where(SecondSource.entry_id.in_(erasure.entry_ids)))
+    if recording is not None:
+        detach_recording(session, recording.id)
+    session.execute(update(Narration).where(Narration.entry_id.in_(erasure.entry_ids)).values(state="removed"))
     session.flush()
     for row in session.scalars(select(Entry).where(Entry.id.in_(erasure.entry_ids)).with_for_update(of=Entry)):
         give_place(session, row)
@@ -95,6 +101,11 @@ def _remove_objects(workshop: Workshop, erasure: Erasure) -> dict[str, Any]:
         mine = select(Package.id).where(Package.recording_id == erasure.recording_id).order_by(Package.id)
         packages = list(session.scalars(mine))
         looks = list(session.scalars(select(Screening.id).where(Screening.recording_id == erasure.recording_id)))
+        narrated = select(Narration).where(Narration.entry_id.in_(erasure.entry_ids)).order_by(Narration.id)
+        narrations = list(session.scalars(narrated))
+    for narration in narrations:
+        names.update(narration.id.encode())
+        counts["narration_objects"] += remove_sound(workshop, narration)
     for package_id in packages:
         names.update(package_id.encode())
         counts["package_objects"] += remove_objects(workshop, package_id)

@@ -122,7 +122,7 @@ def run_ffmpeg(
         front += ["-loglevel", "warning"]
     job = _Job("ffmpeg", tools.sandbox, Reach(tools.ffmpeg, tools.ffmpeg_libraries, source, out), limits)
     log.debug("run: %s", shlex.join(["ffmpeg", *_fill(arguments, "src", ".")]))
-    guarded = whitelist(arguments, foreign=source is not None, fed=feed is not None)
+    guarded = whitelist(arguments, foreign=source is not None, fed=feed is not None, formats=limits.formats)
     return _run(job, [*front, *guarded], watch=watch or Watch(), feed=feed)
 
 

@@ -36,12 +36,16 @@ LAUNCHER = Path(__file__).with_name("launch.py")
 
 @dataclass(frozen=True)
 class Limits:
-    """What one run may use: CPU and wall seconds, bytes of address space, bytes of any one file written."""
+    """What one run may use: CPU and wall seconds, bytes of address space, bytes of any one file written.
+
+    And which formats a foreign file may have: empty for those of recordings.
+    """
 
     cpu_s: int
     wall_s: float
     memory_bytes: int = 4 * GIB
     file_bytes: int = 64 * GIB
+    formats: str = ""
 
     @classmethod
     def for_probe(cls) -> Limits:

@@ -6,6 +6,7 @@ import structlog
 
 from ingest.workshop import Workshop
 from videolib.catalogue.job_lists import list_sweepable
+from videolib.catalogue.narrations import Narration, forget_narrations, list_to_remove
 from videolib.catalogue.packages import remove_package
 from videolib.errors import Unavailable
 
@@ -37,3 +38,24 @@ def remove_objects(workshop: Workshop, package_id: str) -> int:
         store.delete(keys)
         count += len(keys)
     return count
+
+
+def sweep_narrations(workshop: Workshop) -> None:
+    """Remove narrations that were taken away or whose entry is gone: first their objects, then their rows."""
+    with workshop.database.reading() as session:
+        found = list_to_remove(session)
+    for narration in found:
+        remove_sound(workshop, narration)
+    if found:
+        with workshop.database.writing() as session:
+            forget_narrations(session, [narration.id for narration in found])
+
+
+def remove_sound(workshop: Workshop, narration: Narration) -> int:
+    """Remove what was uploaded of a narration and what was made of it; gives how many objects."""
+    made = [item.key for item in workshop.store.list(f"{narration.prefix}/")]
+    workshop.store.delete(made)
+    if not narration.original_key:
+        return len(made)
+    workshop.originals.delete([narration.original_key])
+    return len(made) + 1

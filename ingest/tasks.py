@@ -22,6 +22,7 @@ from ingest.errors import Cancelled, IngestError, NoSpace, Refused
 from ingest.ffmpeg import cpu_spent_s
 from ingest.finishing import finish_package
 from ingest.leases import Hold, LeaseKeeper
+from ingest.narrating import narrate
 from ingest.preparing import make_in_one_piece, prepare
 from ingest.preview_sound import encode_preview_sound
 from ingest.screening.work import screen
@@ -31,6 +32,7 @@ from ingest.workshop import Watch, Workshop
 from videolib.catalogue import jobs
 from videolib.catalogue.jobs import Job, LeaseLost
 from videolib.catalogue.library import require_same_version
+from videolib.catalogue.narrations import fail_narration
 from videolib.catalogue.packages import abandon_packages
 from videolib.catalogue.progress import note_job_progress
 from videolib.catalogue.recordings import TRANSITIONS, Reason, begin_work, get_recording, move, settle
@@ -64,6 +66,7 @@ DEEDS: Mapping[str, Deed] = {
     "finish": finish_package,
     "screen": screen,
     "track": track,
+    "narrate": narrate,
 }
 
 
@@ -214,6 +217,8 @@ def _settle_for_all(session: Session, job: Job, event: str, reason: Reason) -> s
     if job.kind in jobs.BESIDE:
         if job.kind == "screen":
             fail_screening(session, str(job.arguments["screening_id"]), reason.message)
+        elif job.kind == "narrate":
+            fail_narration(session, str(job.arguments["narration_id"]), reason.message)
         return f"{event}: {reason.code}"
     recording = get_recording(session, job.recording_id, for_update=True)
     if event in TRANSITIONS[recording.state]:  # else it was settled meanwhile, and only the job was left to end

@@ -23,6 +23,8 @@ FORMATS = (
     # elementary streams: a DICOM video without its wrapping
     "h264,hevc,mpegvideo"
 )
+# what speech comes in: from a recorder, a telephone, a browser
+SOUND_FORMATS = "wav,mp3,ogg,flac,aac,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm"
 VIDEO_DECODERS = (
     "h264,hevc,vvc,av1,libdav1d,libaom-av1,vp8,vp9,libvpx,libvpx-vp9,mpeg1video,mpeg2video,mpegvideo,mpeg4,"
     "msmpeg4v1,msmpeg4v2,msmpeg4,wmv1,wmv2,wmv3,vc1,h263,h263p,flv,vp6,vp6a,vp6f,theora,mjpeg,mjpegb,jpeg2000,"
@@ -90,13 +92,13 @@ def parse_libraries(ldd_output: str) -> tuple[Path, ...]:
     return tuple(Path(name) for name in dict.fromkeys(found))
 
 
-def whitelist(arguments: Iterable[str], *, foreign: bool, fed: bool = False) -> list[str]:
-    """Put the whitelists before every `-i`: narrow for a foreign recording, wider for our own files."""
+def whitelist(arguments: Iterable[str], *, foreign: bool, fed: bool = False, formats: str = "") -> list[str]:
+    """Put the whitelists before every `-i`: narrow (`formats`) for a foreign file, wider for our own."""
     if foreign:
         rules = ["-protocol_whitelist", "file,pipe" if fed else "file"]
         rules += [
             "-format_whitelist",
-            f"{FORMATS},rawvideo" if fed else FORMATS,
+            f"{formats or FORMATS},rawvideo" if fed else formats or FORMATS,
             "-codec_whitelist",
             DECODERS,
         ]

@@ -24,6 +24,7 @@ from ingest.reconcile import reconcile, reconcile_rows
 from ingest.scratch import sweep
 from ingest.sources import SourceCache
 from ingest.surviving import beside, survive
+from ingest.sweeping import sweep_narrations
 from ingest.tasks import DEEDS, Deed, Hands, do_next
 from ingest.workshop import Workshop
 from videolib.catalogue.audit_chain import anchor_head, audit_key
@@ -141,6 +142,7 @@ def keeping_house(workshop: Workshop, *, every_s: float = HOUSE_S) -> Iterator[N
             with workshop.database.writing() as session:
                 prune_log(session, utc_now())
         remove_expired(workshop)
+        sweep_narrations(workshop)
         sweep(workshop.scratch)
         SourceCache(workshop.settings, workshop.originals).evict()
         return True

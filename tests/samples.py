@@ -30,7 +30,7 @@ def run_tool(*arguments: str | Path) -> bytes:
     return done.stdout
 
 
-def probe(path: Path, *entries: str, stream: str = "") -> dict[str, Any]:
+def probe(path: Path | str, *entries: str, stream: str = "") -> dict[str, Any]:
     """Ask ffprobe for some entries (`stream=width,height`) of a file or a playlist."""
     chosen = ["-select_streams", stream] if stream else []
     command = [find_tools().ffprobe, "-v", "error", *chosen, "-show_entries", ":".join(entries), "-of", "json", path]

@@ -16,8 +16,8 @@ SUBTITLES_GROUP = "subtitles"
 # "zxx" is BCP 47's "no language": silence
 LANGUAGE_NAMES = {"zh": "中文", "en": "English", "zxx": "静音 / No sound"}
 UNNAMED_SOUND, UNNAMED_TEXT = "Audio", "Subtitles"
-# what people read of a track of the room's sound
-ROOM_SOUND = "现场声 / Room sound"
+# what people read of a track of the room's sound, of what was said over it later, and of its own sound beside that
+ROOM_SOUND, NARRATION, OWN_SOUND = "现场声 / Room sound", "解说 / Narration", "原声 / Original sound"
 
 
 @dataclass(frozen=True)
@@ -92,15 +92,15 @@ class Track:
         return max(rates, default=self.average_bandwidth)
 
 
-def media_playlist(track: Track, *, growing_target_s: int | None = None) -> str:
-    """Return the playlist of one rendition, its segments relative to the rendition's folder.
+def media_playlist(track: Track, *, growing_target_s: int | None = None, init: str = 'URI="init.mp4"') -> str:
+    """Return the playlist of one rendition, its segments relative to the rendition's folder; `init`: of EXT-X-MAP.
 
     With `growing_target_s` more segments may follow, none longer than that: the playlist is an EVENT without end.
     """
     is_growing = growing_target_s is not None
     lines = _head(growing_target_s or track.target_s, "EVENT" if is_growing else "VOD")
     if track.codec:
-        lines.append('#EXT-X-MAP:URI="init.mp4"')
+        lines.append(f"#EXT-X-MAP:{init}")
     for segment in track.segments:
         lines.append(f"#EXTINF:{segment.duration_s:.6f},")
         if segment.offset is not None:
@@ -181,6 +181,14 @@ def _text_line(track: Track, *, twins: Sequence[Track]) -> str:
 def text_line(name: str, language: str, uri: str) -> str:
     """Return the line of a text rendition that stands for no track of the package."""
     return _text_media(f'NAME="{name}",LANGUAGE="{language}",', uri)
+
+
+def narration_line(language: str, channels: int, uri: str) -> str:
+    """Return the line of a narration: it is heard when somebody chooses it, never by itself."""
+    return (
+        f'#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="{AUDIO_GROUP}",NAME="{NARRATION} · {LANGUAGE_NAMES[language[:2]]}",'
+        f'LANGUAGE="{language}",DEFAULT=NO,AUTOSELECT=NO,CHANNELS="{channels}",URI="{uri}"'
+    )
 
 
 def _text_media(label: str, uri: str) -> str:

@@ -41,6 +41,7 @@ NO_PAGES = frozenset(
         "/admin/audit/export",
         "/admin/vocabulary/<scheme_id>/export",
         "/media/<token>/<path:path>",
+        "/media/<token>/narrations/<narration_id>/<name>",
         "/media/<token>/captions/<lang>.vtt",
         "/media/<token>/captions/<lang>.m3u8",
         "/oai",

@@ -1,4 +1,4 @@
-"""A row of the role matrix, and those of playlists, cohorts and results."""
+"""A row of the role matrix, and those of playlists, cohorts, results, second pictures and narrations."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ from tests.whole.role_things import (
     assignment,
     cohort,
     cohort_member,
+    draft,
     lesson,
     lesson_item,
+    narrated,
     open_lesson,
+    published,
+    token,
 )
 
 
@@ -41,6 +45,21 @@ INBOX: dict[tuple[str, str], Row] = {
     # somebody else's, or none
     ("POST", "/inbox/<int:message_id>/<any(read,unread):deed>"): Row(
         (401, *(404,) * 4), lambda _site: "999", form={}, rest={"<any(read,unread):deed>": "read"}
+    ),
+}
+SECOND_AND_NARRATED: dict[tuple[str, str], Row] = {
+    ("GET", "/studio/entries/<entry_id>/second"): Row((302, 403, 403, 200, 200), draft),
+    ("POST", "/studio/entries/<entry_id>/second"): Row((401, 403, 403, 422, 422), draft, form={"recording_id": "none"}),
+    ("POST", "/studio/entries/<entry_id>/second/remove"): Row((401, 403, 403, 303, 303), draft, form={}),
+    ("GET", "/studio/entries/<entry_id>/narrations"): Row((302, 403, 403, 200, 200), published),
+    ("POST", "/studio/entries/<entry_id>/narrations"): Row((401, 403, 403, 422, 422), draft, form={"language": "en"}),
+    # the editor has sent it; and where there are hospitals, only a reviewer of the recording's accepts
+    ("POST", "/studio/entries/<entry_id>/narrations/<narration_id>/accept"): Row((401, *(403,) * 4), narrated, form={}),
+    ("POST", "/studio/entries/<entry_id>/narrations/<narration_id>/remove"): Row(
+        (401, 403, 403, 303, 303), narrated, form={}
+    ),
+    ("GET", "/media/<token>/narrations/<narration_id>/<name>"): Row(
+        (404,) * 5, token, rest={"<narration_id>": "none", "<name>": "index.m3u8"}
     ),
 }
 TEACHING: dict[tuple[str, str], Row] = {

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from tests.dicom_samples import CINE
 from tests.libraries import add_entry, add_recording, let_in
+from tests.narrations import add_made_narration
 from tests.visitors import Site
 from videolib.catalogue import (
     cohorts,
@@ -94,6 +95,12 @@ def noted(site: Site) -> str:
         values = AnnotationValues("note", 0, note={"en": "x"})
         row = add_annotation(session, session.get_one(Entry, entry.id), values, by=None)
     return f"{entry.id} {row.id}"
+
+
+def narrated(site: Site) -> str:
+    """A narration that the editor has sent and nobody has accepted."""
+    entry, editor = site.add_published(), site.add_person("editor")
+    return f"{entry.id} {add_made_narration(site, entry.id, by=editor)}"
 
 
 def cine(site: Site) -> str:

@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from tests.visitors import Site, Visitor, make_site, media_path
 from tests.whole.role_accounts import ACCOUNTS
-from tests.whole.role_rows import INBOX, TEACHING, Row
+from tests.whole.role_rows import INBOX, SECOND_AND_NARRATED, TEACHING, Row
 from tests.whole.role_things import (
     VTT,
     captioned,
@@ -36,8 +36,6 @@ NOTE = {"type": "Annotation", "body": "See", "target": "urn:x#t=1"}
 NOTE_FORM = {"family": "mark", "start": "1", "note_en": "x", "version": "1"}
 ALL, SIGNED_IN = (200,) * 5, (404, 200, 200, 200, 200)
 EDITORS = (404, 404, 404, 200, 200)
-
-
 PAGE_OF_EDITORS = (302, 403, 403, 200, 200)
 PAGE_OF_PEOPLE, DEED_OF_PEOPLE, CALL_OF_PEOPLE = (302, *(200,) * 4), (401, *(303,) * 4), (401, *(200,) * 4)
 DEED_OF_EDITORS = (401, 403, 403, 303, 303)
@@ -48,6 +46,7 @@ TABLE: dict[tuple[str, str], Row] = {
     **TEACHING,
     **ACCOUNTS,
     **INBOX,
+    **SECOND_AND_NARRATED,
     ("GET", "/"): Row(ALL),
     ("GET", "/search"): Row(ALL),
     ("GET", "/browse"): Row(ALL),

@@ -23,7 +23,9 @@ from videolib.catalogue.consent_ends import withdraw_consent
 from videolib.catalogue.consents import CaseConsent
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.ledger import ACTIONS_OF_PEOPLE, Line
+from videolib.catalogue.narrations import Narration, hold_narrations, remove_narration
 from videolib.catalogue.publishing import withdraw_entry
+from videolib.catalogue.second_sources import SecondSource, detach_recording
 from videolib.errors import NotFound
 
 # not an editor's own words: the ledger holds none
@@ -90,7 +92,28 @@ def _hide(session: Session, line: Line) -> int:
     shown = session.scalars(select(Entry).where(which == line.object_id, Entry.status == "published")).all()
     for entry in shown:
         withdraw_entry(session, entry, _AGAIN, by=None)
-    return len(shown)
+    return len(shown) + _hide_beside(session, line)
+
+
+def _hide_beside(session: Session, line: Line) -> int:
+    """What was found in may be the second picture of other entries, or of this one."""
+    entry = session.get(Entry, line.object_id) if line.object_kind == "entry" else None
+    if entry is None:
+        return detach_recording(session, line.object_id)
+    if line.action == "withdraw":
+        return 0
+    hold_narrations(session, entry.id)
+    second = session.get(SecondSource, entry.id)
+    found = [entry.recording_id, second.recording_id if second else None]
+    return sum(detach_recording(session, recording_id) for recording_id in found if recording_id)
+
+
+def _remove_narration(session: Session, line: Line) -> int:
+    narration = session.get(Narration, line.object_id)
+    if narration is None or narration.state == "removed":
+        return 0
+    remove_narration(session, narration, by=None)
+    return 1
 
 
 _DEEDS: dict[str, Callable[[Session, Line], int]] = {
@@ -98,6 +121,7 @@ _DEEDS: dict[str, Callable[[Session, Line], int]] = {
     "withdraw": _hide,
     "redact": _hide,
     "report_problem": _hide,
+    "remove_narration": _remove_narration,
     "disable": apply_to_person,
     **dict.fromkeys(ACTIONS_OF_PEOPLE, apply_to_person),
 }

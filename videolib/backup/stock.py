@@ -12,12 +12,14 @@ from sqlalchemy.orm import Session
 from config.settings import Settings
 from ingest.workshop import Workshop
 from videolib.catalogue.audit_chain import PREFIX as ANCHORS
+from videolib.catalogue.entries import Entry
+from videolib.catalogue.narrations import Narration
 from videolib.catalogue.packages import Chunk, Package
 from videolib.catalogue.recordings import Recording
 from videolib.catalogue.screenings import Screening
 from videolib.storage import Store, StoredObject
 
-_OWNED = re.compile(r"(packages|work|findings)/([^/]+)/")
+_OWNED = re.compile(r"(packages|work|findings|narrations)/([^/]+)/")
 # what `doctor` tries a store with, and what is kept by itself
 _PASSING = ("doctor/",)
 
@@ -69,6 +71,12 @@ def read_rows_of_objects(session: Session) -> Rows:
         rows.only |= {package_id} if recording_id in carried else set()
     for screening_id, recording_id in session.execute(select(Screening.id, Screening.recording_id)):
         rows.owners[f"findings/{screening_id}"] = recording_id
+    narrated = select(Narration, Entry.recording_id).join(Entry, Entry.id == Narration.entry_id)
+    heard = narrated.where(Narration.state == "made", Entry.recording_id.is_not(None))
+    for narration, narrated_id in session.execute(heard):
+        rows.owners[narration.prefix] = str(narrated_id)
+        rows.digests[narration.path] = str(narration.sound["sha256"])
+        rows.needed.add(("store", narration.path))
     for chunk in session.scalars(select(Chunk).where(Chunk.state == "done").execution_options(yield_per=200)):
         for item in chunk.objects:
             key = f"packages/{chunk.package_id}/{item['path']}"

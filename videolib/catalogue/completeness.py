@@ -35,6 +35,8 @@ class Facts:
     phases: tuple[tuple[float, float], ...] = ()
     # of each complication that is marked in time: whether it has its grade
     graded_complications: tuple[bool, ...] = ()
+    # what keeps the recording beside the main one from being shown, a sentence
+    second_lacks: str | None = None
     has_captions: bool = False
     # the recording is one of a patient's case: whatever the entry says, a consent is asked for
     has_case: bool = False
@@ -90,6 +92,8 @@ def asked_of(facts: Facts) -> tuple[frozenset[str], frozenset[str]]:
         required -= {"cn_grade"}
     if facts.has_case:
         required |= {"consent"}
+    if facts.second_lacks:
+        required |= {"second"}
     return required, advised - required
 
 
@@ -272,6 +276,7 @@ REQUIREMENTS: dict[str, Check] = {
     "rights.embargo": _embargo,
     "sharing": _sharing,
     "recording": _recording,
+    "second": lambda facts: facts.second_lacks,
     "review": _review,
 }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from videolib.catalogue.annotations import Annotation, list_annotations, order_of
 from videolib.catalogue.captions import Caption
@@ -18,6 +18,7 @@ from videolib.catalogue.documents import Document, overlay, working_document
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.people import User
 from videolib.catalogue.reviews import Review, approvals_of, digest_of_content
+from videolib.catalogue.second_sources import SecondSource, why_not_shown
 from videolib.catalogue.title_rule import names_one_of
 from videolib.catalogue.vocabulary import Term
 from videolib.db import utc_now
@@ -48,6 +49,7 @@ class _Shared:
     approvals: Mapping[tuple[str, str], Review]
     uploaders: Mapping[int, frozenset[str]]
     consents: Mapping[str, Mapping[str, Any]]
+    seconds: Mapping[str, SecondSource]
     threshold: int
 
 
@@ -98,6 +100,7 @@ def _read_shared(session: Session, entries: list[Entry], threshold: int) -> _Sha
     schemes = select(Term).where(Term.scheme_id.in_(("procedure", "pathology")))
     uploader_ids = {entry.recording.uploader_id for entry in entries if entry.recording} - {None}
     cases = [entry.recording.case_id for entry in entries if entry.recording]
+    seconds = select(SecondSource).where(SecondSource.entry_id.in_(ids))
     people = list(session.scalars(select(User).where(User.id.in_(uploader_ids)))) if uploader_ids else []
     return _Shared(
         terms={term.id: term for term in session.scalars(schemes)},
@@ -109,6 +112,7 @@ def _read_shared(session: Session, entries: list[Entry], threshold: int) -> _Sha
             for person in people
         },
         consents=consent_fields(session, cases, utc_now().date()),
+        seconds={row.entry_id: row for row in session.scalars(seconds)},
         threshold=threshold,
     )
 
@@ -146,6 +150,7 @@ def _facts(entry: Entry, document: Document, shared: _Shared) -> Facts:
         graded_complications=tuple(
             row.severity_id is not None for row in annotations if row.kind == "event" and row.term_id is not None
         ),
+        second_lacks=_second_lacks(entry, document, shared.seconds.get(entry.id)),
         has_captions=entry.id in shared.with_captions,
         named_in_title=frozenset(named),
         is_vascular=not procedures or any(extra.get("domain") not in _NOT_VASCULAR for extra in procedures),
@@ -156,6 +161,13 @@ def _facts(entry: Entry, document: Document, shared: _Shared) -> Facts:
         uploader_names=shared.uploaders.get((recording.uploader_id if recording else None) or 0, frozenset()),
         today=utc_now().date(),
     )
+
+
+def _second_lacks(entry: Entry, document: Document, second: SecondSource | None) -> str | None:
+    session = object_session(entry)
+    if second is None or session is None:
+        return None
+    return why_not_shown(session, entry, second.recording, audience=document.get("audience"))
 
 
 def _source_duration(entry: Entry) -> float | None:

@@ -9,15 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import case, delete, or_, select
 from sqlalchemy.orm import Session
 
 from videolib.catalogue import desk, screenings
 from videolib.catalogue.audit import record_event
 from videolib.catalogue.entries import Entry, count_write
+from videolib.catalogue.narrations import hold_narrations
 from videolib.catalogue.people import User
 from videolib.catalogue.recordings import Recording, get_recording, move
 from videolib.catalogue.screenings import Finding, Found
+from videolib.catalogue.second_sources import SecondSource, find_second
 from videolib.catalogue.watch_records import WatchRecord
 
 RULE = "report"
@@ -39,10 +41,21 @@ class Watcher:
 
 
 def hold(session: Session, entry: Entry, at_s: float, *, by: User) -> None:
-    """Hide all that shows the entry's recording, and let it be reviewed again from that second on."""
+    """Hide all that shows the entry's recording, and let it be reviewed again from that second on.
+
+    What is shown beside it too: nobody can tell in which of both it was seen.
+    """
     if entry.recording_id is None:
         return
-    recording = get_recording(session, entry.recording_id, for_update=True)
+    hold_narrations(session, entry.id)
+    second = find_second(session, entry.id)
+    _hold_recording(session, entry.recording_id, at_s, by=by)
+    if second is not None:
+        _hold_recording(session, second.recording_id, max(0.0, at_s + second.offset_s), by=by)
+
+
+def _hold_recording(session: Session, recording_id: str, at_s: float, *, by: User) -> None:
+    recording = get_recording(session, recording_id, for_update=True)
     watchers = list_watchers(session, recording.id, at_s)
     for shown in _entries_of(session, recording.id):
         if shown.status == "published":
@@ -86,10 +99,16 @@ def list_reported_s(session: Session, recording: Recording) -> list[float]:
 
 def list_watchers(session: Session, recording_id: str, at_s: float) -> list[Watcher]:
     """Who has watched anything that shows this recording; those who saw that moment first, then the last ones."""
-    mine = select(WatchRecord).join(Entry, Entry.id == WatchRecord.entry_id).where(Entry.recording_id == recording_id)
+    mine = (
+        select(WatchRecord, case((Entry.recording_id == recording_id, 0.0), else_=SecondSource.offset_s))
+        .join(Entry, Entry.id == WatchRecord.entry_id)
+        .outerjoin(SecondSource, SecondSource.entry_id == Entry.id)
+        .where(or_(Entry.recording_id == recording_id, SecondSource.recording_id == recording_id))
+    )
     found: dict[int, Watcher] = {}
-    for row in session.scalars(mine.order_by(WatchRecord.last_at.desc())):
-        saw_it = any(start <= (at_s + AROUND_S) * 1000 and end >= (at_s - AROUND_S) * 1000 for start, end in row.spans)
+    for row, offset_s in session.execute(mine.order_by(WatchRecord.last_at.desc())):
+        first_ms, last_ms = ((at_s - offset_s + around_s) * 1000 for around_s in (-AROUND_S, AROUND_S))
+        saw_it = any(start <= last_ms and end >= first_ms for start, end in row.spans)
         earlier = found.get(row.user_id)
         found[row.user_id] = Watcher(
             row.user_id,

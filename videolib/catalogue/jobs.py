@@ -23,9 +23,9 @@ from videolib.errors import Conflict
 
 # kind -> the queue it waits in. quick: what somebody waits for; long: encoding; io: reading and writing the store
 LONG = dict.fromkeys(("chunk", "sound", "whole", "screen"), "long")
-QUEUES = {"prepare": "quick", "track": "quick", "preview_sound": "io", "finish": "io", **LONG}
+QUEUES = {"prepare": "quick", "track": "quick", "narrate": "quick", "preview_sound": "io", "finish": "io", **LONG}
 # done beside the making of a package, whatever the state of the recording; nobody waits for it with a picture
-BESIDE = frozenset({"screen", "track"})
+BESIDE = frozenset({"screen", "track", "narrate"})
 BESIDE_PRIORITY = -10
 # position of a chunk -> how urgent it is; later ones are not
 FIRST_CHUNKS = {0: 20, 1: 20, 2: 10, 3: 10}

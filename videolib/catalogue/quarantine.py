@@ -43,14 +43,14 @@ def may_sign_off(person: User | None, recording: Recording) -> bool:
         return False
     if recording.hospital_id in person.hospitals_as("reviewer"):
         return True
-    return recording.is_generated or (recording.hospital_id is None and not _has_hospitals(recording))
+    return recording.is_generated or (recording.hospital_id is None and not has_hospitals(recording))
 
 
 def may_know(person: User, recording: Recording) -> bool:
     """Whether somebody who holds the same bytes is told that they are here: of their own hospital's recordings only."""
     if may_open(person, recording) or recording.hospital_id in person.group_ids:
         return True
-    return recording.hospital_id is None and not _has_hospitals(recording)
+    return recording.hospital_id is None and not has_hospitals(recording)
 
 
 def require_second(recording: Recording, *, by: User) -> None:
@@ -118,7 +118,7 @@ def release_editor(session: Session, recording: Recording, user_id: int, *, by: 
         session.info.pop("assigned", None)
 
 
-def _has_hospitals(recording: Recording) -> bool:
+def has_hospitals(recording: Recording) -> bool:
     """Whether the library knows any hospital: then each recording is to be of one. Asked once in a session."""
     session = object_session(recording)
     if session is None:

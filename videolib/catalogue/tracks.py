@@ -55,7 +55,7 @@ def _segments_of(folder: str, chunks: Sequence[Chunk], *, is_final: bool) -> lis
     provisional = [chunk for chunk in rows if is_provisional(chunk.position)]
     if sound and provisional:
         rows = sound if is_final else provisional
-    found = [_segment(item) for chunk in rows for item in chunk.tracks[folder]]
+    found = [segment_of(item) for chunk in rows for item in chunk.tracks[folder]]
     return sorted(found, key=lambda segment: segment.start_s)
 
 
@@ -68,5 +68,6 @@ def _from_zero(segments: Sequence[hls.Segment]) -> Iterator[hls.Segment]:
         end_s = segment.end_s
 
 
-def _segment(item: dict[str, Any]) -> hls.Segment:
+def segment_of(item: dict[str, Any]) -> hls.Segment:
+    """Return a segment from what a row keeps of it."""
     return hls.Segment(**{**item, "keys": tuple(hls.KeyFrame(**key) for key in item["keys"])})

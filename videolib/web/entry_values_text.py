@@ -25,7 +25,11 @@ def field_anchor(path: str) -> str:
     if path == "events":
         return "segments"
     # what is not a field of the form has a section of its own
-    return path if path in {"segments", "review", "recording"} else "f-" + places.get(path, path).replace(".", "-")
+    return (
+        path
+        if path in {"segments", "review", "recording", "second"}
+        else "f-" + places.get(path, path).replace(".", "-")
+    )
 
 
 def label_of(path: str) -> str:

@@ -38,6 +38,22 @@ _BY_CODE = {
 }
 # by themselves
 _SENTENCES = (
+    _("A second person has to sign off the second recording, too."),
+    _("Confirm or correct what was guessed about the second recording."),
+    _("No consent covers the second recording for this audience."),
+    _("Write the two moments in seconds, as 12.48."),
+    _("Choose one of the recordings of the list."),
+    _("There is no such narration."),
+    _("Choose the language that is spoken."),
+    _("Choose a language."),
+    _("Wait until the recording can be watched."),
+    _("Only those who may look into the recording may narrate it."),
+    _("Only those who may look into the recording may do this."),
+    _("Somebody other than who uploaded it has to listen to the narration."),
+    _("Only a reviewer of the recording's hospital accepts its narration."),
+    _("This narration cannot be accepted now; look at it again."),
+    _("Choose a sound file, or record one."),
+    _("No sound can be read in this file. Send it as WAV, MP3, M4A or Ogg."),
     _("The file is larger than 3 MiB."),
     _("This is no ELAN file: it is not written in UTF-8."),
     _("The file declares entities; save it with ELAN."),

@@ -24,10 +24,10 @@ log = structlog.get_logger()
 
 YEAR_S = 365 * 24 * 3600
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_PERMISSIONS = ", ".join(
-    f"{name}=()"
-    for name in ("accelerometer", "camera", "geolocation", "gyroscope", "microphone", "midi", "payment", "usb")
-)
+_SHUT = ("accelerometer", "camera", "geolocation", "gyroscope", "midi", "payment", "usb")
+_PERMISSIONS = ", ".join(f"{name}=()" for name in (*_SHUT, "microphone"))
+# where a narration is spoken
+_SPOKEN = ", ".join([*(f"{name}=()" for name in _SHUT), "microphone=(self)"])
 
 
 def init_headers(app: Flask) -> None:
@@ -82,7 +82,7 @@ def _finish(response: Response) -> Response:
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "same-origin"
     headers["Content-Security-Policy"] = _policy()
-    headers["Permissions-Policy"] = _PERMISSIONS
+    headers["Permissions-Policy"] = _SPOKEN if request.endpoint == "narrations.index" else _PERMISSIONS
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
     headers["X-Frame-Options"] = "DENY"
     if (services().settings.public_url or "").startswith("https://"):

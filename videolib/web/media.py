@@ -12,8 +12,10 @@ from pathlib import PurePosixPath
 from flask import Blueprint, Response, redirect, request, send_file
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from videolib.catalogue.access import can
 from videolib.catalogue.captions import cues_of, get_track, list_languages
 from videolib.catalogue.entries import Entry
+from videolib.catalogue.narrations import get_narration, list_narrations
 from videolib.catalogue.packages import get_package
 from videolib.catalogue.people import User
 from videolib.catalogue.posters import PICKED, poster_of
@@ -66,6 +68,24 @@ def captions_playlist(token: str, lang: str) -> WerkzeugResponse:
     return _as_it_is_now(media_texts.captions_playlist(track.language, package.duration_s or 0.0))
 
 
+@blueprint.get("/media/<token>/narrations/<narration_id>/<name>")
+def narration(token: str, narration_id: str, name: str) -> WerkzeugResponse:
+    """The playlist or the sound of one of the entry's narrations: before it is accepted for those who preview it."""
+    grant = _granted(token)
+    session = database_session()
+    found = get_narration(session, grant.entry_id, narration_id)
+    may_hear = found.accepted_at is not None
+    if not may_hear:
+        entry, person = session.get_one(Entry, grant.entry_id), session.get(User, grant.person_id)
+        may_hear = can(person, "preview", entry)
+    if found.state != "made" or not may_hear or name not in {"index.m3u8", found.sound["path"]}:
+        raise NotFound("There is nothing at this address.")
+    if name == "index.m3u8":
+        return _as_it_is_now(media_texts.narration_playlist(found))
+    file = StoredFile(found.path, int(found.sound["bytes"]), str(found.sound["sha256"]))
+    return _may_be_kept(_segment(file, "audio/mp4"), file, grant)
+
+
 @blueprint.get("/media/<token>/<path:path>")
 def package_file(token: str, path: str) -> WerkzeugResponse:
     """One object of the package."""
@@ -106,16 +126,22 @@ def _granted(token: str) -> Grant:
 
 
 def _with_texts(file: StoredFile, grant: Grant, path: str) -> WerkzeugResponse:
-    """The multivariant playlist with the entry's captions, or text of the package that is not the entry's now."""
-    described = get_package(database_session(), grant.package_id, or_making=True).description
-    handed = media_texts.handed_over(described)
+    """The multivariant playlist with the entry's captions and narrations, or text that is not the entry's now.
+
+    A second recording has none of these: it is seen beside the first, and silent.
+    """
+    package = get_package(database_session(), grant.package_id, or_making=True)
+    handed = media_texts.handed_over(package.description)
     if path.startswith("subtitles/") and path.split("/")[1] in handed:
         raise NotFound("There is nothing at this address.")
     text = services().store.get_bytes(file.key).decode()
     if path != MULTIVARIANT:
         return _may_be_kept(Response(text, mimetype=_TYPES[PurePosixPath(path).suffix]), file, grant)
-    languages = list_languages(database_session(), grant.entry_id)
-    return _as_it_is_now(media_texts.with_captions(text, handed, languages))
+    if package.recording_id != database_session().get_one(Entry, grant.entry_id).recording_id:
+        return _as_it_is_now(media_texts.with_captions(text, handed, ()))
+    text = media_texts.with_captions(text, handed, list_languages(database_session(), grant.entry_id))
+    narrations = list_narrations(database_session(), grant.entry_id, accepted=True)
+    return _as_it_is_now(media_texts.with_narrations(text, narrations))
 
 
 def _as_it_is_now(text: str) -> WerkzeugResponse:

@@ -16,6 +16,7 @@ from videolib.catalogue.access import can
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.packages import find_playable, get_package, list_chunks, list_objects
 from videolib.catalogue.people import User
+from videolib.catalogue.second_sources import find_second_for
 from videolib.db import Database
 from videolib.errors import NotFound
 from videolib.web.growing import write_playlists
@@ -156,10 +157,14 @@ def _check(session: Session, grant: Grant) -> bool:
     package_id = package_for(entry, person) if entry is not None else None
     if entry is None or package_id is None:
         raise _nothing()
-    if package_id != grant.package_id:
+    is_watched = entry.status == "published"
+    if package_id == grant.package_id:
+        return not (is_watched and entry.package_id == package_id)
+    second = find_second_for(entry, person)
+    if second is None or second.recording.package_id != grant.package_id:
         # the recording was made anew meanwhile: the player asks for the new address and goes on
         raise LinkExpired("This address has expired; open the entry again to get a new one.")
-    return not (entry.status == "published" and entry.package_id == package_id)
+    return not is_watched
 
 
 def _nothing() -> NotFound:

@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import request
+from flask_babel import gettext as _
 
 from videolib.catalogue.captions import list_languages, list_unread
 from videolib.catalogue.chapters import list_chapters
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.packages import Package, get_package, planned_length_s
+from videolib.catalogue.second_sources import find_second_for
 from videolib.db import utc_now
 from videolib.errors import NotFound
 from videolib.web.access import current_person
@@ -20,6 +22,8 @@ from videolib.web.languages import language
 from videolib.web.media_gate import package_for
 from videolib.web.playback_views import list_run_chapters, list_views
 from videolib.web.texts import caption_label, day_text
+
+USUAL_FPS = 25.0
 
 
 def make_playback(entry: Entry) -> dict[str, Any]:
@@ -33,7 +37,7 @@ def make_playback(entry: Entry) -> dict[str, Any]:
     described = package.description
     note_view(entry, package.id, by=current_person())
     hls_url = f"{base}/{described.get('multivariant') or 'master.m3u8'}"
-    answer = {
+    answer: dict[str, Any] = {
         "hls_url": hls_url,
         "expires_at": datetime.fromtimestamp(expires_at, UTC).isoformat(),
         "duration_s": length_s,
@@ -43,6 +47,8 @@ def make_playback(entry: Entry) -> dict[str, Any]:
         "chapters": make_chapters(entry, package),
         "views": list_views(described, base, hls_url),
     }
+    if second := _second(entry):
+        answer["second"] = second
     if steps := described.get("frame_steps"):
         answer["frame_steps"] = steps
     if described.get("loop"):
@@ -78,6 +84,29 @@ def media_path(entry_id: str, package_id: str, path: str) -> str:
 def outside_address() -> str:
     """Scheme, host and port under which callers see the service."""
     return services().settings.public_url or request.host_url.rstrip("/")
+
+
+def _second(entry: Entry) -> dict[str, Any] | None:
+    """What is shown beside it: its moment is the player's and `offset_s`."""
+    second = find_second_for(entry, current_person())
+    if second is None:
+        return None
+    package = get_package(database_session(), second.recording.package_id)
+    note_view(entry, package.id, by=current_person())
+    token, _expires_at = _token(entry.id, package.id, package.duration_s or 0.0)
+    return {
+        "label": _("Second picture"),
+        "hls_url": f"{outside_address()}/media/{token}/{package.description.get('multivariant') or 'master.m3u8'}",
+        "offset_s": second.offset_s,
+        "duration_s": package.duration_s,
+        "fps": fps_of(package),
+    }
+
+
+def fps_of(package: Package) -> float:
+    """Pictures a second, for steps by one of them."""
+    renditions = package.description.get("renditions") or [{}]
+    return float(renditions[0].get("fps") or USUAL_FPS)
 
 
 def _token(entry_id: str, package_id: str, length_s: float = 0.0) -> tuple[str, int]:

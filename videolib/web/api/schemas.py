@@ -192,6 +192,16 @@ class View(Schema):
     recommended = Boolean(metadata={"description": "the one that the recording says to begin with"})
 
 
+class SecondPicture(Schema):
+    """What another camera saw, in step: its moment is the recording's plus `offset_s`."""
+
+    label = String()
+    hls_url = String()
+    offset_s = Float()
+    duration_s = Float()
+    fps = Float()
+
+
 class Playback(Schema):
     """Signed addresses: they play with no cookie and no header until `expires_at`."""
 
@@ -203,6 +213,7 @@ class Playback(Schema):
     captions = List(Nested(CaptionLink))
     chapters = List(Nested(Chapter))
     views = List(Nested(View))
+    second = Nested(SecondPicture, metadata={"description": "there where the entry shows a second recording"})
     frame_steps = List(List(Float()), allow_none=True)
     watermark = String(metadata={"description": "there where the library wants the watcher's name over the picture"})
     loop = Boolean(metadata={"description": "there and true where a cine asks to be played again and again"})

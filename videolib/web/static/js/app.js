@@ -16,3 +16,5 @@ import './key-list.js';
 if (document.querySelector('vl-live')) import('./live-part.js');
 if (document.querySelector('vl-inbox')) import('./inbox.js');
 if (document.querySelector('vl-reorder')) import('./reorder.js');
+if (document.querySelector('vl-align')) import('./align.js');
+if (document.querySelector('vl-recorder')) import('./recorder.js');

@@ -3,7 +3,9 @@ import Hls from 'hls.js';
 
 const FAR_S = 0.4;
 const NEAR_S = 0.04;
-const NUDGE = 0.06;
+// further off than this is seen: then it catches up faster
+const OFF_S = 0.15;
+const [NUDGE, PUSH] = [0.06, 0.2];
 
 /** Loads an address into a video element. Gives the function that takes it out again. */
 export function attach(video, url, startAt = 0) {
@@ -35,7 +37,8 @@ export function follow(video, { time, paused, rate }) {
     return;
   }
   if (Math.abs(off) > FAR_S && !video.seeking) video.currentTime = time;
-  const nudged = rate * (Math.abs(off) < NEAR_S ? 1 : 1 - Math.sign(off) * NUDGE);
+  const nudge = Math.abs(off) > OFF_S ? PUSH : NUDGE;
+  const nudged = rate * (Math.abs(off) < NEAR_S ? 1 : 1 - Math.sign(off) * nudge);
   if (video.playbackRate !== nudged) video.playbackRate = nudged;
   if (video.paused && !video.ended) video.play().catch(() => {});
 }

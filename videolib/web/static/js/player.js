@@ -10,6 +10,7 @@ import { captionTracks, chapterTrack, dropTwins, fetchPlayback, isExpired, Playb
 import { renewAhead, withFreshAddress } from './player-address.js';
 import { areKeysOff, frameStepper, keyShortcuts } from './player-keys.js';
 import { PlayerNotice } from './player-notice.js';
+import { rememberSound } from './player-sound.js';
 import { watchOver } from './player-recovery.js';
 import { firstView, goOnAt, playsSame, sourceOf } from './player-views.js';
 import { keepHere, watermark } from './watermark.js';
@@ -90,6 +91,7 @@ class VlPlayer extends HTMLElement {
     player.append(provider, layout);
     player.addEventListener('provider-change', (event) => this.setUp(event.detail));
     this.player = player;
+    rememberSound(player);
     this.append(player);
     watermark(player, this.playback.watermark);
     const chapters = chapterTrack(this.playback, this.words.layout.Chapters);
