@@ -24,6 +24,7 @@ from videolib.catalogue.consents import CaseConsent
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.ledger import ACTIONS_OF_PEOPLE, Line
 from videolib.catalogue.publishing import withdraw_entry
+from videolib.catalogue.ranges import showing
 from videolib.errors import NotFound
 
 # not an editor's own words: the ledger holds none
@@ -86,8 +87,8 @@ def _withdraw_consent(session: Session, line: Line) -> int:
 
 def _hide(session: Session, line: Line) -> int:
     """Take from sight the entry, or every entry of the recording, in which something was found."""
-    which = Entry.id if line.object_kind == "entry" else Entry.recording_id
-    shown = session.scalars(select(Entry).where(which == line.object_id, Entry.status == "published")).all()
+    which = Entry.id == line.object_id if line.object_kind == "entry" else showing([line.object_id])
+    shown = session.scalars(select(Entry).where(which, Entry.status == "published")).all()
     for entry in shown:
         withdraw_entry(session, entry, _AGAIN, by=None)
     return len(shown)

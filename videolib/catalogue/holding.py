@@ -15,7 +15,9 @@ from sqlalchemy.orm import Session
 from videolib.catalogue import desk, screenings
 from videolib.catalogue.audit import record_event
 from videolib.catalogue.entries import Entry, count_write
+from videolib.catalogue.media_time import to_seconds, to_ticks
 from videolib.catalogue.people import User
+from videolib.catalogue.ranges import Range, axis_of, showing
 from videolib.catalogue.recordings import Recording, get_recording, move
 from videolib.catalogue.screenings import Finding, Found
 from videolib.catalogue.watch_records import WatchRecord
@@ -39,11 +41,36 @@ class Watcher:
 
 
 def hold(session: Session, entry: Entry, at_s: float, *, by: User) -> None:
-    """Hide all that shows the entry's recording, and let it be reviewed again from that second on."""
-    if entry.recording_id is None:
-        return
-    recording = get_recording(session, entry.recording_id, for_update=True)
-    watchers = list_watchers(session, recording.id, at_s)
+    """Hide all that shows what the entry shows then, and let that be reviewed again from that second on.
+
+    What is asked of an entry of ranges is asked of each recording that it shows around that second.
+    """
+    for recording_id, times in _moments_of(entry, at_s).items():
+        _hold_recording(session, get_recording(session, recording_id, for_update=True), times, by=by)
+
+
+def moment_of(entry: Entry, at_s: float) -> tuple[str, float] | None:
+    """Which recording an entry shows at that second, and at which of the recording's own; None where it has none."""
+    at = to_ticks(at_s)
+    found = axis_of(entry.recording).taken_apart(at, at) or axis_of(entry.recording).ranges
+    return (found[0].recording_id, to_seconds(found[0].start)) if found else None
+
+
+def _moments_of(entry: Entry, at_s: float) -> dict[str, tuple[float, float]]:
+    """What an entry shows around that second: of each recording from when to when, on the recording's own clock."""
+    axis = axis_of(entry.recording)
+    edges = (to_ticks(max(0.0, at_s - AROUND_S)), to_ticks(at_s + AROUND_S))
+    found: dict[str, tuple[float, float]] = {}
+    # a time after its end was a slip: then all of it is meant
+    for part in axis.taken_apart(*edges) or axis.ranges:
+        start_s, end_s = to_seconds(part.start), to_seconds(part.end)
+        earlier = found.get(part.recording_id, (start_s, end_s))
+        found[part.recording_id] = min(start_s, earlier[0]), max(end_s, earlier[1])
+    return found
+
+
+def _hold_recording(session: Session, recording: Recording, times: tuple[float, float], *, by: User) -> None:
+    watchers = _watchers_between(session, recording.id, times)
     for shown in _entries_of(session, recording.id):
         if shown.status == "published":
             _hide(session, shown, by=by)
@@ -53,13 +80,13 @@ def hold(session: Session, entry: Entry, at_s: float, *, by: User) -> None:
     # the windows are drawn anew, and everything before was watched for another question
     session.execute(delete(desk.DeskLook).where(desk.DeskLook.recording_id == recording.id))
     screening = screenings.begin_screening(session, recording)
-    found = Found(RULE, RULE, 1.0, RISK, max(0.0, at_s - AROUND_S), at_s + AROUND_S)
+    found = Found(RULE, RULE, 1.0, RISK, *times)
     screenings.keep_progress(session, screening, screening.done_until_s, [found])
     seen = {
         "watched_by": [one.person_id for one in watchers],
         "seen_by": [one.person_id for one in watchers if one.saw_it],
     }
-    record_event(session, "hold", "recording", recording.id, by=by, at_s=at_s, **seen)
+    record_event(session, "hold", "recording", recording.id, by=by, start_s=times[0], end_s=times[1], **seen)
 
 
 def give_back(session: Session, entry: Entry, package_id: str | None, *, by: User | None) -> bool:
@@ -86,10 +113,18 @@ def list_reported_s(session: Session, recording: Recording) -> list[float]:
 
 def list_watchers(session: Session, recording_id: str, at_s: float) -> list[Watcher]:
     """Who has watched anything that shows this recording; those who saw that moment first, then the last ones."""
-    mine = select(WatchRecord).join(Entry, Entry.id == WatchRecord.entry_id).where(Entry.recording_id == recording_id)
+    return _watchers_between(session, recording_id, (max(0.0, at_s - AROUND_S), at_s + AROUND_S))
+
+
+def _watchers_between(session: Session, recording_id: str, times: tuple[float, float]) -> list[Watcher]:
+    mine = select(WatchRecord, Entry).join(Entry, Entry.id == WatchRecord.entry_id).where(showing([recording_id]))
+    moment = Range(recording_id, to_ticks(times[0]), to_ticks(times[1]))
     found: dict[int, Watcher] = {}
-    for row in session.scalars(mine.order_by(WatchRecord.last_at.desc())):
-        saw_it = any(start <= (at_s + AROUND_S) * 1000 and end >= (at_s - AROUND_S) * 1000 for start, end in row.spans)
+    for row, entry in session.execute(mine.order_by(WatchRecord.last_at.desc())):
+        places = [(to_seconds(start), to_seconds(end)) for start, end in axis_of(entry.recording).places_of(moment)]
+        saw_it = any(
+            first <= end_s * 1000 and last >= start_s * 1000 for first, last in row.spans for start_s, end_s in places
+        )
         earlier = found.get(row.user_id)
         found[row.user_id] = Watcher(
             row.user_id,
@@ -110,7 +145,7 @@ def _hide(session: Session, entry: Entry, *, by: User) -> None:
 
 
 def _entries_of(session: Session, recording_id: str) -> list[Entry]:
-    mine = select(Entry).where(Entry.recording_id == recording_id).order_by(Entry.id).with_for_update(of=Entry)
+    mine = select(Entry).where(showing([recording_id])).order_by(Entry.id).with_for_update(of=Entry)
     return list(session.scalars(mine, execution_options={"populate_existing": True}).all())
 
 

@@ -317,6 +317,7 @@ REASONS = {
 FAILURES = (_("The original of this recording is not in the store. Bring it back from a backup, then try again."),)
 # what work waits for; it goes on by itself
 WAITS = {
+    "not_released": _("Waiting until every recording that it shows is signed off."),
     "no_space": _("Waiting for disk space on the server; tell the administrator."),
     "store_unavailable": _("The store does not answer; the work goes on as soon as it does."),
     "database_unavailable": _("The database did not answer; the work goes on in a moment."),

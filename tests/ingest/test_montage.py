@@ -1,0 +1,98 @@
+"""What is in a montage: every picture and sample of its ranges, in their order, and none beside them."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ingest.montage import Cut, Material, look_at, render_film
+from ingest.pipeline import Method, package_recording
+from ingest.redaction import Redaction
+from ingest.workshop import Watch
+from tests.ingest.test_redaction import whole
+from tests.samples import make_clapper, make_recording, numbers_in, pictures_of, run_tool
+
+WATCH = Watch(lambda _stage, _share: None, lambda: False)
+
+
+def material(path: Path, *redactions: Redaction) -> Material:
+    work = path.with_suffix(".work")
+    work.mkdir(exist_ok=True)
+    return look_at(path, work, redactions, {}, WATCH)
+
+
+def film_of(materials: dict[str, Material], cuts: list[Cut], folder: Path) -> Path:
+    folder.mkdir()
+    return render_film(materials, cuts, folder, lambda _share: None, lambda: False)
+
+
+def frames(source: str, first: int, last: int, fps: int = 25) -> Cut:
+    return Cut(source, Fraction(first, fps), Fraction(last, fps))
+
+
+@pytest.fixture(scope="module")
+def numbered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("numbered")
+    return make_recording(folder / "in.mp4", seconds=8, size="320x180", burn_frame_numbers=True, audio=False)
+
+
+def test_the_frames_of_the_ranges_are_there_and_no_other(numbered: Path, tmp_path: Path) -> None:
+    cuts = [frames("a", 101, 134), frames("a", 7, 20), frames("a", 190, 200)]
+
+    film = film_of({"a": material(numbered)}, cuts, tmp_path / "film")
+    report = package_recording(film, tmp_path / "out", method=Method(copy=False))
+
+    wanted = [*range(101, 134), *range(7, 20), *range(190, 200)]
+    renditions = report.package["renditions"]
+    assert isinstance(renditions, list)
+    assert report.package["duration_s"] == pytest.approx(len(wanted) / 25, abs=0.001)
+    for one in renditions[:1]:
+        video = whole(tmp_path / "out", one["name"], tmp_path / "top.mp4")
+        assert numbers_in(video) == wanted
+
+
+def test_sound_stays_with_its_pictures_over_all_cuts(tmp_path: Path) -> None:
+    source = make_clapper(tmp_path / "in.mov", seconds=6, codec=("-c:v", "libx264", "-preset", "ultrafast"))
+    cuts = [frames("a", 40, 60), frames("a", 90, 110)]  # a flash and a click at 2 s and at 4 s
+
+    film = film_of({"a": material(source)}, cuts, tmp_path / "film")
+
+    raw = np.frombuffer(run_tool("-i", film, "-ac", "1", "-ar", "48000", "-f", "s16le", "-"), np.int16)
+    assert len(raw) == 40 * 48000 // 25
+    bright = [number for number, picture in enumerate(pictures_of(film, width=8, height=8)) if picture.mean() > 128]
+    loud = np.flatnonzero(np.abs(raw.astype(int)) > 8000)
+    starts = [loud[0], loud[loud > loud[0] + 9600][0]]
+    assert bright == [10, 30]
+    assert [start / 48000 * 25 for start in starts] == pytest.approx(bright, abs=0.1)
+
+
+def test_what_was_taken_out_is_not_in_the_montage(numbered: Path, tmp_path: Path) -> None:
+    source = make_recording(tmp_path / "in.mp4", seconds=6, size="320x180")
+    cut = Redaction("cut", 2.0, 3.0)
+    cuts = [frames("a", 40, 90), frames("b", 0, 10)]
+
+    film = film_of({"a": material(source, cut), "b": material(numbered)}, cuts, tmp_path / "film")
+
+    pictures = pictures_of(film, width=32, height=18)
+    is_card = [bool(picture.std() < 2 and abs(float(picture.mean()) - 0x30) < 8) for picture in pictures]
+    assert len(pictures) == 60
+    assert all(is_card[10:35]), "from 2 s to 3 s"
+    assert not any(is_card[48:])
+    raw = np.frombuffer(run_tool("-i", film, "-ac", "1", "-ar", "48000", "-f", "s16le", "-"), np.int16)
+    assert np.abs(raw[48000 * 11 // 25 : 48000 * 34 // 25]).max() == 0
+    assert np.abs(raw[: 48000 * 9 // 25]).max() > 1000
+    assert np.abs(raw[48000 * 2 :]).max() == 0, "the second recording has no sound"
+
+
+def test_recordings_of_other_sizes_and_rates_fit_together(numbered: Path, tmp_path: Path) -> None:
+    other = make_recording(tmp_path / "b.mp4", seconds=3, size="240x240", fps="30000/1001")
+    cuts = [frames("a", 25, 50), frames("b", 30, 60, 30)]
+
+    film = film_of({"a": material(numbered), "b": material(other)}, cuts, tmp_path / "film")
+    report = package_recording(film, tmp_path / "out", method=Method(copy=False))
+
+    assert report.package["duration_s"] == pytest.approx(2.0, abs=0.04)
+    assert (report.source["width"], report.source["height"], report.source["fps"]) == (320, 180, 29.97)
