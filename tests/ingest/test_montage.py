@@ -8,14 +8,33 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from config.settings import Settings
+from ingest.intake import Item, take_in
 from ingest.montage import Cut, Material, look_at, render_film
 from ingest.pipeline import Method, package_recording
 from ingest.redaction import Redaction
-from ingest.workshop import Watch
+from ingest.worker import run_worker
+from ingest.workshop import Watch, Workshop
 from tests.ingest.test_redaction import whole
+from tests.libraries import add_person
 from tests.samples import make_clapper, make_recording, numbers_in, pictures_of, run_tool
+from videolib.catalogue.entries import Entry
+from videolib.catalogue.entry_values import parse_values
+from videolib.catalogue.media_time import TICKS_PER_S
+from videolib.catalogue.packages import Package, list_objects
+from videolib.catalogue.people import User
+from videolib.catalogue.ranges import Range, check_ranges, set_ranges
+from videolib.catalogue.recordings import SETTLED, Recording
+from videolib.db import Database
+from videolib.storage import open_store
 
 WATCH = Watch(lambda _stage, _share: None, lambda: False)
+
+
+@pytest.fixture
+def workshop(sqlite_database: Database, settings: Settings) -> Workshop:
+    stores = open_store(settings.store_url), open_store(settings.originals_url)
+    return Workshop(settings, sqlite_database, *stores)
 
 
 def material(path: Path, *redactions: Redaction) -> Material:
@@ -96,3 +115,44 @@ def test_recordings_of_other_sizes_and_rates_fit_together(numbered: Path, tmp_pa
 
     assert report.package["duration_s"] == pytest.approx(2.0, abs=0.04)
     assert (report.source["width"], report.source["height"], report.source["fps"]) == (320, 180, 29.97)
+
+
+def test_a_worker_renders_the_ranges_and_the_entry_turns_to_them(workshop: Workshop, tmp_path: Path) -> None:
+    source = make_recording(tmp_path / "in.mp4", seconds=6, size="320x180", burn_frame_numbers=True)
+    values = {"title": {"zh": "支架", "en": "Stent"}, "procedures": ["proc.stent_sfa"], "content_type": "ct.simulation"}
+    item = Item(source, parse_values(values), generated=True)
+    intake = take_in(workshop.database, workshop.originals, item, by=None, publish=True)
+    editor = add_person(workshop.database)
+
+    def state_of(recording_id: str) -> str:
+        with workshop.database.reading() as session:
+            return session.get_one(Recording, recording_id).state
+
+    run_worker(workshop, index=None, stop=lambda: state_of(intake.recording_id) in SETTLED)
+    with workshop.database.writing() as session:
+        by, entry = session.get_one(User, editor.id), session.get_one(Entry, intake.entry_id)
+        whole_id = entry.package_id
+        wanted = [
+            Range(intake.recording_id, 2 * TICKS_PER_S, 3 * TICKS_PER_S),
+            Range(intake.recording_id, 0, TICKS_PER_S),
+        ]
+        montage = set_ranges(session, entry, check_ranges(session, wanted, by=by), by=by)
+        assert montage is not None
+    run_worker(workshop, index=None, stop=lambda: state_of(montage.id) in SETTLED)
+
+    assert state_of(montage.id) == "ready"
+    with workshop.database.reading() as session:
+        entry = session.get_one(Entry, intake.entry_id)
+        package = session.get_one(Package, entry.package_id)
+        objects = list_objects(session, package.id)
+    assert (entry.status, entry.recording_id, entry.version) == ("published", montage.id, 2)
+    assert package.id != whole_id
+    assert package.duration_s == pytest.approx(2.0, abs=0.001)
+    assert {"poster.jpg", "storyboard.jpg"} <= {str(one["path"]) for one in objects}
+    folder = tmp_path / "fetched"
+    for one in objects:
+        target = folder / one["path"]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        workshop.store.fetch_to(f"{package.prefix}/{one['path']}", target)
+    name = package.description["renditions"][0]["name"]
+    assert numbers_in(whole(folder, name, tmp_path / "top.mp4")) == [*range(50, 75), *range(25)]
