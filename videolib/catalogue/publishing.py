@@ -143,6 +143,7 @@ def take_up_next(session: Session, entry: Entry, *, threshold: int = THRESHOLD, 
         return {}
     lacked = _missing_of(session, entry, document_of(entry), threshold)
     savepoint = session.begin_nested()
+    ranges.keep_whole(session, entry)
     placing.move_times(session, entry, ranges.axis_of(found))
     entry.recording_id, entry.next_recording_id = found.id, None
     # what nobody sees has no package of its own

@@ -29,6 +29,7 @@ from videolib.catalogue.redactions import stored_redactions
 from videolib.errors import InvalidInput
 
 MOST_RANGES = 100
+_WHOLE = {"zh": "（完整录像）", "en": " (whole recording)"}
 # shorter ones are slips of the hand
 SHORTEST_TICKS = TICKS_PER_S // 5
 
@@ -202,6 +203,20 @@ def add_entry(session: Session, entry: Entry, axis: Axis, *, by: User) -> Entry:
     made = create_entry(session, values, recording=_begin_montage(session, axis, by=by), by=by)
     record_event(session, "ranges", "entry", made.id, by=by, recording=made.recording_id, ranges=len(axis.ranges))
     return made
+
+
+def keep_whole(session: Session, entry: Entry) -> None:
+    """Leave a draft of the whole recording behind, where the entry that turns to ranges was the only one of it.
+
+    By it the recording is reviewed again when something is reported, and looked through when ranges are chosen.
+    """
+    whole = entry.recording
+    if whole is None or whole.is_montage:
+        return
+    others = select(Entry.id).where(Entry.recording_id == whole.id, Entry.id != entry.id).limit(1)
+    if session.scalars(others).first() is None:
+        title = {lang: text + _WHOLE[lang] for lang, text in entry.title.items() if lang in _WHOLE}
+        create_entry(session, EntryValues.model_validate({"title": title} if title else {}), recording=whole, by=None)
 
 
 def give_up_next(session: Session, entry: Entry, *, by: User | None) -> None:

@@ -16,3 +16,4 @@ import './key-list.js';
 if (document.querySelector('vl-live')) import('./live-part.js');
 if (document.querySelector('vl-inbox')) import('./inbox.js');
 if (document.querySelector('vl-reorder')) import('./reorder.js');
+if (document.querySelector('vl-ranges')) import('./ranges.js');
