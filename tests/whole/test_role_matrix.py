@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from tests.visitors import Site, Visitor, make_site, media_path
 from tests.whole.role_accounts import ACCOUNTS
-from tests.whole.role_rows import INBOX, TEACHING, Row
+from tests.whole.role_rows import INBOX_AND_RANGES, TEACHING, Row
 from tests.whole.role_things import (
     VTT,
     captioned,
@@ -47,7 +47,7 @@ PAGE_OF_OPENERS, DEED_OF_OPENERS = (302, 404, 404, 200, 403), (401, 404, 404, 30
 TABLE: dict[tuple[str, str], Row] = {
     **TEACHING,
     **ACCOUNTS,
-    **INBOX,
+    **INBOX_AND_RANGES,
     ("GET", "/"): Row(ALL),
     ("GET", "/search"): Row(ALL),
     ("GET", "/browse"): Row(ALL),
@@ -149,9 +149,6 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/studio/entries/<entry_id>/timeline/comments/<int:comment_id>"): Row(DEED_OF_EDITORS, commented, form={}),
     ("GET", "/studio/entries/<entry_id>/moments"): Row(PAGE_OF_EDITORS, draft),
     ("GET", "/studio/entries/<entry_id>/timeline"): Row(PAGE_OF_EDITORS, draft),
-    ("GET", "/studio/entries/<entry_id>/ranges"): Row(PAGE_OF_EDITORS, draft),
-    ("POST", "/studio/entries/<entry_id>/ranges"): Row(DEED_OF_EDITORS, draft, form={}),
-    ("POST", "/studio/entries/<entry_id>/ranges/next"): Row(DEED_OF_EDITORS, draft, form={}),
     ("GET", "/studio/entries/<entry_id>/moments.eaf"): Row(PAGE_OF_EDITORS, draft),
     ("POST", "/studio/entries/<entry_id>/moments.eaf"): Row(DEED_OF_EDITORS, draft, form={}),
     ("POST", "/studio/entries/<entry_id>/moments"): Row(DEED_OF_EDITORS, draft, form=NOTE_FORM),
