@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from ingest.erasing import erase
 from ingest.garbage import collect_garbage
@@ -115,6 +115,20 @@ def test_a_recording_is_used_by_several_entries_and_only_when_it_is_signed_off(s
             row = session.get_one(Entry, one.id)
             missing = assess_entry(session, row).missing
             assert "recording" not in missing
+
+
+def test_a_draft_is_not_published_whole_while_its_ranges_are_rendered(site: Site) -> None:
+    draft = site.add_watchable()
+    montage_id = choose(site, draft, (draft.recording_id, 1.0, 2.0))
+
+    with site.database.writing() as session, pytest.raises(InvalidInput):
+        publishing.publish_entry(session, session.get_one(Entry, draft.id), by=None)
+    rendered(site, montage_id)
+    with site.database.writing() as session:
+        published = publishing.publish_entry(session, session.get_one(Entry, draft.id), by=None)
+        assert published.package_id == session.get_one(Recording, montage_id).package_id
+        whole = session.scalars(select(Entry).where(Entry.recording_id == draft.recording_id)).one()
+        assert (whole.status, whole.title["en"].endswith("(whole recording)")) == ("draft", True)
 
 
 def test_what_is_written_moves_with_its_material_and_waits_where_it_is_left_out(site: Site) -> None:

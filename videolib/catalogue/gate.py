@@ -127,7 +127,8 @@ def _annotations_by_entry(session: Session, entry_ids: list[str]) -> dict[str, l
 def _facts(entry: Entry, document: Document, shared: _Shared) -> Facts:
     recording = entry.recording
     sources = recording.sources if recording else ()
-    consent = _consent_to_ask(document, sources, shared.consents)
+    shown = dict.fromkeys((*sources, recording)) if recording and recording.case_id else sources
+    consent = _consent_to_ask(document, tuple(shown), shared.consents)
     title = document.get("title") or {}
     named = {
         scheme
@@ -141,7 +142,7 @@ def _facts(entry: Entry, document: Document, shared: _Shared) -> Facts:
     return Facts(
         document=document if consent is None else {**document, "consent": consent},
         has_case=consent is not None,
-        recording_state=_state_of(recording) if recording else None,
+        recording_state=_state_of(entry),
         has_package=recording is not None and recording.package_id is not None,
         has_open_guesses=any(unconfirmed_guesses(one) for one in sources),
         duration_s=entry.package.duration_s if entry.package else _source_duration(entry),
@@ -162,13 +163,13 @@ def _facts(entry: Entry, document: Document, shared: _Shared) -> Facts:
 
 
 def _consent_to_ask(
-    document: Document, sources: Sequence[Recording], consents: Mapping[str, Mapping[str, Any]]
+    document: Document, shown: Sequence[Recording], consents: Mapping[str, Mapping[str, Any]]
 ) -> Mapping[str, Any] | None:
     """The consent that the gate looks at: of several the first that does not cover; None: what the entry itself says.
 
     Of ranges of recordings with a case and without one, the entry's own has to cover, too.
     """
-    cases = [one.case_id for one in sources]
+    cases = [one.case_id for one in shown]
     if not any(cases):
         return None
     said = [consents.get(case_id, {}) if case_id else document.get("consent") or {} for case_id in cases]
@@ -176,9 +177,18 @@ def _consent_to_ask(
     return next((one for one in said if not covers(one, audience, today)), said[0])
 
 
-def _state_of(recording: Recording) -> str:
-    """Its state; of a montage that of a recording that is not released, first."""
+def _state_of(entry: Entry) -> str | None:
+    """The state of its recording; of a montage that of a recording that is not released, first.
+
+    Of what nobody sees yet that of the ranges which were chosen: all of the recording is not to be published meanwhile.
+    """
+    is_seen = entry.status == "published"
+    recording = entry.recording if is_seen else entry.next_recording or entry.recording
+    if recording is None:
+        return None
     states = [one.state for one in recording.sources if one.state != "ready"]
+    if not states and recording is not entry.recording:
+        return "processing"  # it is there, and taken up in a moment
     return states[0] if states else recording.state
 
 

@@ -45,7 +45,7 @@ def hold(session: Session, entry: Entry, at_s: float, *, by: User) -> None:
 
     What is asked of an entry of ranges is asked of each recording that it shows around that second.
     """
-    for recording_id, times in _moments_of(entry, at_s).items():
+    for recording_id, times in sorted(_moments_of(entry, at_s).items()):
         _hold_recording(session, get_recording(session, recording_id, for_update=True), times, by=by)
 
 

@@ -104,8 +104,9 @@ def showing(recording_ids: Iterable[str] | Select[str]) -> ColumnElement[bool]:
 
 
 def cases_of(recording: Recording | None) -> list[str]:
-    """The cases of every recording that it shows, as far as somebody has said whose these are."""
-    return [one.case_id for one in recording.sources if one.case_id] if recording else []
+    """Its case and those of every recording that it shows, as far as somebody has said whose these are."""
+    shown = (recording, *recording.sources) if recording else ()
+    return list(dict.fromkeys(one.case_id for one in shown if one.case_id))
 
 
 def list_montages(session: Session, recording_id: str) -> list[Recording]:

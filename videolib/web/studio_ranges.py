@@ -189,7 +189,7 @@ def _typed_rows() -> tuple[Row, ...]:
         texts = [request.form.get(f"{name}-{number}", "").strip() for name in ("recording", "start", "end", "place")]
         if (texts[1] or texts[2]) and f"drop-{number}" not in request.form:
             place = float(texts[3]) if texts[3].replace(".", "", 1).isdecimal() else float(number + 1)
-            found.append((place, number, Row(*texts[:3])))
+            found.append((place, number, Row(texts[0], texts[1], texts[2])))
     return tuple(row for _place, _number, row in sorted(found, key=lambda one: one[:2]))
 
 
