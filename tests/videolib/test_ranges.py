@@ -163,6 +163,34 @@ def test_what_is_written_moves_with_its_material_and_waits_where_it_is_left_out(
     assert now(site, entry).unplaced == []
 
 
+def test_ranges_are_chosen_by_a_plain_form_which_first_says_what_they_leave_out(sqlite_site: Site) -> None:
+    entry, editor = sqlite_site.add_watchable(), sqlite_site.visitor("editor")
+    with sqlite_site.database.writing() as session:
+        row = session.get_one(Entry, entry.id)
+        add_captions(session, row, "en", "WEBVTT\n\n00:00.200 --> 00:00.900\nOne.\n", by=None)
+    address = f"/studio/entries/{entry.id}/ranges"
+    rows = {"recording-0": entry.recording_id, "start-0": "0:03", "end-0": "0:04", "place-0": "2"}
+    rows |= {"recording-1": entry.recording_id, "start-1": "0:01", "end-1": "0:02", "place-1": "1", "start-2": ""}
+
+    refused = editor.post(address, **{**rows, "end-1": "soon"})
+    asked = editor.post(address, **rows)
+
+    assert (refused.status_code, asked.status_code) == (422, 200)
+    assert 'id="end-0-error"' in refused.text, "the rows stand in the order of their places"
+    assert "One." in asked.text
+    assert now(sqlite_site, entry).next_recording_id is None
+    agreed = asked.text.partition('name="agreed" value="')[2].partition('"')[0]
+    assert editor.post(address, **rows, agreed=agreed).status_code == 303
+    with sqlite_site.database.reading() as session:
+        montage = session.get_one(Recording, now(sqlite_site, entry).next_recording_id)
+        assert [one.start_ticks // TICKS_PER_S for one in montage.ranges] == [1, 3]
+    rendered(sqlite_site, montage.id)
+    assert 'value="0:01"' in editor.get(address).text
+    made = editor.post(address, **rows, deed="new")
+    assert made.status_code == 303
+    assert made.headers["Location"] != address
+
+
 def test_a_report_about_a_range_hides_every_entry_of_its_recording_and_a_mask_is_rendered_into_it(site: Site) -> None:
     entry, other = cut(site, (1.0, 2.0), (3.0, 4.0)), site.add_published()
     with site.database.reading() as session:
