@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from config.settings import Settings
 from ingest.intake import Item, take_in
-from ingest.montage import Cut, Material, look_at, render_film
+from ingest.montage import Cut, Material, look_at, make_montage, render_film
 from ingest.pipeline import Method, package_recording
 from ingest.redaction import Redaction
 from ingest.worker import run_worker
@@ -18,6 +20,7 @@ from ingest.workshop import Watch, Workshop
 from tests.ingest.test_redaction import whole
 from tests.libraries import add_person
 from tests.samples import make_clapper, make_recording, numbers_in, pictures_of, run_tool
+from videolib.catalogue import jobs
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.entry_values import parse_values
 from videolib.catalogue.media_time import TICKS_PER_S
@@ -117,6 +120,19 @@ def test_recordings_of_other_sizes_and_rates_fit_together(numbered: Path, tmp_pa
     assert (report.source["width"], report.source["height"], report.source["fps"]) == (320, 180, 29.97)
 
 
+def die_half_way(workshop: Workshop, montage_id: str) -> None:
+    """A worker takes the job and dies when all of the package is in the store and nothing of it in the rows."""
+
+    def die(_session: Session) -> None:
+        raise KeyboardInterrupt
+
+    with workshop.database.writing() as session:
+        job = jobs.claim(session, "dead:1", 0.0, recording_ids=[montage_id])
+    assert job is not None
+    with pytest.raises(KeyboardInterrupt):
+        make_montage(workshop, job, WATCH, finish=die)
+
+
 def test_a_worker_renders_the_ranges_and_the_entry_turns_to_them(workshop: Workshop, tmp_path: Path) -> None:
     source = make_recording(tmp_path / "in.mp4", seconds=6, size="320x180", burn_frame_numbers=True)
     values = {"title": {"zh": "支架", "en": "Stent"}, "procedures": ["proc.stent_sfa"], "content_type": "ct.simulation"}
@@ -138,6 +154,9 @@ def test_a_worker_renders_the_ranges_and_the_entry_turns_to_them(workshop: Works
         ]
         montage = set_ranges(session, entry, check_ranges(session, wanted, by=by), by=by)
         assert montage is not None
+    die_half_way(workshop, montage.id)
+    with workshop.database.reading() as session:
+        assert session.get_one(Entry, intake.entry_id).package_id == whole_id, "viewers keep the whole meanwhile"
     run_worker(workshop, index=None, stop=lambda: state_of(montage.id) in SETTLED)
 
     assert state_of(montage.id) == "ready"
@@ -147,6 +166,9 @@ def test_a_worker_renders_the_ranges_and_the_entry_turns_to_them(workshop: Works
         objects = list_objects(session, package.id)
     assert (entry.status, entry.recording_id, entry.version) == ("published", montage.id, 2)
     assert package.id != whole_id
+    with workshop.database.reading() as session:
+        mine = session.scalars(select(Package).where(Package.recording_id == montage.id)).all()
+        assert {one.state for one in mine if one.id != package.id} <= {"abandoned"}
     assert package.duration_s == pytest.approx(2.0, abs=0.001)
     assert {"poster.jpg", "storyboard.jpg"} <= {str(one["path"]) for one in objects}
     folder = tmp_path / "fetched"
