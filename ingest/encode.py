@@ -18,7 +18,7 @@ from config.ladder import AUDIO_RATE_HZ
 from ingest.chunks import EARLY_S, Span
 from ingest.errors import IngestError, Refused, ToolFailed
 from ingest.ffmpeg import Limits, Progress, Watch, run_ffmpeg
-from ingest.filters import Filter
+from ingest.filters import Filter, spelled
 from ingest.plan import AudioPlan, EncodePlan, RenditionPlan
 from ingest.timing import OWN_CLOCK_HZ, entry_filters, time_filters
 
@@ -213,7 +213,7 @@ def watch_for(
 def _video_outputs(source: Any, plan: EncodePlan, span: Span, *, is_entered: bool = False) -> Iterable[Any]:
     """Answer the outputs of the cascade: filtered once, then each rendition scaled from the one above."""
     steps = (*(entry_filters(plan, span) if is_entered else ()), *plan.filters, *time_filters(plan, span))
-    picture = _through(source[str(plan.video_index)], steps)
+    picture = through(source[str(plan.video_index)], steps)
     top = plan.renditions[0]
     for rendition in plan.encoded:
         if rendition is not top:
@@ -282,19 +282,15 @@ def _audio_output(source: Any, track: AudioPlan, plan: EncodePlan, only_s: float
     if track.pair_index is not None:
         sides = [source[str(track.stream_index)], source[str(track.pair_index)]]
         return ffmpeg.output(
-            _through(ffmpeg.filter(sides, "join", inputs=2, channel_layout="stereo"), track.filters), path, **options
+            through(ffmpeg.filter(sides, "join", inputs=2, channel_layout="stereo"), track.filters), path, **options
         )
     # a graph of its own: in one graph with the pictures these would be held in memory until sound comes
-    options["af"] = ",".join(_spelled(step) for step in track.filters)
+    options["af"] = ",".join(spelled(step) for step in track.filters)
     return ffmpeg.output(source[str(track.stream_index)], path, **options)
 
 
-def _spelled(step: Filter) -> str:
-    """Return a filter as one chain writes it; of what is special there options of ours hold commas alone."""
-    return f"{step.name}=" + ":".join(f"{key}={value}".replace(",", r"\,") for key, value in step.options)
-
-
-def _through(stream: Any, filters: Iterable[Filter]) -> Any:
+def through(stream: Any, filters: Iterable[Filter]) -> Any:
+    """Send a stream of ffmpeg-python through these filters."""
     for step in filters:
         stream = stream.filter(step.name, **dict(step.options))
     return stream

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, delete, select, tuple_, update
+from sqlalchemy import ColumnElement, String, Table, cast, delete, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from ingest.sweeping import remove_objects, remove_sound
@@ -24,11 +24,12 @@ from videolib.catalogue.erasures import Erasure
 from videolib.catalogue.narrations import Narration
 from videolib.catalogue.packages import Package
 from videolib.catalogue.playlist_items import empty_clips
+from videolib.catalogue.ranges import list_montages, showing
 from videolib.catalogue.recordings import Recording
 from videolib.catalogue.screenings import Screening
 from videolib.catalogue.second_sources import SecondSource, detach_recording
 from videolib.db import Base
-from videolib.errors import NotFound
+from videolib.errors import Conflict, NotFound
 
 # fields of an entry that say something; the rest (id, code, version, dates) is the tombstone
 _EMPTIED: dict[str, Any] = {
@@ -45,6 +46,7 @@ _EMPTIED: dict[str, Any] = {
     "year_of_procedure": None,
     "reviewer_id": None,
     "publish_requested": False,
+    "unplaced": [],
     "package_id": None,
     "status": "archived",
     "withdrawn_reason": "Erased.",
@@ -71,16 +73,16 @@ def _begin(session: Session, some_id: str) -> Erasure:
         if some_id in {known.id, known.recording_id, *known.entry_ids}:
             return known
     entry = session.get(Entry, some_id)
-    recording = session.get(Recording, entry.recording_id if entry is not None else some_id)
+    recording = _shown_by(entry) if entry is not None else session.get(Recording, some_id)
     if recording is None and entry is None:
         raise NotFound("There is no recording or entry of this id.", code="nothing_to_erase")
-    mine = (
-        select(Entry.id).where(Entry.recording_id == recording.id)
-        if recording
-        else select(Entry.id).where(Entry.id == some_id)
-    )
+    mine = select(Entry.id).where(showing([recording.id]) if recording else Entry.id == some_id)
     erasure = Erasure(recording_id=recording.id if recording else None, entry_ids=list(session.scalars(mine)))
     session.add(erasure)
+    if recording is not None:
+        waiting = Entry.next_recording_id.in_([recording.id, *_montages_of(session, recording.id)])
+        session.execute(update(Entry).where(waiting).values(next_recording_id=None))
+        _forget_unplaced(session, recording.id)
     session.execute(update(Entry).where(Entry.id.in_(erasure.entry_ids)).values(**_EMPTIED))
     session.execute(delete(SecondSource).where(SecondSource.entry_id.in_(erasure.entry_ids)))
     if recording is not None:
@@ -92,13 +94,54 @@ def _begin(session: Session, some_id: str) -> Erasure:
     return erasure
 
 
+def _shown_by(entry: Entry) -> Recording | None:
+    """What is erased with an entry. Raises `Conflict` where it shows ranges of several recordings: which is meant?"""
+    sources = entry.recording.sources if entry.recording else ()
+    if len(sources) > 1:
+        ids = ", ".join(one.id for one in sources)
+        raise Conflict(f"The entry shows ranges of several recordings; erase those that are meant: {ids}.")
+    return next(iter(sources), None)
+
+
+def _montages_of(session: Session, recording_id: str | None) -> list[str]:
+    return [one.id for one in list_montages(session, recording_id)] if recording_id else []
+
+
+def _forget_unplaced(session: Session, recording_id: str) -> None:
+    """What is written about the recording and waits for its place, in whatever entry."""
+    for entry in session.scalars(select(Entry).where(func.length(cast(Entry.unplaced, String)) > len("[]"))):
+        entry.unplaced = [item for item in entry.unplaced if item["recording_id"] != recording_id]
+    session.flush()
+
+
+def remove_montage(workshop: Workshop, montage_id: str) -> None:
+    """Remove a montage that nothing shows any more: its objects, then its rows."""
+    with workshop.database.reading() as session:
+        packages = list(session.scalars(select(Package.id).where(Package.recording_id == montage_id)))
+    for package_id in packages:
+        remove_objects(workshop, package_id)
+    with workshop.database.writing() as session:
+        _remove_recordings(session, [montage_id], Counter())
+
+
+def _remove_recordings(session: Session, ids: list[str], rows: Counter[str]) -> None:
+    recordings, versions = (Base.metadata.tables[name] for name in ("recordings", "entry_versions"))
+    rows["entry_versions"] += session.execute(  # type: ignore[attr-defined]
+        delete(versions).where(versions.c.recording_id.in_(ids))
+    ).rowcount
+    _remove_referring(session, recordings, recordings.c.id.in_(ids), rows)
+    session.execute(delete(recordings).where(recordings.c.id.in_(ids)))
+    rows["recordings"] += len(ids)
+
+
 def _remove_objects(workshop: Workshop, erasure: Erasure) -> dict[str, Any]:
     """Remove every stored object; gives how many, and one digest over their names."""
     names = hashlib.sha256()
     counts: Counter[str] = Counter()
     with workshop.database.reading() as session:
         recording = session.get(Recording, erasure.recording_id) if erasure.recording_id else None
-        mine = select(Package.id).where(Package.recording_id == erasure.recording_id).order_by(Package.id)
+        of_it = [erasure.recording_id, *_montages_of(session, erasure.recording_id)]
+        mine = select(Package.id).where(Package.recording_id.in_(of_it)).order_by(Package.id)
         packages = list(session.scalars(mine))
         looks = list(session.scalars(select(Screening.id).where(Screening.recording_id == erasure.recording_id)))
         narrated = select(Narration).where(Narration.entry_id.in_(erasure.entry_ids)).order_by(Narration.id)
@@ -124,15 +167,17 @@ def _end(session: Session, erasure_id: str, removed: dict[str, Any]) -> Erasure:
     """Remove the rows and write the receipt."""
     erasure = session.get_one(Erasure, erasure_id)
     rows: Counter[str] = Counter()
-    entries, recordings = (Base.metadata.tables[name] for name in ("entries", "recordings"))
+    entries = Base.metadata.tables["entries"]
     if emptied := empty_clips(session, erasure.entry_ids):
         rows["playlist_items"] = emptied
     _remove_referring(session, entries, entries.c.id.in_(erasure.entry_ids), rows)
-    session.execute(update(entries).where(entries.c.id.in_(erasure.entry_ids)).values(recording_id=None))
+    session.execute(
+        update(entries).where(entries.c.id.in_(erasure.entry_ids)).values(recording_id=None, next_recording_id=None)
+    )
     if erasure.recording_id:
-        _remove_referring(session, recordings, recordings.c.id == erasure.recording_id, rows)
-        session.execute(delete(recordings).where(recordings.c.id == erasure.recording_id))
-        rows["recordings"] += 1
+        if montages := _montages_of(session, erasure.recording_id):
+            _remove_recordings(session, montages, rows)
+        _remove_recordings(session, [erasure.recording_id], rows)
     _forget_edits(session, erasure.entry_ids)
     erasure.receipt = {"entries": len(erasure.entry_ids), "objects": removed, "rows": dict(sorted(rows.items()))}
     record_event(

@@ -90,3 +90,8 @@ def _colour_tags(video: VideoStream) -> list[Filter]:
     is_bt709 = _is_rgb_or_grey(video) or (video.codec != "mjpeg" and min(video.width, video.height) >= 720)
     tag = "bt709" if is_bt709 else "smpte170m"
     return [filter_of("setparams", range="limited", color_primaries=tag, color_trc=tag, colorspace=tag)]
+
+
+def spelled(step: Filter) -> str:
+    """Return a filter as one chain writes it; of what is special there options of ours hold commas alone."""
+    return f"{step.name}=" + ":".join(f"{key}={value}".replace(",", r"\,") for key, value in step.options)

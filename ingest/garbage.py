@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from ingest.arrivals import remove_expired
+from ingest.erasing import remove_montage
 from ingest.masters import expire_masters
 from ingest.reconcile import Finding
 from ingest.sweeping import sweep_abandoned
 from ingest.workshop import Workshop
 from videolib.catalogue import mending
 from videolib.catalogue.packages import Package
+from videolib.catalogue.ranges import list_unused
 from videolib.catalogue.uploads import UNFINISHED, list_keys, list_tokens
 from videolib.storage import Store, StoredObject
 
@@ -38,6 +40,7 @@ def collect_garbage(workshop: Workshop, *, grace_s: float, dry_run: bool = False
         yield Finding("unused_package", package.id, f"Removed: {why}.", not dry_run)
     if not dry_run:
         sweep_abandoned(workshop)
+    yield from _unused_montages(workshop, grace_s=grace_s, dry_run=dry_run)
     yield from expire_masters(workshop, dry_run=dry_run)
     yield from _unused_originals(workshop, grace_s=grace_s, dry_run=dry_run)
     expired = 0 if dry_run else remove_expired(workshop)
@@ -49,6 +52,16 @@ def collect_garbage(workshop: Workshop, *, grace_s: float, dry_run: bool = False
         count = 0 if dry_run else store.sweep(older_than_s=max(grace_s, 3600.0), growing=growing)
         if count:
             yield Finding("broken_uploads", name, f"{count} uploads that broke off were removed.", mended=True)
+
+
+def _unused_montages(workshop: Workshop, *, grace_s: float, dry_run: bool) -> Iterator[Finding]:
+    before = datetime.now(UTC) - timedelta(seconds=grace_s)
+    with workshop.database.reading() as session:
+        unused = [one.id for one in list_unused(session) if one.updated_at < before]
+    for montage_id in unused:
+        if not dry_run:
+            remove_montage(workshop, montage_id)
+        yield Finding("unused_montage", montage_id, "Removed: no entry shows these ranges.", not dry_run)
 
 
 def _unused_originals(workshop: Workshop, *, grace_s: float, dry_run: bool) -> Iterator[Finding]:

@@ -119,7 +119,7 @@ def package_recording(
     started, cpu_before_s = time.monotonic(), _cpu_s()
     with _work_beside(out) as work:
         tell("inspect", None)
-        inspection, readable, further = _accept(source, work, choices or {}, tell, stop)
+        inspection, readable, further = accept(source, work, choices or {}, tell, stop)
         (work / "probe").mkdir()
         plans = make_plans(inspection, method)
         found = refine(readable, inspection, plans[0], work / "probe", beside=method.beside, cancelled=stop)
@@ -180,7 +180,7 @@ def inspect_report(source: Path, *, full: bool = False) -> dict[str, Any]:
     return _answer(str(source), source=describe(inspection), warnings=list(inspection.warnings))
 
 
-def _accept(
+def accept(
     source: Path, work: Path, choices: Choices, tell: OnProgress, stop: IsCancelled
 ) -> tuple[Inspection, Path, dict[str, Path]]:
     """Return what the recording is, the file to encode, and the files of further views by their names.
@@ -218,10 +218,10 @@ def _convert(
 
 def make_plans(inspection: Inspection, method: Method) -> tuple[EncodePlan, ...]:
     """Return the plan to follow, and where that is in chunks the one in one piece, should chunks not fit together."""
-    can_tone_map = inspection.video.hdr is None or _can_tone_map()
+    may_tone_map = inspection.video.hdr is None or can_tone_map()
     lengths_s = ((method.chunk_s, method.cut_over_s), (math.inf, math.inf))
     plans = [
-        plan(inspection, can_tone_map=can_tone_map, chunk_s=chunk_s, cut_over_s=cut_over_s)
+        plan(inspection, can_tone_map=may_tone_map, chunk_s=chunk_s, cut_over_s=cut_over_s)
         for chunk_s, cut_over_s in lengths_s
     ]
     plans = [with_redactions(one, method.redactions) for one in plans]
@@ -300,7 +300,7 @@ def _work_beside(out: Path) -> Iterator[Path]:
 
 
 @functools.cache
-def _can_tone_map() -> bool:
+def can_tone_map() -> bool:
     """Say whether this ffmpeg has what HDR takes; one built without zimg has not."""
     listed = run_ffmpeg(["-filters"], source=None, out=None, limits=Limits.for_probe()).stdout
     return b" zscale " in listed and b" tonemap " in listed

@@ -148,9 +148,11 @@ def plan(
     can_tone_map: bool = True,
     chunk_s: float = math.inf,
     cut_over_s: float = math.inf,
+    file_clock: bool = False,
 ) -> EncodePlan:
     """Decide what is made of a recording; `can_tone_map` is false where ffmpeg lacks zscale and tonemap.
 
+    With `file_clock` times are the file's own even where it is not cut.
     What is clearly longer than `chunk_s`, or longer than `cut_over_s`, is cut into chunks of that length at most, if
     its container can be entered.
     """
@@ -163,7 +165,8 @@ def plan(
     duration_s = inspection.duration_s + lead_s
     is_cut = duration_s > min(1.5 * chunk_s, cut_over_s) and can_be_entered(inspection)
     spans = cut_evenly(duration_s, chunk_s) if is_cut else (WHOLE,)
-    taken_off_s = 0.0 if len(spans) > 1 else _clock_start_s(inspection, sounds.values())
+    has_file_clock = file_clock or len(spans) > 1
+    taken_off_s = 0.0 if has_file_clock else _clock_start_s(inspection, sounds.values())
     zero_s = round(video.start_s - lead_s - taken_off_s, 6)
     return EncodePlan(
         video_index=video.index,
@@ -182,7 +185,7 @@ def plan(
         storyboard=_storyboard(top, duration_s),
         thinned=video.is_vfr and video.fps > MAX_FPS,
         zero_s=zero_s,
-        file_clock=len(spans) > 1,
+        file_clock=has_file_clock,
         spans=spans,
         chunk_s=chunk_s,
         warnings=_warnings(inspection, can_tone_map=can_tone_map),

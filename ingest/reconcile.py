@@ -195,11 +195,12 @@ def _renew(workshop: Workshop, package: Package, why: str, *, dry_run: bool) -> 
 
 
 def _make_again(workshop: Workshop, recording: Recording, why: str, *, dry_run: bool) -> Finding:
-    if not recording.original_key:
+    if not recording.original_key and not recording.is_montage:
         message = f"{why}; its original is in the library that it came from: bring the entry's file from there again."
         return Finding("lost_recording", recording.id, message, mended=False)
     try:
-        workshop.originals.stat(recording.original_key)
+        if not recording.is_montage:
+            workshop.originals.stat(recording.original_key)
     except ObjectMissing:
         message = f"{why}, and its original is gone: restore it from a backup."
         return Finding("lost_recording", recording.id, message, mended=False)

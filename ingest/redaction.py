@@ -83,9 +83,14 @@ def with_redactions(plan: EncodePlan, redactions: Sequence[Redaction]) -> Encode
         _drawn(patch, (top.width, top.height), plan.zero_s)
         for patch in (*(patch for one in redactions for patch in patches_of(one)),)
     ]
-    silent = [_silence(one) for one in redactions if one.kind in {"mute", "cut"}]
+    silent = silences(redactions)
     audio = tuple(replace(track, filters=(*track.filters, *silent)) for track in plan.audio)
     return replace(plan, filters=(*plan.filters, *drawn), audio=audio)
+
+
+def silences(redactions: Iterable[Redaction]) -> list[Filter]:
+    """Return what mutes sound that is on the package's clock."""
+    return [_silence(one) for one in redactions if one.kind in {"mute", "cut"}]
 
 
 def patches_of(redaction: Redaction) -> list[Patch]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ingest.errors import ToolFailed
 from ingest.ffmpeg import Limits, Watch, run_ffmpeg
-from ingest.filters import Filter
+from ingest.filters import spelled
 from ingest.plan import AudioPlan, EncodePlan
 
 # EBU R128 and R128 s1: programme loudness, and the highest true peak in production
@@ -84,7 +84,7 @@ def measure_arguments(plan: EncodePlan) -> list[str]:
     """Return the command that writes each track's loudness, ten lines every tenth of a second, to `<name>.txt`."""
     arguments = [*(["-copyts"] if plan.file_clock else []), "-i", "{source}"]
     for track in plan.audio:
-        steps = [_spelled(step) for step in track.filters]
+        steps = [spelled(step) for step in track.filters]
         steps += ["ebur128=peak=true:metadata=1", f"ametadata=mode=print:file={track.name}.txt"]
         if track.pair_index is None:
             arguments += ["-map", f"0:{track.stream_index}", "-af", ",".join(steps), "-f", "null", "-"]
@@ -164,8 +164,3 @@ def _read(path: Path, name: str) -> Loudness | None:
 def _decibels(share: str) -> float:
     """Return a peak in dB of full scale; ebur128 writes it as a share of it, with three decimals."""
     return max(-120.0, 20 * math.log10(max(1e-6, float(share))))
-
-
-def _spelled(step: Filter) -> str:
-    """Return a filter as one chain writes it; of what is special there options of ours hold commas alone."""
-    return f"{step.name}=" + ":".join(f"{key}={value}".replace(",", r"\,") for key, value in step.options)

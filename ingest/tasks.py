@@ -23,6 +23,7 @@ from ingest.ffmpeg import cpu_spent_s
 from ingest.finishing import finish_package
 from ingest.leases import Hold, LeaseKeeper
 from ingest.narrating import narrate
+from ingest.montage import make_montage
 from ingest.preparing import make_in_one_piece, prepare
 from ingest.preview_sound import encode_preview_sound
 from ingest.screening.work import screen
@@ -46,6 +47,8 @@ log = structlog.get_logger(__name__)
 
 PROGRESS_EVERY_S = 1.0
 _DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT)
+# what a job waits for, where it is not the store
+_SAID_AS_IT_IS = frozenset({"no_space", "database_unavailable", "not_released"})
 # while the database is away the end of a job is written again and again, then its lease decides
 WRITE_AGAIN_S = 1.0
 
@@ -67,6 +70,7 @@ DEEDS: Mapping[str, Deed] = {
     "screen": screen,
     "track": track,
     "narrate": narrate,
+    "montage": make_montage,
 }
 
 
@@ -121,7 +125,7 @@ def _do(hands: Hands, hold: Hold) -> None:
     except Refused as error:
         _write_end(workshop, hold, partial(_reject, job=job, error=error))
     except (NoSpace, Unavailable) as error:
-        code = error.code if error.code in {"no_space", "database_unavailable"} else "store_unavailable"
+        code = error.code if error.code in _SAID_AS_IT_IS else "store_unavailable"
         _write_end(workshop, hold, partial(_put_off, job=job, sentence=error.message, code=code))
     except VideolibError as error:
         _write_end(workshop, hold, partial(_fail, job=job, error=error))
@@ -142,7 +146,7 @@ def _begin(workshop: Workshop, job: Job) -> None:
     with workshop.database.writing() as session:
         if job.kind not in jobs.BESIDE:
             begin_work(session, get_recording(session, job.recording_id))
-        if job.kind == "prepare":  # what an earlier try left half made
+        if job.kind in {"prepare", "montage"}:  # what an earlier try left half made
             abandon_packages(session, job.recording_id)
 
 

@@ -32,10 +32,12 @@ from videolib.catalogue.holding import is_reported
 from videolib.catalogue.packages import Package, begin_package, complete_package
 from videolib.catalogue.posters import keep_choice
 from videolib.catalogue.publishing import recording_is_ready
+from videolib.catalogue.ranges import are_released, rendered_with
 from videolib.catalogue.recordings import Recording, get_recording, settle
 from videolib.catalogue.redactions import list_redactions, stored_redactions
 from videolib.catalogue.screenings import begin_screening
 from videolib.db import Database
+from videolib.errors import Unavailable
 from videolib.storage import GrowingStore, Store, open_store
 
 # what names other objects goes last
@@ -72,6 +74,15 @@ class Watch:
     cancelled: Callable[[], bool]
 
 
+@dataclass(frozen=True)
+class Made:
+    """A package in a folder, and what its row is to say that was taken out of it."""
+
+    report: PackageReport
+    folder: Path
+    redactions: Sequence[dict[str, Any]]
+
+
 def make_watchable(
     workshop: Workshop,
     recording_id: str,
@@ -100,13 +111,20 @@ def make_watchable(
             choices=choices,
             method=replace(method, offers=True, redactions=read_redactions(stored)),
         )
-        watch.on_progress("store", 0.0)
-        with workshop.database.writing() as session:
-            package = begin_package(session, recording_id, redactions=stored)
-        _keep(workshop, package, folder / "package", watch)
-        require_stored(workshop.store, package.prefix, objects_of(report))
-        watch.on_progress("attach", None)
-        _attach(workshop, package, report, finish)
+        keep_and_attach(workshop, recording_id, Made(report, folder / "package", stored), watch, finish=finish)
+
+
+def keep_and_attach(
+    workshop: Workshop, recording_id: str, made: Made, watch: Watch, *, finish: Callable[[Session], None]
+) -> None:
+    """Bring a package into the store, and point the recording at it. Raises `Unavailable`, `Cancelled`."""
+    watch.on_progress("store", 0.0)
+    with workshop.database.writing() as session:
+        package = begin_package(session, recording_id, redactions=made.redactions)
+    _keep(workshop, package, made.folder, watch)
+    require_stored(workshop.store, package.prefix, objects_of(made.report))
+    watch.on_progress("attach", None)
+    _attach(workshop, package, made.report, finish)
 
 
 def _keep(workshop: Workshop, package: Package, folder: Path, watch: Watch) -> None:
@@ -150,6 +168,8 @@ def attach(
 ) -> None:
     """Point the recording at a whole package; `answer` has its source, timing and warnings, `texts` are inside it."""
     recording = get_recording(session, package.recording_id)
+    if recording.is_montage:
+        require_current(session, recording, package)
     adopt_texts(session, recording, package, {text.name: (text.language, text.cues) for text in texts})
     keep_choice(session, recording.package_id, package)
     recording.package_id = package.id
@@ -164,12 +184,31 @@ def attach(
         begin_screening(session, recording)
 
 
+def require_current(session: Session, montage: Recording, package: Package) -> None:
+    """Raise `Unavailable` where a recording of a montage is under review now, or something else is to be taken out.
+
+    Its rows are held: nobody reopens one until this montage is attached, and then its entries are found.
+    """
+    rows = [get_recording(session, one.id, for_update=True) for one in sorted(montage.sources, key=lambda one: one.id)]
+    for row in rows:
+        session.refresh(row)
+    if not are_released(montage) or package.redactions != rendered_with(session, montage):
+        raise not_released()
+
+
+def not_released() -> Unavailable:
+    """Why a montage waits."""
+    return Unavailable("A recording that it shows is not signed off now; it is rendered then.", code="not_released")
+
+
 def needs_review(session: Session, recording: Recording) -> bool:
     """Whether a person has to look first: at everything but what this program itself has generated for a demo.
 
     What was signed off as it is, with nothing to take out, may be made again.
     """
     dicom = (recording.source or {}).get("dicom") or {}
+    if recording.is_montage:
+        return False  # everything that it shows was signed off
     if is_reported(session, recording):
         return True
     if recording.is_generated:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
 from waitress.wasyncore import close_all
 from werkzeug.test import TestResponse
 
@@ -22,7 +23,7 @@ from tests.libraries import add_entry, add_recording
 from videolib.catalogue import people, publishing
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.indexing import HostIndex
-from videolib.catalogue.packages import begin_package, complete_package
+from videolib.catalogue.packages import Package, begin_package, complete_package
 from videolib.catalogue.people import User
 from videolib.catalogue.recordings import Recording, get_recording, move
 from videolib.db import Database
@@ -141,17 +142,24 @@ def add_stored(site: Site, *, state: str = "ready", by: User | None = None) -> R
     recording = add_recording(site.database, state="processing", by=by, sha256=f"{number:064d}")
     with site.database.writing() as session:
         row = get_recording(session, recording.id)
-        package = begin_package(session, row.id)
-        for path, content in PACKAGE.items():
-            site.store.put_bytes(f"{package.prefix}/{path}", content)
-        objects = [
-            {"path": path, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-            for path, content in PACKAGE.items()
-        ]
-        complete_package(session, package, description=DESCRIPTION, duration_s=4.0, objects=objects)
-        row.package_id = package.id
+        row.package_id = store_package(site, session, row.id).id
         move(session, row, {"ready": "finish", "awaiting_review": "hold"}[state])
         return row
+
+
+def store_package(
+    site: Site, session: Session, recording_id: str, *, redactions: Sequence[dict[str, Any]] = (), length_s: float = 4.0
+) -> Package:
+    """A whole package of that recording, its objects in the store."""
+    package = begin_package(session, recording_id, redactions=redactions)
+    for path, content in PACKAGE.items():
+        site.store.put_bytes(f"{package.prefix}/{path}", content)
+    objects = [
+        {"path": path, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for path, content in PACKAGE.items()
+    ]
+    complete_package(session, package, description=DESCRIPTION, duration_s=length_s, objects=objects)
+    return package
 
 
 def make_site(database: Database, store: Store | None = None, **changes: Any) -> Site:

@@ -38,7 +38,11 @@ ALL, PAGE_OF_PEOPLE = (200,) * 5, (302, *(200,) * 4)
 PAGE_OF_TEACHERS, DEED_OF_TEACHERS = (302, 403, 200, 403, 200), (401, 403, 303, 403, 303)
 # a playlist's own: to its builders; whom it is assigned to may open it, nobody else knows of it, administrators neither
 PAGE_OF_BUILDERS, DEED_OF_BUILDERS = (302, 403, 200, 404, 404), (401, 403, 303, 404, 404)
-INBOX: dict[tuple[str, str], Row] = {
+# of the inbox, and of the studio's page of ranges
+INBOX_AND_RANGES: dict[tuple[str, str], Row] = {
+    ("GET", "/studio/entries/<entry_id>/ranges"): Row((302, 403, 403, 200, 200), draft),
+    ("POST", "/studio/entries/<entry_id>/ranges"): Row((401, 403, 403, 303, 303), draft, form={}),
+    ("POST", "/studio/entries/<entry_id>/ranges/next"): Row((401, 403, 403, 303, 303), draft, form={}),
     ("GET", "/inbox"): Row(PAGE_OF_PEOPLE),
     ("POST", "/inbox/read"): Row((401, *(303,) * 4), form={"until": "1"}),
     ("POST", "/inbox/mail"): Row((401, *(303,) * 4), form={}),

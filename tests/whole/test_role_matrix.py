@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from tests.visitors import Site, Visitor, make_site, media_path
 from tests.whole.role_accounts import ACCOUNTS
-from tests.whole.role_rows import INBOX, SECOND_AND_NARRATED, TEACHING, Row
+from tests.whole.role_rows import INBOX_AND_RANGES, SECOND_AND_NARRATED, TEACHING, Row
 from tests.whole.role_things import (
     VTT,
     captioned,
@@ -45,7 +45,7 @@ PAGE_OF_OPENERS, DEED_OF_OPENERS = (302, 404, 404, 200, 403), (401, 404, 404, 30
 TABLE: dict[tuple[str, str], Row] = {
     **TEACHING,
     **ACCOUNTS,
-    **INBOX,
+    **INBOX_AND_RANGES,
     **SECOND_AND_NARRATED,
     ("GET", "/"): Row(ALL),
     ("GET", "/search"): Row(ALL),

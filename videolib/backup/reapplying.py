@@ -25,6 +25,7 @@ from videolib.catalogue.entries import Entry
 from videolib.catalogue.ledger import ACTIONS_OF_PEOPLE, Line
 from videolib.catalogue.narrations import Narration, hold_narrations, remove_narration
 from videolib.catalogue.publishing import withdraw_entry
+from videolib.catalogue.ranges import showing
 from videolib.catalogue.second_sources import SecondSource, detach_recording
 from videolib.errors import NotFound
 
@@ -88,8 +89,8 @@ def _withdraw_consent(session: Session, line: Line) -> int:
 
 def _hide(session: Session, line: Line) -> int:
     """Take from sight the entry, or every entry of the recording, in which something was found."""
-    which = Entry.id if line.object_kind == "entry" else Entry.recording_id
-    shown = session.scalars(select(Entry).where(which == line.object_id, Entry.status == "published")).all()
+    which = Entry.id == line.object_id if line.object_kind == "entry" else showing([line.object_id])
+    shown = session.scalars(select(Entry).where(which, Entry.status == "published")).all()
     for entry in shown:
         withdraw_entry(session, entry, _AGAIN, by=None)
     return len(shown) + _hide_beside(session, line)
@@ -104,8 +105,8 @@ def _hide_beside(session: Session, line: Line) -> int:
         return 0
     hold_narrations(session, entry.id)
     second = session.get(SecondSource, entry.id)
-    found = [entry.recording_id, second.recording_id if second else None]
-    return sum(detach_recording(session, recording_id) for recording_id in found if recording_id)
+    found = [*(entry.recording.sources if entry.recording else ()), *([second.recording] if second else ())]
+    return sum(detach_recording(session, recording.id) for recording in found)
 
 
 def _remove_narration(session: Session, line: Line) -> int:

@@ -19,6 +19,7 @@ from videolib.catalogue.consents import CaseConsent, consent_fields
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.people import User
 from videolib.catalogue.publishing import withdraw_entry
+from videolib.catalogue.ranges import cases_of, showing
 from videolib.catalogue.recordings import Recording
 from videolib.catalogue.versions import EntryVersion
 from videolib.db import utc_now
@@ -58,7 +59,7 @@ def withdraw_ended(session: Session) -> list[str]:
 def read_case_file(session: Session, case: Case) -> CaseFile:
     """Every recording, entry and version of a case, and its consents."""
     recordings = tuple(session.scalars(select(Recording).where(Recording.case_id == case.id)))
-    mine = select(Entry).where(Entry.recording_id.in_([row.id for row in recordings])).order_by(Entry.created_at)
+    mine = select(Entry).where(showing(row.id for row in recordings)).order_by(Entry.created_at)
     entries = tuple(session.scalars(mine))
     counted = select(EntryVersion.entry_id, func.count()).group_by(EntryVersion.entry_id)
     rows = session.execute(counted.where(EntryVersion.entry_id.in_([entry.id for entry in entries])))
@@ -68,22 +69,18 @@ def read_case_file(session: Session, case: Case) -> CaseFile:
 
 
 def _withdraw_uncovered(session: Session, case_ids: list[str] | None, reason: str, *, by: User | None) -> list[str]:
+    which = Recording.case_id.is_not(None) if case_ids is None else Recording.case_id.in_(case_ids)
+    of_cases = select(Recording.id).where(which)
     published = (
-        select(Entry)
-        .join(Recording, Recording.id == Entry.recording_id)
-        .where(Entry.status == "published", Recording.case_id.is_not(None))
-        .order_by(Entry.id)
-        .with_for_update(of=Entry)
+        select(Entry).where(Entry.status == "published", showing(of_cases)).order_by(Entry.id).with_for_update(of=Entry)
     )
-    if case_ids is not None:
-        published = published.where(Recording.case_id.in_(case_ids))
     rows = list(session.scalars(published, execution_options={"populate_existing": True}))
     today = utc_now().date()
-    fields = consent_fields(session, (entry.recording.case_id for entry in rows if entry.recording), today)
+    cases = {entry.id: cases_of(entry.recording) for entry in rows}
+    fields = consent_fields(session, (case_id for found in cases.values() for case_id in found), today)
     gone = []
     for entry in rows:
-        said = fields.get(entry.recording.case_id or "", {}) if entry.recording else {}
-        if not covers(said, entry.audience, today):
+        if not all(covers(fields.get(case_id, {}), entry.audience, today) for case_id in cases[entry.id]):
             # the privacy officer, or the calendar, decides: no role of the catalogue is asked
             withdraw_entry(session, entry, reason, by=None)
             record_event(session, "tombstone", "entry", entry.id, by=by, version=entry.version)

@@ -82,6 +82,10 @@ class Entry(Base):
     visible_from: Mapped[datetime | None]
     visible_until: Mapped[datetime | None]
     recording_id: Mapped[str | None] = mapped_column(ForeignKey("recordings.id"), index=True)
+    # the montage that takes the recording's place as soon as it is made, see `ranges`
+    next_recording_id: Mapped[str | None] = mapped_column(ForeignKey("recordings.id"), index=True)
+    # annotations and cues on material that the ranges leave out, on its recording's clock: they come back with it
+    unplaced: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default="[]")
     # what viewers see; moved by one update when a new package is published
     package_id: Mapped[str | None] = mapped_column(ForeignKey("packages.id"))
     title: Mapped[dict[str, str]] = mapped_column(default=dict)
@@ -116,7 +120,8 @@ class Entry(Base):
     named: Mapped[list[EntryAudience]] = relationship(
         cascade="all, delete-orphan", lazy="selectin", order_by=EntryAudience.token
     )
-    recording: Mapped[Recording | None] = relationship(lazy="joined")
+    recording: Mapped[Recording | None] = relationship(lazy="joined", foreign_keys=recording_id)
+    next_recording: Mapped[Recording | None] = relationship(foreign_keys=next_recording_id)
     package: Mapped[Package | None] = relationship(lazy="joined")
 
     @property

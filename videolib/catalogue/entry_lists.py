@@ -95,6 +95,9 @@ def find_by_title(session: Session, words: str, *, by: User | None, limit: int) 
 
 
 def entries_of_recordings(session: Session, recording_ids: Iterable[str]) -> dict[str, Entry]:
-    """The first entry made of each recording, by the recording's id."""
-    statement = select(Entry).where(Entry.recording_id.in_(list(recording_ids))).order_by(Entry.created_at.desc())
-    return {str(entry.recording_id): entry for entry in session.scalars(statement)}
+    """The first entry made of each recording, by the recording's id; of a montage also the one that waits for it."""
+    ids = list(recording_ids)
+    statement = select(Entry).where(or_(Entry.recording_id.in_(ids), Entry.next_recording_id.in_(ids)))
+    rows = list(session.scalars(statement.order_by(Entry.created_at.desc())))
+    waiting = {str(entry.next_recording_id): entry for entry in rows if entry.next_recording_id in ids}
+    return {**waiting, **{str(entry.recording_id): entry for entry in rows if entry.recording_id in ids}}

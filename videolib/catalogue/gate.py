@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session, object_session
 from videolib.catalogue.annotations import Annotation, list_annotations, order_of
 from videolib.catalogue.captions import Caption
 from videolib.catalogue.cines import unconfirmed_guesses
-from videolib.catalogue.completeness import Completeness, Facts, assess
+from videolib.catalogue.completeness import Completeness, Facts, assess, covers
 from videolib.catalogue.consents import consent_fields
 from videolib.catalogue.documents import Document, overlay, working_document
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.people import User
+from videolib.catalogue.recordings import Recording
 from videolib.catalogue.reviews import Review, approvals_of, digest_of_content
 from videolib.catalogue.second_sources import SecondSource, why_not_shown
 from videolib.catalogue.title_rule import names_one_of
@@ -98,8 +99,9 @@ def current_digest(session: Session, entry: Entry) -> str:
 def _read_shared(session: Session, entries: list[Entry], threshold: int) -> _Shared:
     ids = [entry.id for entry in entries]
     schemes = select(Term).where(Term.scheme_id.in_(("procedure", "pathology")))
-    uploader_ids = {entry.recording.uploader_id for entry in entries if entry.recording} - {None}
-    cases = [entry.recording.case_id for entry in entries if entry.recording]
+    shown = [one for entry in entries if entry.recording for one in (entry.recording, *entry.recording.sources)]
+    uploader_ids = {one.uploader_id for one in shown} - {None}
+    cases = [one.case_id for one in shown]
     seconds = select(SecondSource).where(SecondSource.entry_id.in_(ids))
     people = list(session.scalars(select(User).where(User.id.in_(uploader_ids)))) if uploader_ids else []
     return _Shared(
@@ -128,7 +130,9 @@ def _annotations_by_entry(session: Session, entry_ids: list[str]) -> dict[str, l
 
 def _facts(entry: Entry, document: Document, shared: _Shared) -> Facts:
     recording = entry.recording
-    case_id = recording.case_id if recording else None
+    sources = recording.sources if recording else ()
+    shown = dict.fromkeys((*sources, recording)) if recording and recording.case_id else sources
+    consent = _consent_to_ask(document, tuple(shown), shared.consents)
     title = document.get("title") or {}
     named = {
         scheme
@@ -140,11 +144,11 @@ def _facts(entry: Entry, document: Document, shared: _Shared) -> Facts:
     digest = digest_of_content(entry, document, [_plain_annotation(row) for row in annotations])
     review = shared.approvals.get((entry.id, digest))
     return Facts(
-        document={**document, "consent": shared.consents.get(case_id, {})} if case_id else document,
-        has_case=case_id is not None,
-        recording_state=recording.state if recording else None,
+        document=document if consent is None else {**document, "consent": consent},
+        has_case=consent is not None,
+        recording_state=_state_of(entry),
         has_package=recording is not None and recording.package_id is not None,
-        has_open_guesses=recording is not None and bool(unconfirmed_guesses(recording)),
+        has_open_guesses=any(unconfirmed_guesses(one) for one in sources),
         duration_s=entry.package.duration_s if entry.package else _source_duration(entry),
         phases=tuple((row.start_s, row.end_s) for row in annotations if row.kind == "phase"),
         graded_complications=tuple(
@@ -158,7 +162,7 @@ def _facts(entry: Entry, document: Document, shared: _Shared) -> Facts:
         is_graded=any(extra.get("cn_grade_body") for extra in procedures),
         points=review.total if review else None,
         threshold=shared.threshold,
-        uploader_names=shared.uploaders.get((recording.uploader_id if recording else None) or 0, frozenset()),
+        uploader_names=frozenset().union(*(shared.uploaders.get(one.uploader_id or 0, ()) for one in sources)),
         today=utc_now().date(),
     )
 
@@ -168,6 +172,36 @@ def _second_lacks(entry: Entry, document: Document, second: SecondSource | None)
     if second is None or session is None:
         return None
     return why_not_shown(session, entry, second.recording, audience=document.get("audience"))
+
+
+def _consent_to_ask(
+    document: Document, shown: Sequence[Recording], consents: Mapping[str, Mapping[str, Any]]
+) -> Mapping[str, Any] | None:
+    """The consent that the gate looks at: of several the first that does not cover; None: what the entry itself says.
+
+    Of ranges of recordings with a case and without one, the entry's own has to cover, too.
+    """
+    cases = [one.case_id for one in shown]
+    if not any(cases):
+        return None
+    said = [consents.get(case_id, {}) if case_id else document.get("consent") or {} for case_id in cases]
+    audience, today = str(document.get("audience") or "signed_in"), utc_now().date()
+    return next((one for one in said if not covers(one, audience, today)), said[0])
+
+
+def _state_of(entry: Entry) -> str | None:
+    """The state of its recording; of a montage that of a recording that is not released, first.
+
+    Of what nobody sees yet that of the ranges which were chosen: all of the recording is not to be published meanwhile.
+    """
+    is_seen = entry.status == "published"
+    recording = entry.recording if is_seen else entry.next_recording or entry.recording
+    if recording is None:
+        return None
+    states = [one.state for one in recording.sources if one.state != "ready"]
+    if not states and recording is not entry.recording:
+        return "processing"  # it is there, and taken up in a moment
+    return states[0] if states else recording.state
 
 
 def _source_duration(entry: Entry) -> float | None:

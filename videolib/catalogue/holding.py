@@ -9,14 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import case, delete, or_, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from videolib.catalogue import desk, screenings
 from videolib.catalogue.audit import record_event
 from videolib.catalogue.entries import Entry, count_write
+from videolib.catalogue.media_time import to_seconds, to_ticks
 from videolib.catalogue.narrations import hold_narrations
 from videolib.catalogue.people import User
+from videolib.catalogue.ranges import Range, axis_of, showing
 from videolib.catalogue.recordings import Recording, get_recording, move
 from videolib.catalogue.screenings import Finding, Found
 from videolib.catalogue.second_sources import SecondSource, find_second
@@ -41,22 +43,41 @@ class Watcher:
 
 
 def hold(session: Session, entry: Entry, at_s: float, *, by: User) -> None:
-    """Hide all that shows the entry's recording, and let it be reviewed again from that second on.
+    """Hide all that shows what the entry shows then, and let that be reviewed again from that second on.
 
-    What is shown beside it too: nobody can tell in which of both it was seen.
+    What is asked of an entry of ranges is asked of each recording that it shows around that second; and of what is shown
+    beside it too: nobody can tell in which of both it was seen.
     """
-    if entry.recording_id is None:
-        return
     hold_narrations(session, entry.id)
-    second = find_second(session, entry.id)
-    _hold_recording(session, entry.recording_id, at_s, by=by)
-    if second is not None:
-        _hold_recording(session, second.recording_id, max(0.0, at_s + second.offset_s), by=by)
+    moments = _moments_of(entry, at_s)
+    if (second := find_second(session, entry.id)) is not None:
+        moments[second.recording_id] = _around(max(0.0, at_s + second.offset_s))
+    for recording_id, times in sorted(moments.items()):
+        _hold_recording(session, get_recording(session, recording_id, for_update=True), times, by=by)
 
 
-def _hold_recording(session: Session, recording_id: str, at_s: float, *, by: User) -> None:
-    recording = get_recording(session, recording_id, for_update=True)
-    watchers = list_watchers(session, recording.id, at_s)
+def moment_of(entry: Entry, at_s: float) -> tuple[str, float] | None:
+    """Which recording an entry shows at that second, and at which of the recording's own; None where it has none."""
+    at = to_ticks(at_s)
+    found = axis_of(entry.recording).taken_apart(at, at) or axis_of(entry.recording).ranges
+    return (found[0].recording_id, to_seconds(found[0].start)) if found else None
+
+
+def _moments_of(entry: Entry, at_s: float) -> dict[str, tuple[float, float]]:
+    """What an entry shows around that second: of each recording from when to when, on the recording's own clock."""
+    axis = axis_of(entry.recording)
+    edges = (to_ticks(max(0.0, at_s - AROUND_S)), to_ticks(at_s + AROUND_S))
+    found: dict[str, tuple[float, float]] = {}
+    # a time after its end was a slip: then all of it is meant
+    for part in axis.taken_apart(*edges) or axis.ranges:
+        start_s, end_s = to_seconds(part.start), to_seconds(part.end)
+        earlier = found.get(part.recording_id, (start_s, end_s))
+        found[part.recording_id] = min(start_s, earlier[0]), max(end_s, earlier[1])
+    return found
+
+
+def _hold_recording(session: Session, recording: Recording, times: tuple[float, float], *, by: User) -> None:
+    watchers = _watchers_between(session, recording.id, times)
     for shown in _entries_of(session, recording.id):
         if shown.status == "published":
             _hide(session, shown, by=by)
@@ -66,13 +87,13 @@ def _hold_recording(session: Session, recording_id: str, at_s: float, *, by: Use
     # the windows are drawn anew, and everything before was watched for another question
     session.execute(delete(desk.DeskLook).where(desk.DeskLook.recording_id == recording.id))
     screening = screenings.begin_screening(session, recording)
-    found = Found(RULE, RULE, 1.0, RISK, max(0.0, at_s - AROUND_S), at_s + AROUND_S)
+    found = Found(RULE, RULE, 1.0, RISK, *times)
     screenings.keep_progress(session, screening, screening.done_until_s, [found])
     seen = {
         "watched_by": [one.person_id for one in watchers],
         "seen_by": [one.person_id for one in watchers if one.saw_it],
     }
-    record_event(session, "hold", "recording", recording.id, by=by, at_s=at_s, **seen)
+    record_event(session, "hold", "recording", recording.id, by=by, start_s=times[0], end_s=times[1], **seen)
 
 
 def give_back(session: Session, entry: Entry, package_id: str | None, *, by: User | None) -> bool:
@@ -99,16 +120,29 @@ def list_reported_s(session: Session, recording: Recording) -> list[float]:
 
 def list_watchers(session: Session, recording_id: str, at_s: float) -> list[Watcher]:
     """Who has watched anything that shows this recording; those who saw that moment first, then the last ones."""
+    return _watchers_between(session, recording_id, _around(at_s))
+
+
+def _around(at_s: float) -> tuple[float, float]:
+    return max(0.0, at_s - AROUND_S), at_s + AROUND_S
+
+
+def _watchers_between(session: Session, recording_id: str, times: tuple[float, float]) -> list[Watcher]:
     mine = (
-        select(WatchRecord, case((Entry.recording_id == recording_id, 0.0), else_=SecondSource.offset_s))
+        select(WatchRecord, Entry, SecondSource)
         .join(Entry, Entry.id == WatchRecord.entry_id)
         .outerjoin(SecondSource, SecondSource.entry_id == Entry.id)
-        .where(or_(Entry.recording_id == recording_id, SecondSource.recording_id == recording_id))
+        .where(or_(showing([recording_id]), SecondSource.recording_id == recording_id))
     )
+    moment = Range(recording_id, to_ticks(times[0]), to_ticks(times[1]))
     found: dict[int, Watcher] = {}
-    for row, offset_s in session.execute(mine.order_by(WatchRecord.last_at.desc())):
-        first_ms, last_ms = ((at_s - offset_s + around_s) * 1000 for around_s in (-AROUND_S, AROUND_S))
-        saw_it = any(start <= last_ms and end >= first_ms for start, end in row.spans)
+    for row, entry, second in session.execute(mine.order_by(WatchRecord.last_at.desc())):
+        places = [(to_seconds(start), to_seconds(end)) for start, end in axis_of(entry.recording).places_of(moment)]
+        if second is not None and second.recording_id == recording_id:
+            places.append((times[0] - second.offset_s, times[1] - second.offset_s))
+        saw_it = any(
+            first <= end_s * 1000 and last >= start_s * 1000 for first, last in row.spans for start_s, end_s in places
+        )
         earlier = found.get(row.user_id)
         found[row.user_id] = Watcher(
             row.user_id,
@@ -129,7 +163,7 @@ def _hide(session: Session, entry: Entry, *, by: User) -> None:
 
 
 def _entries_of(session: Session, recording_id: str) -> list[Entry]:
-    mine = select(Entry).where(Entry.recording_id == recording_id).order_by(Entry.id).with_for_update(of=Entry)
+    mine = select(Entry).where(showing([recording_id])).order_by(Entry.id).with_for_update(of=Entry)
     return list(session.scalars(mine, execution_options={"populate_existing": True}).all())
 
 

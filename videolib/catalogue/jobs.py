@@ -22,7 +22,7 @@ from videolib.db import Base, database_now, utc_now
 from videolib.errors import Conflict
 
 # kind -> the queue it waits in. quick: what somebody waits for; long: encoding; io: reading and writing the store
-LONG = dict.fromkeys(("chunk", "sound", "whole", "screen"), "long")
+LONG = dict.fromkeys(("chunk", "sound", "whole", "montage", "screen"), "long")
 QUEUES = {"prepare": "quick", "track": "quick", "narrate": "quick", "preview_sound": "io", "finish": "io", **LONG}
 # done beside the making of a package, whatever the state of the recording; nobody waits for it with a picture
 BESIDE = frozenset({"screen", "track", "narrate"})
@@ -137,7 +137,7 @@ def start_work(session: Session, recording: Recording, *, by: User | None) -> Jo
     Work that failed goes on from what is finished; all other work starts anew. What came here in an entry's file has
     no original to start from: a `Conflict` too (code "no_original").
     """
-    if not recording.original_key:
+    if not recording.original_key and not recording.is_montage:
         raise Conflict(
             "The original of this recording is in the library that it came from: have it made anew there, and bring "
             "the entry's file again.",
@@ -152,7 +152,12 @@ def start_work(session: Session, recording: Recording, *, by: User | None) -> Jo
     if package is not None and was_failed and (job := resume(session, package)) is not None:
         return job
     abandon_packages(session, recording.id)
-    return enqueue(session, "prepare", recording.id)
+    return begin(session, recording)
+
+
+def begin(session: Session, recording: Recording) -> Job:
+    """The first job on a recording."""
+    return enqueue(session, "montage" if recording.is_montage else "prepare", recording.id)
 
 
 def resume(session: Session, package: Package) -> Job | None:

@@ -121,7 +121,8 @@ def require_part(entry: Entry, person: User) -> None:
 def relations_of(user: User, entry: Entry) -> frozenset[str]:
     """What this person is to the entry: its author or uploader, one of its contributors, its reviewer."""
     found = set()
-    if user.id in {entry.created_by_id, entry.recording.uploader_id if entry.recording else None}:
+    shown = (entry.recording, *entry.recording.sources) if entry.recording else ()
+    if user.id in {entry.created_by_id, *(one.uploader_id for one in shown)}:
         found.add("author")
     names = {name.strip().casefold() for name in (user.display_name, user.email) if name.strip()}
     contributors = entry.pending.get("contributors") or entry.details.get("contributors") or []

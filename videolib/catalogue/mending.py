@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
-from videolib.catalogue.jobs import BESIDE, Job, enqueue, recount, request_cancel, resume
+from videolib.catalogue.jobs import BESIDE, Job, begin, recount, request_cancel, resume
 from videolib.catalogue.packages import Chunk, Package, abandon_packages, find_package_in_the_making
 from videolib.catalogue.recordings import Recording, move
 from videolib.db import Base, database_now
@@ -63,7 +63,7 @@ def take_up(session: Session, recording: Recording) -> None:
     package = find_package_in_the_making(session, recording.id)
     if package is None or resume(session, package) is None:
         abandon_packages(session, recording.id)
-        enqueue(session, "prepare", recording.id)
+        begin(session, recording)
 
 
 def list_needless(session: Session) -> list[Job]:
@@ -98,7 +98,7 @@ def begin_anew(session: Session, recording: Recording) -> None:
     """What was prepared of a recording in work is gone: prepare it again."""
     request_cancel(session, recording.id)
     abandon_packages(session, recording.id)
-    enqueue(session, "prepare", recording.id)
+    begin(session, recording)
 
 
 # rows that name a package without showing it to anybody

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from videolib.catalogue import captions, desk, holding, lifecycle, recordings, versions
+from videolib.catalogue import captions, desk, holding, lifecycle, placing, ranges, recordings, versions
 from videolib.catalogue.annotations import restore as restore_annotations
 from videolib.catalogue.audit import record_event
 from videolib.catalogue.cines import unconfirmed_guesses
@@ -18,12 +18,14 @@ from videolib.catalogue.entry_values import EntryValues, parse_values, plain
 from videolib.catalogue.gate import THRESHOLD, assess_documents, assess_entry
 from videolib.catalogue.jobs import start_work
 from videolib.catalogue.library import next_sequence
+from videolib.catalogue.packages import Package
 from videolib.catalogue.people import User
 from videolib.catalogue.recordings import Recording
 from videolib.db import utc_now
 from videolib.errors import Conflict, InvalidInput
 
 _BY_SYSTEM = "As asked for when it was taken in."
+_OTHER_RANGES = "It shows other ranges."
 
 
 def publish_entry(
@@ -107,7 +109,7 @@ def recording_is_ready(
 
     Gives what still keeps a waiting entry from being published, a sentence each.
     """
-    missing: list[str] = []
+    missing = _take_up_waiting(session, recording, threshold=threshold)
     # locked and read anew, in one order: an editor who saves at this moment waits, and nobody waits in a circle
     mine = select(Entry).where(Entry.recording_id == recording.id).order_by(Entry.id).with_for_update(of=Entry)
     for entry in session.scalars(mine, execution_options={"populate_existing": True}).all():
@@ -124,7 +126,44 @@ def recording_is_ready(
             missing += lacks
             if not lacks:
                 holding.give_back(session, entry, recording.package_id, by=by)
+    for montage in ranges.list_montages(session, recording.id):
+        if montage.state == "ready":
+            missing += _montage_again(session, montage, threshold=threshold)
     return missing
+
+
+def take_up_next(session: Session, entry: Entry, *, threshold: int = THRESHOLD, by: User | None) -> dict[str, str]:
+    """Let the entry show what was made for it, with everything that is written at its times.
+
+    A published entry turns to it as a new version, if it lacks nothing then that it does not lack now; else viewers
+    keep the old one, and what it would lack is given.
+    """
+    found = entry.next_recording
+    if found is None or found.state != "ready" or found.package_id is None or not ranges.are_released(found):
+        return {}
+    lacked = _missing_of(session, entry, document_of(entry), threshold)
+    savepoint = session.begin_nested()
+    ranges.keep_whole(session, entry)
+    placing.move_times(session, entry, ranges.axis_of(found))
+    entry.recording_id, entry.next_recording_id = found.id, None
+    # what nobody sees has no package of its own
+    entry.package_id = found.package_id if entry.status == "published" else None
+    session.flush()
+    session.refresh(entry)
+    lacks = _missing_of(session, entry, document_of(entry), threshold)
+    worse = {name: sentence for name, sentence in lacks.items() if name not in lacked}
+    if worse and entry.status == "published":
+        savepoint.rollback()
+        session.refresh(entry)
+        return worse
+    savepoint.commit()
+    if entry.status == "published":
+        _seal(session, entry, "update", reason=_OTHER_RANGES, by=by)
+    else:
+        _void_approval(entry)
+        count_write(session, entry)
+        record_event(session, "take_up", "entry", entry.id, by=by, recording=found.id)
+    return {}
 
 
 def sign_off(session: Session, recording: Recording, *, threshold: int = THRESHOLD, by: User) -> list[str]:
@@ -226,10 +265,14 @@ def roll_back(
     values = parse_values({name: old.document.get(name) for name in FIELDS if name in old.document or name in before})
     apply_values(session, entry, values, with_retired=True)
     entry.pending, entry.pending_state = {}, None
+    then, now = ranges.axis_of(session.get(Recording, old.recording_id or "")), ranges.axis_of(entry.recording)
+    is_other = bool(then.ranges) and then != now
     if (kept := versions.kept_annotations(old)) is not None:
-        restore_annotations(session, entry, kept, by=by)
+        moved = placing.moved_annotations(kept, then, now) if is_other else kept
+        restore_annotations(session, entry, moved, by=by)
     if old.captions is not None:
-        captions.restore(session, entry, old.captions, by=by)
+        tracks = placing.moved_captions(old.captions, then, now) if is_other else old.captions
+        captions.restore(session, entry, tracks, by=by)
     if entry.status == "published":
         _require_no_worse(lacked, _missing_of(session, entry, document_of(entry), threshold))
         _seal(session, entry, "roll_back", reason=reason, by=by, to=number)
@@ -248,6 +291,23 @@ def require_no_worse(
     """
     lacked = _missing_of(session, entry, overlay(before, {}), threshold)
     _require_no_worse(lacked, _missing_of(session, entry, overlay(before, changes), threshold))
+
+
+def _take_up_waiting(session: Session, recording: Recording, *, threshold: int) -> list[str]:
+    waiting = select(Entry).where(Entry.next_recording_id == recording.id).order_by(Entry.id).with_for_update(of=Entry)
+    found = session.scalars(waiting, execution_options={"populate_existing": True}).all()
+    return [text for one in found for text in take_up_next(session, one, threshold=threshold, by=None).values()]
+
+
+def _montage_again(session: Session, montage: Recording, *, threshold: int) -> list[str]:
+    """A recording of a montage was released anew: what is to be taken out of it is rendered again, if that changed."""
+    if not ranges.are_released(montage):
+        return []
+    package = session.get(Package, montage.package_id) if montage.package_id else None
+    if package is not None and package.redactions == ranges.rendered_with(session, montage):
+        return recording_is_ready(session, montage, threshold=threshold, by=None)
+    start_work(session, montage, by=None)
+    return []
 
 
 def _missing_of(session: Session, entry: Entry, document: Document, threshold: int) -> Mapping[str, str]:

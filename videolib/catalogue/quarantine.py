@@ -21,7 +21,9 @@ _HOSPITALS = select(Group.id).where(Group.kind == "hospital")
 
 
 def is_quarantined(recording: Recording) -> bool:
-    """Whether nobody has signed it off as it is now."""
+    """Whether nobody has signed it off as it is now; a montage is as what it shows."""
+    if recording.is_montage and not all(one.state == "ready" or one.is_generated for one in recording.sources):
+        return True
     return recording.state != "ready" and not recording.is_generated
 
 
@@ -29,6 +31,8 @@ def may_open(person: User | None, recording: Recording) -> bool:
     """Whether this person may see the recording's pictures, hear its sound and read its texts in quarantine."""
     if person is None or not person.active:
         return False
+    if recording.is_montage:
+        return bool(recording.sources) and all(may_open(person, one) for one in recording.sources)
     if recording.uploader_id == person.id or recording.hospital_id in person.hospitals_as("reviewer"):
         return True
     return bool(person.role_names & lifecycle.EDITORS) and (recording.is_generated or _is_assigned(person, recording))
@@ -39,7 +43,7 @@ def may_sign_off(person: User | None, recording: Recording) -> bool:
 
     In a library without hospitals, and of what was generated, any other who may open it.
     """
-    if person is None or recording.uploader_id == person.id or not may_open(person, recording):
+    if person is None or recording.is_montage or recording.uploader_id == person.id or not may_open(person, recording):
         return False
     if recording.hospital_id in person.hospitals_as("reviewer"):
         return True

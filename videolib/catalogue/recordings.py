@@ -53,6 +53,20 @@ class RecordingEditor(Base):
     assigned_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
+class RecordingRange(Base):
+    """A range of a recording that a montage shows, on the recording's own clock; never changed, see `ranges`."""
+
+    __tablename__ = "recording_ranges"
+
+    montage_id: Mapped[str] = mapped_column(ForeignKey("recordings.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    recording_id: Mapped[str] = mapped_column(ForeignKey("recordings.id"), index=True)
+    start_ticks: Mapped[int] = mapped_column(BigInteger)
+    end_ticks: Mapped[int] = mapped_column(BigInteger)
+
+    recording: Mapped[Recording] = relationship(foreign_keys=recording_id)
+
+
 class Recording(Base):
     """One uploaded source. `source_name` is patient data: shown to its uploader and reviewers only, in no log."""
 
@@ -80,6 +94,8 @@ class Recording(Base):
     timing: Mapped[dict[str, Any]] = mapped_column(default=dict)
     # made by this program itself, for a demo: there is no patient in it
     is_generated: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # made of `ranges` of other recordings: it has no original, is never reviewed, and lives and falls with these
+    is_montage: Mapped[bool] = mapped_column(default=False, server_default=false())
     # who has reviewed it; the output is rendered and screened after that
     signed_off_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     signed_off_at: Mapped[datetime | None]
@@ -91,6 +107,14 @@ class Recording(Base):
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
 
     editors: Mapped[list[RecordingEditor]] = relationship(passive_deletes=True, order_by=RecordingEditor.user_id)
+    ranges: Mapped[list[RecordingRange]] = relationship(
+        passive_deletes=True, foreign_keys=RecordingRange.montage_id, order_by=RecordingRange.position
+    )
+
+    @property
+    def sources(self) -> tuple[Recording, ...]:
+        """Whose pictures it shows: of a montage the recordings of its ranges, each once; else itself."""
+        return tuple(dict.fromkeys(one.recording for one in self.ranges)) if self.is_montage else (self,)
 
 
 @dataclass(frozen=True)

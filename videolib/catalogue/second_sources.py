@@ -19,8 +19,10 @@ from videolib.catalogue.cines import unconfirmed_guesses
 from videolib.catalogue.completeness import covers
 from videolib.catalogue.consents import consent_fields
 from videolib.catalogue.entries import Entry, count_write
+from videolib.catalogue.media_time import to_seconds
 from videolib.catalogue.people import User
 from videolib.catalogue.quarantine import is_quarantined
+from videolib.catalogue.ranges import Axis, axis_of
 from videolib.catalogue.recordings import Recording
 from videolib.db import Base, utc_now
 from videolib.errors import InvalidInput
@@ -79,8 +81,8 @@ def why_not_shown(session: Session, entry: Entry, recording: Recording, *, audie
 def list_choices(session: Session, entry: Entry, *, by: User) -> list[Recording]:
     """What this person may put beside the entry's recording: of the same case first, then the newest."""
     recordings = select(Recording).where(Recording.state.in_(_WATCHED), Recording.package_id.is_not(None))
-    if entry.recording_id is not None:
-        recordings = recordings.where(Recording.id != entry.recording_id)
+    own = [one.id for one in entry.recording.sources] if entry.recording else []
+    recordings = recordings.where(Recording.is_montage.is_(False), Recording.id.not_in(own))
     rows = session.scalars(recordings.order_by(Recording.created_at.desc(), Recording.id).limit(5 * MOST_OFFERED))
     found = [row for row in rows if _may_look(by, entry, row)]
     case_id = entry.recording.case_id if entry.recording else None
@@ -95,8 +97,11 @@ def set_second(session: Session, entry: Entry, recording_id: str, offset_s: floa
     lifecycle.require(entry, "edit", by=by)
     if not math.isfinite(offset_s) or abs(offset_s) > LONGEST_S:
         raise _refused("offset_s", "Write the two moments in seconds, as 12.48.")
+    if len(axis_of(entry.recording).ranges) > 1:
+        raise _refused("recording_id", "Several ranges have no common clock: show one of them, or all of the recording.")
     recording = session.get(Recording, recording_id)
-    if recording is None or recording.id == entry.recording_id or not _may_look(by, entry, recording):
+    own = entry.recording.sources if entry.recording else ()
+    if recording is None or recording.is_montage or recording in own or not _may_look(by, entry, recording):
         raise _refused("recording_id", "Choose one of the recordings of the list.")
     if entry.status == "published" and (why := why_not_shown(session, entry, recording)):
         raise _refused("recording_id", why)
@@ -120,6 +125,18 @@ def remove_second(session: Session, entry: Entry, *, by: User) -> None:
         session.delete(second)
         count_write(session, entry)
         record_event(session, "no_second", "entry", entry.id, by=by, recording=second.recording_id)
+
+
+def move_second(session: Session, entry: Entry, before: Axis, after: Axis) -> None:
+    """Keep the second recording in step where the entry shows another stretch of the same one; else it goes."""
+    second = find_second(session, entry.id)
+    if second is None:
+        return
+    if len(before.ranges) == len(after.ranges) == 1 and before.ranges[0].recording_id == after.ranges[0].recording_id:
+        second.offset_s += to_seconds(after.ranges[0].start - before.ranges[0].start)
+    else:
+        session.delete(second)
+        record_event(session, "no_second", "entry", entry.id, by=None, recording=second.recording_id)
 
 
 def detach_recording(session: Session, recording_id: str) -> int:

@@ -43,6 +43,7 @@ _SENTENCES = (
     _("No consent covers the second recording for this audience."),
     _("Write the two moments in seconds, as 12.48."),
     _("Choose one of the recordings of the list."),
+    _("Several ranges have no common clock: show one of them, or all of the recording."),
     _("There is no such narration."),
     _("Choose the language that is spoken."),
     _("Choose a language."),
@@ -216,6 +217,12 @@ _SENTENCES = (
     _("There is no such annotation."),
     _("There is no such step."),
     _("An entry has at most 5000 annotations."),
+    _("An entry has at most 100 ranges."),
+    _("Choose a recording that is signed off and whose original is here."),
+    _("The range ends after the recording."),
+    _("The range ends before it begins, or is too short."),
+    _("Choose at least one range."),
+    _("Choose at least one range: the entry shows more than one recording."),
     _("Send at most 1000 annotations at once."),
     _("It is there already."),
     _("A step lies inside one phase: add or widen the phase first, or choose other times."),
@@ -333,6 +340,7 @@ REASONS = {
 FAILURES = (_("The original of this recording is not in the store. Bring it back from a backup, then try again."),)
 # what work waits for; it goes on by itself
 WAITS = {
+    "not_released": _("Waiting until every recording that it shows is signed off."),
     "no_space": _("Waiting for disk space on the server; tell the administrator."),
     "store_unavailable": _("The store does not answer; the work goes on as soon as it does."),
     "database_unavailable": _("The database did not answer; the work goes on in a moment."),

@@ -28,6 +28,7 @@ QUEUE_WORDS = {"quick": lazy_gettext("Quick"), "io": lazy_gettext("Store"), "lon
 JOB_WORDS = {
     "prepare": lazy_gettext("Inspect and plan"),
     "whole": lazy_gettext("Make in one piece"),
+    "montage": lazy_gettext("Render the ranges"),
     "chunk": lazy_gettext("Encode a part"),
     "sound": lazy_gettext("Encode the sound"),
     "preview_sound": lazy_gettext("Sound of the preview"),

@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext
 from werkzeug.wrappers import Response
 
 from videolib.catalogue import problem_reports
+from videolib.catalogue.holding import moment_of
 from videolib.catalogue.people import get_names
 from videolib.catalogue.problem_reports import ProblemReport
 from videolib.web.access import entry_to_see, require_editor, require_login
@@ -109,6 +110,7 @@ def _line(row: ProblemReport, names: dict[int, str]) -> ReportLine:
 
 def _review_url(row: ProblemReport, at_s: float) -> str | None:
     """Where its recording is reviewed, from the second that was named; None where there is nothing to review."""
-    if row.kind != "privacy" or row.entry.recording_id is None:
+    moment = moment_of(row.entry, at_s)
+    if row.kind != "privacy" or moment is None:
         return None
-    return url_for("desk.show", recording_id=row.entry.recording_id, t=f"{at_s:g}")
+    return url_for("desk.show", recording_id=moment[0], t=f"{moment[1]:g}")

@@ -93,7 +93,9 @@ def make_recording_view(recording: Recording, entry: Entry | None) -> RecordingV
         sign_off_reason=_why_not_sign_off(recording, person) if waits else None,
         desk_url=url_for("desk.show", recording_id=recording.id) if waits and opens else None,
         work=make_work_view(recording) if recording.state in _IN_WORK else None,
-        case_url=url_for("privacy.recording", recording_id=recording.id) if editor else None,
+        case_url=url_for("privacy.recording", recording_id=recording.id)
+        if editor and not recording.is_montage
+        else None,
         cine_url=url_for("cines.edit", recording_id=recording.id) if editor and run_names(recording) else None,
     )
 

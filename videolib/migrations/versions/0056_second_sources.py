@@ -6,7 +6,7 @@ from alembic import op
 import videolib.db
 
 revision = "0056"
-down_revision = "0046"
+down_revision = "0055"
 branch_labels = None
 depends_on = None
 

@@ -18,3 +18,4 @@ if (document.querySelector('vl-inbox')) import('./inbox.js');
 if (document.querySelector('vl-reorder')) import('./reorder.js');
 if (document.querySelector('vl-align')) import('./align.js');
 if (document.querySelector('vl-recorder')) import('./recorder.js');
+if (document.querySelector('vl-ranges')) import('./ranges.js');
