@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ingest.errors import ToolFailed
 from ingest.ffmpeg import Limits, Watch, run_ffmpeg
-from ingest.filters import spelled
+from ingest.filters import Filter, spelled
 from ingest.plan import AudioPlan, EncodePlan
 
 # EBU R128 and R128 s1: programme loudness, and the highest true peak in production

@@ -22,8 +22,8 @@ from ingest.errors import Cancelled, IngestError, NoSpace, Refused
 from ingest.ffmpeg import cpu_spent_s
 from ingest.finishing import finish_package
 from ingest.leases import Hold, LeaseKeeper
-from ingest.narrating import narrate
 from ingest.montage import make_montage
+from ingest.narrating import narrate
 from ingest.preparing import make_in_one_piece, prepare
 from ingest.preview_sound import encode_preview_sound
 from ingest.screening.work import screen

@@ -45,8 +45,8 @@ class Watcher:
 def hold(session: Session, entry: Entry, at_s: float, *, by: User) -> None:
     """Hide all that shows what the entry shows then, and let that be reviewed again from that second on.
 
-    What is asked of an entry of ranges is asked of each recording that it shows around that second; and of what is shown
-    beside it too: nobody can tell in which of both it was seen.
+    What is asked of an entry of ranges is asked of each recording that it shows around that second; and of what is
+    shown beside it too: nobody can tell in which of both it was seen.
     """
     hold_narrations(session, entry.id)
     moments = _moments_of(entry, at_s)
@@ -129,17 +129,17 @@ def _around(at_s: float) -> tuple[float, float]:
 
 def _watchers_between(session: Session, recording_id: str, times: tuple[float, float]) -> list[Watcher]:
     mine = (
-        select(WatchRecord, Entry, SecondSource)
+        select(WatchRecord, Entry, SecondSource.recording_id, SecondSource.offset_s)
         .join(Entry, Entry.id == WatchRecord.entry_id)
         .outerjoin(SecondSource, SecondSource.entry_id == Entry.id)
         .where(or_(showing([recording_id]), SecondSource.recording_id == recording_id))
     )
     moment = Range(recording_id, to_ticks(times[0]), to_ticks(times[1]))
     found: dict[int, Watcher] = {}
-    for row, entry, second in session.execute(mine.order_by(WatchRecord.last_at.desc())):
+    for row, entry, second_id, offset_s in session.execute(mine.order_by(WatchRecord.last_at.desc())):
         places = [(to_seconds(start), to_seconds(end)) for start, end in axis_of(entry.recording).places_of(moment)]
-        if second is not None and second.recording_id == recording_id:
-            places.append((times[0] - second.offset_s, times[1] - second.offset_s))
+        if second_id == recording_id:
+            places.append((times[0] - offset_s, times[1] - offset_s))
         saw_it = any(
             first <= end_s * 1000 and last >= start_s * 1000 for first, last in row.spans for start_s, end_s in places
         )

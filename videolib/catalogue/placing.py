@@ -1,8 +1,8 @@
 """Moves what is written at times of an entry when it shows other ranges: everything stays with its material.
 
 Annotations and cues on what is left out wait in `Entry.unplaced` and return with it. Comments stay without their time,
-private notes at the beginning; clips whose material is gone become the whole entry. A second recording stays in step where
-the entry shows one stretch; what was said over the old one has to be accepted again.
+private notes at the beginning; clips whose material is gone become the whole entry. A second recording stays in step
+where the entry shows one stretch; what was said over the old one has to be accepted again.
 """
 
 from __future__ import annotations

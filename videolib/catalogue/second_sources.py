@@ -98,7 +98,9 @@ def set_second(session: Session, entry: Entry, recording_id: str, offset_s: floa
     if not math.isfinite(offset_s) or abs(offset_s) > LONGEST_S:
         raise _refused("offset_s", "Write the two moments in seconds, as 12.48.")
     if len(axis_of(entry.recording).ranges) > 1:
-        raise _refused("recording_id", "Several ranges have no common clock: show one of them, or all of the recording.")
+        raise _refused(
+            "recording_id", "Several ranges have no common clock: show one of them, or all of the recording."
+        )
     recording = session.get(Recording, recording_id)
     own = entry.recording.sources if entry.recording else ()
     if recording is None or recording.is_montage or recording in own or not _may_look(by, entry, recording):
