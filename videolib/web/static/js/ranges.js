@@ -45,10 +45,9 @@ class Ranges extends HTMLElement {
   }
 
   key(event) {
-    const edge = { i: 'start', o: 'end' }[event.key.toLowerCase()];
-    if (!edge || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || isTyping(event.target)) return;
+    const edge = { '[': 'start', '【': 'start', ']': 'end', '】': 'end' }[event.key];
+    if (!edge || event.ctrlKey || event.metaKey || event.isComposing || isTyping(event.target)) return;
     event.preventDefault();
-    event.stopPropagation();
     this.set(this.marked, edge);
   }
 
@@ -79,7 +78,6 @@ class Ranges extends HTMLElement {
     const start = seconds(this.field(row, 'start').value);
     if (start === undefined || this.field(row, 'recording').value !== this.given.shown) return;
     this.host?.seek(start);
-    this.host?.player.play();
   }
 
   add() {
