@@ -44,6 +44,8 @@ def test_viewers_hear_it_when_somebody_else_has_accepted_it_and_not_before(site:
     assert offered == []
     assert trainee.get(base + sound).status_code == 404
     assert other.get(sounds_of(other, entry)[1] + sound).data == SOUND, "who is to accept it listens to it"
+    assert f"/studio/entries/{entry.id}/narrations" in other.get(f"/entries/{entry.id}").text
+    assert f"/studio/entries/{entry.id}/narrations" not in trainee.get(f"/entries/{entry.id}").text
     assert accept(sender, entry, narration_id) == 403
     assert accept(trainee, entry, narration_id) == 403
     assert accept(other, entry, narration_id) == 303

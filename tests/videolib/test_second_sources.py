@@ -10,7 +10,10 @@ from ingest.erasing import erase
 from tests.backups import workshop_of
 from tests.libraries import let_in
 from tests.visitors import Site, Visitor, add_stored, media_path
-from videolib.catalogue import holding, publishing, second_sources
+from videolib.catalogue import groups, holding, publishing, second_sources
+from videolib.catalogue.cases import Case, CaseNumbers, assign_case
+from videolib.catalogue.consent_ends import withdraw_consent
+from videolib.catalogue.consents import add_consent
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.people import User
 from videolib.catalogue.recordings import Recording, move
@@ -119,3 +122,25 @@ def test_moments_in_plain_fields_align_both(sqlite_site: Site) -> None:
     assert editor.post(address, recording_id=recording.id, main_s="x").status_code == 422
     assert editor.post(f"{address}/remove").status_code == 303
     assert second_of(sqlite_site.visitor("trainee"), entry) is None
+
+
+def test_a_withdrawn_consent_takes_it_away_and_the_entry_stays(sqlite_site: Site) -> None:
+    site, entry = sqlite_site, sqlite_site.add_published()
+    recording, trainee = add_stored(site), site.visitor("trainee")
+    with site.database.writing() as session:
+        groups.add_group(session, "first", "hospital", {"zh": "第一医院", "en": "First hospital"}, by=None)
+        row = session.get_one(Recording, recording.id)
+        case = assign_case(session, CaseNumbers(site.settings), row, "first", "ZY 0012345", by=None)
+        given = {"scope": "institution", "obtained_on": "2024-05-06"}
+        consent = add_consent(session, case, given, by=None)
+    put_beside(site, entry, recording)
+    second = second_of(trainee, entry)
+    assert second is not None
+
+    with site.database.writing() as session:
+        withdraw_consent(session, session.get_one(Case, case.id), consent.id, by=None)
+    site.app.extensions["videolib"].gate.forget()
+
+    assert second_of(trainee, entry) is None
+    assert trainee.get(media_path(second)).status_code == 410
+    assert trainee.get(f"/entries/{entry.id}").status_code == 200

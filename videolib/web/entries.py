@@ -11,6 +11,7 @@ from flask import Blueprint, render_template, request, url_for
 
 from videolib.catalogue.access import can
 from videolib.catalogue.entries import Entry
+from videolib.catalogue.narrations import list_narrations
 from videolib.catalogue.related import Related, list_related
 from videolib.catalogue.versions import citation_of
 from videolib.web.access import current_person, entry_to_see
@@ -58,6 +59,8 @@ class EntryPage(EntryCard):
     versions_url: str | None
     edit_url: str | None
     lesson_url: str | None
+    # for those who listen before viewers do, where there is something to listen to
+    narrations_url: str | None
     playback: dict[str, Any] | None
     playback_url: str
     recording: RecordingView | None
@@ -105,6 +108,7 @@ def make_page(entry: Entry, *, asked_s: float | None = None) -> EntryPage:
         versions_url=url_for("versions.index", entry_id=entry.id) if entry.version else None,
         edit_url=url_for("studio.edit", entry_id=entry.id) if can(person, "edit", "catalogue") else None,
         lesson_url=url_for("teach_items.choose", entry=entry.id) if can(person, "teach", "lessons") else None,
+        narrations_url=_narrations_url(entry),
         playback=make_playback(entry) if package else None,
         playback_url=url_for("entries_api.playback", entry_id=entry.id),
         recording=make_recording_view(entry.recording, entry) if show_recording and entry.recording else None,
@@ -114,6 +118,12 @@ def make_page(entry: Entry, *, asked_s: float | None = None) -> EntryPage:
         panel=panel,
         related=_related_cards(list_related(database_session(), entry, by=person, limit=4)),
     )
+
+
+def _narrations_url(entry: Entry) -> str | None:
+    is_inside = can(current_person(), "preview", entry)
+    has_any = is_inside and bool(list_narrations(database_session(), entry.id))
+    return url_for("narrations.index", entry_id=entry.id) if has_any else None
 
 
 def _related_cards(found: Sequence[Related]) -> tuple[RelatedCard, ...]:
