@@ -35,7 +35,7 @@ def main(times: int) -> int:
     """Print a line for each page and form; 1 where a score is below what is wanted."""
     lowest = 100.0
     print(f"| page | form | {' | '.join(SCORES)} |\n|---|---|{'---|' * len(SCORES)}")
-    with served(PORT) as (address, entry_id):
+    with served(PORT) as (address, [entry_id]):
         cookie = cookie_of(address)
         for form, options in FORMS.items():
             for name, path in PAGES.items():

@@ -222,6 +222,19 @@ def test_built_files_come_packed_to_who_can_unpack_them(sqlite_site: Site) -> No
     assert visitor.get("/static/built/none.js", headers={"Accept-Encoding": "gzip"}).status_code == 404
 
 
+def test_pages_come_packed_to_who_can_unpack_them(sqlite_site: Site) -> None:
+    visitor = sqlite_site.visitor("trainee")
+    plain = visitor.get("/browse")
+    packed = visitor.get("/browse", headers={"Accept-Encoding": "gzip"})
+
+    assert "Content-Encoding" not in plain.headers
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert "Accept-Encoding" in packed.headers["Vary"]
+    assert int(packed.headers["Content-Length"]) == len(packed.data) < len(plain.data)
+    assert "<!doctype html>" in gzip.decompress(packed.data).decode()
+    assert visitor.get("/browse", headers={"Accept-Encoding": "gzip;q=0"}).headers.get("Content-Encoding") is None
+
+
 def test_built_files_are_kept_for_ever(sqlite_site: Site) -> None:
     visitor = sqlite_site.anonymous()
     found = re.search(r'src="(/static/built/[^"]+\.js)"', visitor.get("/").text)

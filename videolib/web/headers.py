@@ -6,6 +6,7 @@ stand in queries.
 
 from __future__ import annotations
 
+import gzip
 import re
 import secrets
 import time
@@ -22,6 +23,7 @@ from videolib.web.metrics import count_request
 
 log = structlog.get_logger()
 
+PACKED_FROM_BYTES = 1024
 YEAR_S = 365 * 24 * 3600
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _SHUT = ("accelerometer", "camera", "geolocation", "gyroscope", "midi", "payment", "usb")
@@ -88,6 +90,7 @@ def _finish(response: Response) -> Response:
     if (services().settings.public_url or "").startswith("https://"):
         headers["Strict-Transport-Security"] = f"max-age={YEAR_S}"
     _say_how_to_cache(response)
+    _pack(response)
     _note(response)
     return response
 
@@ -110,6 +113,19 @@ def _say_how_to_cache(response: Response) -> None:
             "private, no-store" if is_page and "login" in session else "private, no-cache"
         )
         response.vary.update(("Cookie", "Authorization", "Accept-Language"))
+
+
+def _pack(response: Response) -> None:
+    """Pages as gzip where the browser takes it: on a poor line they are there in a third of the time.
+
+    What a page repeats of a request cannot be asked for from elsewhere: the session's cookie is not sent along then.
+    """
+    if response.mimetype != "text/html" or response.is_streamed or "Content-Encoding" in response.headers:
+        return
+    response.vary.add("Accept-Encoding")
+    if request.accept_encodings.quality("gzip") > 0 and (response.content_length or 0) >= PACKED_FROM_BYTES:
+        response.set_data(gzip.compress(response.get_data(), 6, mtime=0))
+        response.headers["Content-Encoding"] = "gzip"
 
 
 def _note(response: Response) -> None:

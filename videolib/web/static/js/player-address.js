@@ -24,3 +24,8 @@ export function renewAhead(host) {
   const leftMs = new Date(host.playback.expires_at).getTime() - Date.now();
   host.renewTimer = window.setTimeout(() => host.renew({ ahead: true }), Math.max(SOONEST_MS, leftMs - Math.min(AHEAD_MS, leftMs / 4)));
 }
+
+/** Bits a second to begin with, before anything is measured: what the browser knows of its line, else a poor one. */
+export function expectedBandwidth() {
+  return 0.7e6 * (navigator.connection?.downlink || 0.7);
+}

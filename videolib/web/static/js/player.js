@@ -7,7 +7,7 @@ import 'vidstack/player/layouts/default';
 import 'vidstack/player/ui';
 import './player-parts.js';
 import { captionTracks, chapterTrack, dropTwins, fetchPlayback, isExpired, PlaybackRefused } from './playback.js';
-import { renewAhead, withFreshAddress } from './player-address.js';
+import { expectedBandwidth, renewAhead, withFreshAddress } from './player-address.js';
 import { areKeysOff, frameStepper, keyShortcuts } from './player-keys.js';
 import { PlayerNotice } from './player-notice.js';
 import { rememberSound } from './player-sound.js';
@@ -82,13 +82,13 @@ class VlPlayer extends HTMLElement {
     }
     const layout = document.createElement('media-video-layout');
     Object.assign(layout, {
-      translations: this.words.layout, thumbnails: this.playback.storyboard_url, noAudioGain: true,
-      playbackRates: { min: 0.25, max: 2, step: 0.25 }, seekStep: 10, hideQualityBitrate: true,
+      translations: this.words.layout, noAudioGain: true, playbackRates: { min: 0.25, max: 2, step: 0.25 }, seekStep: 10, hideQualityBitrate: true,
     });
     const dress = () => { layout.colorScheme = { light: 'light', dark: 'dark' }[document.documentElement.dataset.theme] ?? 'system'; };
     new MutationObserver(dress).observe(document.documentElement, { attributeFilter: ['data-theme'] });
     dress();
     player.append(provider, layout);
+    player.addEventListener('can-play', () => { layout.thumbnails = this.playback.storyboard_url; }, { once: true }); // the picture comes first
     player.addEventListener('provider-change', (event) => this.setUp(event.detail));
     this.player = player;
     rememberSound(player);
@@ -106,7 +106,7 @@ class VlPlayer extends HTMLElement {
     provider.library = Hls; // without this line Vidstack would fetch hls.js from a CDN
     provider.config = {
       xhrSetup: withFreshAddress(this), startPosition: this.startAt, enableWorker: false, maxBufferLength: 30, maxMaxBufferLength: 60, backBufferLength: 60,
-      ignorePlaylistParsingErrors: true, // when a recording is whole, its final sound takes the place of the preview's
+      abrEwmaDefaultEstimate: expectedBandwidth(), ignorePlaylistParsingErrors: true, // when a recording is whole, its final sound takes the place of the preview's
     };
     provider.onInstance((hls) => hls.on(Hls.Events.ERROR, (_, error) => {
       if (isExpired(error) && Date.now() - (this.renewedAt ?? 0) > RENEW_AGAIN_AFTER_MS) this.renew();
