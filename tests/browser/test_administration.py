@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import Served, log_in, sticking_out
+from tests.browser.teaching import add_person
 from tests.browser.test_for_everybody import SMALL_TARGETS
 from tests.browser.test_story_watch import problems
 from tests.libraries import add_recording
@@ -51,8 +52,9 @@ def wait_for_text(page: Any, url: str, is_there: Callable[[str], bool]) -> None:
 
 def test_the_bell_rings_and_leads_to_what_is_assigned(page: Any, served: Served, no_outside_requests: set[str]) -> None:
     """The worker beside the service writes the message; whoever follows its link has read it."""
-    address = assign_playlist(page, served, "股浅动脉入门", "trainee@hospital.example")
-    log_in(page, served)
+    add_person(served, "bell@hospital.example")  # whom no other test sends anything
+    address = assign_playlist(page, served, "股浅动脉入门", "bell@hospital.example")
+    log_in(page, served, "bell")
 
     # the worker looks every few seconds
     wait_for_text(page, f"{served.url}/inbox", lambda text: "股浅动脉入门" in text)
