@@ -55,12 +55,12 @@ def list_related(session: Session, entry: Entry, *, by: User | None, limit: int 
     weights = _weights(session, terms.values(), by)
     if not weights:
         return []
-    carried = _carried()
+    carried = _carried(by_terms=weights)
     score = func.sum(case(weights, value=carried.c.term_id, else_=0.0))
     statement = (
         select(carried.c.entry_id, score)
         .join(Entry, Entry.id == carried.c.entry_id)
-        .where(carried.c.term_id.in_(weights), Entry.id != entry.id, _shown(by))
+        .where(Entry.id != entry.id, _shown(by))
         .group_by(carried.c.entry_id)
         .order_by(score.desc(), carried.c.entry_id)
         .limit(_MOST_CANDIDATES)
@@ -145,20 +145,32 @@ def _shown(by: User | None) -> ColumnElement[bool]:
     return and_(visible_entries(by), published())
 
 
-def _carried() -> Subquery:
-    """(entry, term) of fields and annotations alike, each pair once."""
-    said = select(Annotation.entry_id, Annotation.term_id).where(
-        Annotation.layer == "main", Annotation.term_id.is_not(None)
+def _carried(*, by_entries: Iterable[str] | None = None, by_terms: Iterable[str] | None = None) -> Subquery:
+    """(entry, term) of fields and annotations alike, each pair once; of these entries or terms alone.
+
+    Each part is narrowed by itself: what a union has put together no index finds again.
+    """
+    entry_ids = None if by_entries is None else list(by_entries)
+    term_ids = None if by_terms is None else list(by_terms)
+    in_main = (Annotation.layer == "main",)
+    parts = (
+        (EntryTerm.entry_id, EntryTerm.term_id, ()),
+        (Annotation.entry_id, Annotation.term_id, in_main),
+        (Annotation.entry_id, Annotation.instrument_id, in_main),
     )
-    used = select(Annotation.entry_id, Annotation.instrument_id.label("term_id")).where(
-        Annotation.layer == "main", Annotation.instrument_id.is_not(None)
-    )
-    return union(select(EntryTerm.entry_id, EntryTerm.term_id), said, used).subquery("carried")
+    narrowed = []
+    for entry_id, term_id, conditions in parts:
+        part = select(entry_id.label("entry_id"), term_id.label("term_id")).where(term_id.is_not(None), *conditions)
+        if entry_ids is not None:
+            part = part.where(entry_id.in_(entry_ids))
+        if term_ids is not None:
+            part = part.where(term_id.in_(term_ids))
+        narrowed.append(part)
+    return union(*narrowed).subquery("carried")
 
 
 def _term_ids(session: Session, entry_id: str) -> Sequence[str]:
-    carried = _carried()
-    return session.scalars(select(carried.c.term_id).where(carried.c.entry_id == entry_id)).all()
+    return session.scalars(select(_carried(by_entries=[entry_id]).c.term_id)).all()
 
 
 def _weights(session: Session, terms: Iterable[Term], by: User | None) -> dict[str, float]:
@@ -167,11 +179,11 @@ def _weights(session: Session, terms: Iterable[Term], by: User | None) -> dict[s
     if not worth:
         return {}
     total = session.scalars(select(func.count()).select_from(Entry).where(_shown(by))).one()
-    carried = _carried()
+    carried = _carried(by_terms=worth)
     statement = (
         select(carried.c.term_id, func.count())
         .join(Entry, Entry.id == carried.c.entry_id)
-        .where(carried.c.term_id.in_(worth), _shown(by))
+        .where(_shown(by))
         .group_by(carried.c.term_id)
     )
     weights = {
@@ -183,10 +195,8 @@ def _weights(session: Session, terms: Iterable[Term], by: User | None) -> dict[s
 
 
 def _shared(session: Session, entry_ids: Iterable[str], weights: Mapping[str, float]) -> dict[str, list[str]]:
-    carried = _carried()
-    statement = select(carried.c.entry_id, carried.c.term_id).where(
-        and_(carried.c.entry_id.in_(list(entry_ids)), carried.c.term_id.in_(weights))
-    )
+    carried = _carried(by_entries=entry_ids, by_terms=weights)
+    statement = select(carried.c.entry_id, carried.c.term_id)
     shared: dict[str, list[str]] = {}
     for entry_id, term_id in session.execute(statement):
         shared.setdefault(str(entry_id), []).append(str(term_id))

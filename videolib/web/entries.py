@@ -68,7 +68,6 @@ class EntryPage(EntryCard):
     is_resumed: bool
     moments: MomentLists
     panel: WatchPanel
-    related: tuple[RelatedCard, ...]
 
 
 @blueprint.get("/entries/<entry_id>")
@@ -76,7 +75,10 @@ def show(entry_id: str) -> str:
     """The page to watch."""
     entry = entry_to_see(entry_id)
     return render_template(
-        "entries/show.html", entry=make_page(entry, asked_s=find_asked_s()), schema_org=schema_org(entry)
+        "entries/show.html",
+        entry=make_page(entry, asked_s=find_asked_s()),
+        related=_related_cards(list_related(database_session(), entry, by=current_person(), limit=4)),
+        schema_org=schema_org(entry),
     )
 
 
@@ -116,7 +118,6 @@ def make_page(entry: Entry, *, asked_s: float | None = None) -> EntryPage:
         is_resumed=asked_s is None and panel.bar.resume_s > 0,
         moments=make_moments(entry),
         panel=panel,
-        related=_related_cards(list_related(database_session(), entry, by=person, limit=4)),
     )
 
 
