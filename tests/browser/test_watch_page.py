@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -89,6 +90,34 @@ def test_who_comes_back_on_another_device_goes_on_where_they_stopped(
     there.locator("vl-player media-player[data-can-play]").wait_for(timeout=PLAY_WAIT_MS)
     wait_until(there, f"{VIDEO}.currentTime < 1")
     other.close()
+
+
+def test_a_picture_that_waits_costs_no_watched_second_and_a_short_jump_wins_none(
+    page: Any, served: Served, watched: str
+) -> None:
+    """Checklist 37: what lies before and after a wait is one stretch; a jump of a second and a half is none."""
+    beginning = re.compile(r"/(init|0000|0001)[^/]*$")
+    page.route("**/*.m4s*", lambda route: route.continue_() if beginning.search(route.request.url) else None)
+    open_entry(page, served, watched, role="editor", query="?t=1")
+    page.evaluate(f"{VIDEO}.addEventListener('waiting', () => {{ window.hasWaited = {VIDEO}.currentTime; }})")
+    page.evaluate(f"{PLAYER}.play()")
+    wait_until(page, "window.hasWaited > 1")
+    page.unroute("**/*.m4s*")  # what was held goes on
+    ended = play_until(page, page.evaluate("window.hasWaited") + 1)
+    wait_until(page, f"{PROGRESS}.then(found => found.items.some(one => Math.abs(one.place_s - {ended}) < 0.2))")
+    assert my_record(page, watched)["spans_s"] == [[pytest.approx(1, abs=0.1), pytest.approx(ended, abs=0.1)]]
+
+    page.evaluate(f"{PLAYER}.play()")
+    wait_until(page, f"{VIDEO}.currentTime > {ended + 0.5}")
+    left = page.evaluate(
+        f"() => {{ const left = {VIDEO}.currentTime; {VIDEO}.currentTime = left + 1.5; return left; }}"
+    )
+    ended = play_until(page, left + 2)
+    wait_until(page, f"{PROGRESS}.then(found => found.items.some(one => one.place_s > {left + 1.9}))")
+    assert my_record(page, watched)["spans_s"] == [
+        [pytest.approx(1, abs=0.1), pytest.approx(left, abs=0.15)],
+        [pytest.approx(left + 1.5, abs=0.1), pytest.approx(ended, abs=0.15)],
+    ]
 
 
 def test_what_was_watched_without_network_is_credited_later(page: Any, served: Served, watched: str) -> None:

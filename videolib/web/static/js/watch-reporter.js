@@ -17,9 +17,12 @@ class WatchReporter extends HTMLElement {
   follow(host) {
     const { player } = host;
     this.host = host;
+    // asked for at once: what is credited is bounded by the library's own clock, which begins with the viewing
+    player.addEventListener('play', () => { this.viewing ??= this.ask(); });
     player.addEventListener('playing', () => this.begin());
     player.addEventListener('time-update', () => this.note());
-    for (const name of ['pause', 'ended']) player.addEventListener(name, () => this.reach());
+    for (const name of ['play', 'seeking', 'waiting']) player.addEventListener(name, () => { this.stood = player.currentTime; });
+    for (const name of ['pause', 'waiting', 'rate-change', 'ended']) player.addEventListener(name, () => this.reach());
     for (const name of ['pause', 'seeking', 'waiting', 'ended']) player.addEventListener(name, () => this.close());
     player.addEventListener('pause', () => this.report());
     for (const name of ['seeked', 'rate-change']) player.addEventListener(name, () => { if (!player.state.paused) this.begin(); });
@@ -33,8 +36,13 @@ class WatchReporter extends HTMLElement {
   begin() {
     const { player } = this.host;
     this.close();
-    this.open = { start_s: player.currentTime, end_s: player.currentTime, rate: player.state.playbackRate };
-    if (this.viewing === undefined) this.viewing = this.ask();
+    const now = player.currentTime;
+    const rate = player.state.playbackRate;
+    // on a busy machine the word of it comes late: it has played from where it stood
+    const start = this.stood <= now && now - this.stood <= LONGEST_STEP_S * Math.max(1, rate) ? this.stood : now;
+    this.stood = undefined;
+    this.open = { start_s: start, end_s: now, rate };
+    this.viewing ??= this.ask();
   }
 
   async ask() {
@@ -50,20 +58,26 @@ class WatchReporter extends HTMLElement {
     }
   }
 
+  /** The picture knows of a jump before the player tells of it. */
+  get isSeeking() {
+    return this.host.player.state.seeking || this.host.querySelector('video')?.seeking === true;
+  }
+
   note() {
     const { player } = this.host;
-    if (!this.open || player.state.paused || player.state.seeking) return;
+    if (!this.open || player.state.paused || this.isSeeking) return;
     const now = player.currentTime;
     // a jump that no event told of is not watched either
     if (now < this.open.end_s || now - this.open.end_s > LONGEST_STEP_S * Math.max(1, this.open.rate)) this.begin();
     else this.open.end_s = now;
   }
 
-  /** Where it stopped: the player tells its time four times a second, and the last quarter was played, too. */
+  /** Where it stopped: the player tells its time four times a second, a busy one less, and what came after was played, too. */
   reach() {
     const now = this.host.player.currentTime;
-    const most = 0.5 * Math.max(1, this.open?.rate ?? 1);
-    if (this.open && now > this.open.end_s && now - this.open.end_s < most) this.open.end_s = now;
+    if (!this.open || this.isSeeking) return;
+    const most = LONGEST_STEP_S * Math.max(1, this.open.rate);
+    if (now > this.open.end_s && now - this.open.end_s < most) this.open.end_s = now;
   }
 
   close() {
@@ -79,7 +93,7 @@ class WatchReporter extends HTMLElement {
       this.close();
       this.open = leaving ? undefined : going;
     }
-    if (this.viewing === undefined && this.played.length > 0) this.viewing = this.ask();
+    if (this.played.length > 0) this.viewing ??= this.ask();
     const reportsUrl = leaving ? this.reportsUrl : await this.viewing;
     if (!reportsUrl) return;
     const place = player.currentTime;
