@@ -62,6 +62,11 @@ class Narration(Base):
         return f"{self.prefix}/{self.sound['path']}"
 
     @property
+    def duration_s(self) -> float:
+        """How long its sound is."""
+        return round(sum(float(item["duration_s"]) for item in self.sound["segments"]), 3)
+
+    @property
     def track(self) -> hls.Track:
         """Its sound as a track of a package."""
         segments = tuple(segment_of(item) for item in self.sound["segments"])
@@ -76,6 +81,14 @@ def list_narrations(session: Session, entry_id: str, *, accepted: bool = False) 
     if accepted:
         mine = mine.where(Narration.state == "made", Narration.accepted_at.is_not(None))
     return list(session.scalars(mine.order_by(Narration.language.desc(), Narration.uploaded_at, Narration.id)))
+
+
+def snapshot(session: Session, entry_id: str) -> dict[str, dict[str, Any]]:
+    """What viewers hear, by language: how long it is, and of which bytes."""
+    return {
+        row.language: {"duration_s": row.duration_s, "bytes": row.sound["bytes"], "sha256": row.sound["sha256"]}
+        for row in list_narrations(session, entry_id, accepted=True)
+    }
 
 
 def get_narration(session: Session, entry_id: str, narration_id: str) -> Narration:

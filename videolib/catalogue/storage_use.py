@@ -25,8 +25,8 @@ from videolib.errors import InvalidInput
 
 GIB = 2**30
 # masters: as they were received; packages: what is shown; previews: what waits for a review or is being made;
-# narrations: their sounds; superseded: what nobody shows any more, until `gc` removes it; uploads: what is announced and
-# not whole yet
+# narrations: their sounds; superseded: what nobody shows any more, until `gc` removes it; uploads: what is announced
+# and not whole yet
 KINDS = ("masters", "packages", "previews", "narrations", "superseded", "uploads")
 LARGEST_QUOTA_GIB = 10_000_000
 
