@@ -27,6 +27,8 @@ KINDS = {
     "consent": N_("Consent ends soon"),
     "expiring": N_("Original is removed soon"),
     "withdrawn": N_("Clip withdrawn"),
+    "narration": N_("Narration to listen to"),
+    "narration_back": N_("Narration came back"),
 }
 _SUBJECT = N_("New in your inbox: %(count)s")
 _INTRO = N_("There is something new for you in the library:")

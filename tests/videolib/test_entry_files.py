@@ -21,17 +21,21 @@ from ingest.garbage import collect_garbage
 from ingest.reconcile import reconcile
 from ingest.workshop import Workshop
 from tests.libraries import add_person
+from tests.narrations import add_made_narration
 from tests.visitors import PACKAGE, Site
 from videolib.catalogue import captions
 from videolib.catalogue.annotation_values import AnnotationValues
 from videolib.catalogue.annotations import add_annotations, list_annotations
+from videolib.catalogue.audit import AuditEvent
 from videolib.catalogue.documents import document_of
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.entry_files import HEAD, read_entry, write_entry
 from videolib.catalogue.jobs import start_work
 from videolib.catalogue.media_time import to_ticks
 from videolib.catalogue.packages import Package, list_objects
+from videolib.catalogue.people import User
 from videolib.catalogue.recordings import Recording
+from videolib.catalogue.second_sources import SecondSource, set_second
 from videolib.catalogue.term_changes import propose_term
 from videolib.catalogue.vocabulary import Term, get_scheme
 from videolib.db import Database
@@ -112,6 +116,41 @@ def test_an_entry_arrives_whole(file: Path, sqlite_site: Site, elsewhere: tuple[
         read_entry(database, store, file, by=None)
 
 
+def test_what_is_beside_is_told_and_put_there_where_it_is_known(
+    file: Path, sqlite_site: Site, elsewhere: tuple[Database, Store], tmp_path: Path
+) -> None:
+    site, (database, store) = sqlite_site, elsewhere
+    entry, room = site.add_published(), site.add_watchable()
+    editor, listener = site.add_person("editor"), site.visitor("admin")
+    narration_id = add_made_narration(site, entry.id, by=editor)
+    assert listener.post(f"/studio/entries/{entry.id}/narrations/{narration_id}/accept").status_code == 303
+    carried = {one: tmp_path / f"{one}.zip" for one in (entry.id, room.id)}
+    with site.database.writing() as session:
+        row, by = session.get_one(Entry, entry.id), session.get_one(User, editor.id)
+        set_second(session, row, str(room.recording_id), -1.5, by=by)
+        for one, path in carried.items():
+            write_entry(session, site.store, session.get_one(Entry, one), path)
+
+    alone = read_entry(database, store, carried[entry.id], by=None)
+
+    assert [sentence.partition(" is not in this file")[0] for sentence in alone.missing] == [
+        "The second recording",
+        "The narration in en (4.0 s)",
+    ]
+    assert "-1.500 s ahead" in alone.missing[0]
+    with database.writing() as session:
+        kept = session.scalars(select(AuditEvent).where(AuditEvent.action == "carry_in")).one().detail
+        assert kept["second"]["offset_s"] == -1.5
+        assert kept["narrations"]["en"]["sha256"] == "0" * 64
+        session.get_one(Recording, alone.recording_id).sha256 = "f" * 64  # so that it may come once more
+    beside = read_entry(database, store, carried[room.id], by=None)
+    whole = read_entry(database, store, carried[entry.id], by=None)
+    assert len(whole.missing) == 1
+    with database.reading() as session:
+        second = session.get_one(SecondSource, whole.entry_id)
+        assert (second.recording_id, second.offset_s) == (beside.recording_id, -1.5)
+
+
 def _spoil(name: str, content: bytes) -> bytes:
     return content[:-1] + b"!" if name.endswith("0001.m4s") else content
 
@@ -144,6 +183,9 @@ def _head(change: Callable[[Any], object]) -> Callable[[str, bytes], bytes]:
         _head(lambda head: head["recording"].update(sha256="short")),
         _head(lambda head: head.update(annotations=[{"kind": "phase"}])),
         _head(lambda head: head["annotations"][0].update(term_id="proc.uae")),
+        _head(lambda head: head.update(second={"sha256": "0" * 64, "offset_s": "nan"})),
+        _head(lambda head: head.update(narrations={"张三": {"duration_s": 4}})),
+        _head(lambda head: head.update(narrations={"en": {}})),
     ],
 )
 def test_a_damaged_file_leaves_nothing(

@@ -18,7 +18,7 @@ from videolib.catalogue import holding
 from videolib.catalogue.audit import AuditEvent
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.ledger import ledger_key, read_ledger, write_ledger
-from videolib.catalogue.narrations import Narration, remove_narration
+from videolib.catalogue.narrations import Narration
 from videolib.catalogue.people import User
 from videolib.web import media_texts, narrations
 
@@ -111,21 +111,21 @@ def test_a_playlist_without_any_sound_gets_the_group_and_the_codec() -> None:
     assert [media.name for media in variant.media] == ["解说 / Narration · English"]
 
 
-def test_no_restored_backup_brings_back_what_was_removed(sqlite_site: Site) -> None:
+@pytest.mark.parametrize("deed", ["remove", "refuse"])
+def test_no_restored_backup_brings_back_what_was_taken_away(sqlite_site: Site, deed: str) -> None:
     site, entry = sqlite_site, sqlite_site.add_published()
     narration_id = add_made_narration(site, entry.id, by=site.add_person("editor"))
-    assert accept(site.visitor("admin"), entry, narration_id) == 303
     workshop, key = workshop_of(site), ledger_key(site.settings)
-    with site.database.writing() as session:
-        remove_narration(session, session.get_one(Narration, narration_id), by=None)
+    address = f"/studio/entries/{entry.id}/narrations/{narration_id}/{deed}"
+    assert site.visitor("admin").post(address, reason="A name is said.").status_code == 303
     write_ledger(site.database, workshop.ledger, key)
     with site.database.writing() as session:  # rows as a backup has them: from before, and without the event
         row = session.get_one(Narration, narration_id)
         row.state, row.accepted_at = "made", row.uploaded_at
-        session.execute(delete(AuditEvent).where(AuditEvent.action == "remove_narration"))
+        session.execute(delete(AuditEvent).where(AuditEvent.action == f"{deed}_narration"))
     assert len(sounds_of(site.visitor("trainee"), entry)[0]) == 1
 
     done = reapply(workshop, list(read_ledger(workshop.ledger, key)))
 
-    assert done.counts["remove_narration"] == 1
+    assert done.counts[f"{deed}_narration"] == 1
     assert sounds_of(site.visitor("trainee"), entry)[0] == []

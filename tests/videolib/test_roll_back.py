@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import null, update
 
+from tests.narrations import SOUND, add_made_narration
 from tests.visitors import Site
 from videolib.catalogue import captions, publishing, term_changes
 from videolib.catalogue.annotation_values import AnnotationValues
@@ -21,6 +22,8 @@ from videolib.catalogue.entries import Entry
 from videolib.catalogue.entry_values import parse_values
 from videolib.catalogue.media_time import exact_clock, to_ticks
 from videolib.catalogue.packages import Package
+from videolib.catalogue.people import User
+from videolib.catalogue.second_sources import set_second
 from videolib.catalogue.versions import EntryVersion, diff, get_version, list_versions
 from videolib.catalogue.vocabulary import Term
 from videolib.errors import InvalidInput
@@ -128,6 +131,39 @@ def test_a_difference_names_what_changed_in_time_and_in_captions(sqlite_site: Si
     assert f"{exact_clock(to_ticks(3))}–{exact_clock(to_ticks(4))}" in page
     assert "start_ticks" not in page
     assert "另一句" in page
+
+
+def test_a_version_says_which_second_recording_and_which_narrations_it_carried(sqlite_site: Site) -> None:
+    site, entry, room = sqlite_site, sqlite_site.add_published(), sqlite_site.add_watchable()
+    editor, listener, reader = site.add_person("editor"), site.visitor("admin"), site.visitor("trainee")
+    narration_id = add_made_narration(site, entry.id, by=editor)
+    with site.database.writing() as session:
+        row, by = session.get_one(Entry, entry.id), session.get_one(User, editor.id)
+        set_second(session, row, str(room.recording_id), 1.48, by=by)
+        publishing.publish_entry(session, row, reason="Nobody has heard the narration yet.", by=None)
+    assert listener.post(f"/studio/entries/{entry.id}/narrations/{narration_id}/accept").status_code == 303
+    with site.database.writing() as session:
+        publishing.publish_entry(session, session.get_one(Entry, entry.id), reason="Somebody has.", by=None)
+
+    api, page = f"/api/v1/entries/{entry.id}/versions", f"/entries/{entry.id}/versions"
+
+    told = reader.get(f"{api}/3?against=1").json or {}
+
+    second = {"recording_id": room.recording_id, "offset_s": 1.48}
+    spoken = {"duration_s": 4.0, "bytes": len(SOUND), "sha256": "0" * 64}
+    assert told["beside"] == {"second": second, "narrations.en": spoken}
+    changes = {item["path"]: (item["before"], item["after"]) for item in told["changes"]}
+    assert changes == {"second": (None, second), "narrations.en": (None, spoken)}
+    assert (reader.get(f"{api}/2").json or {})["beside"] == {"second": second}
+    compared, whole = (reader.get(f"{page}/3{rest}").text for rest in ("?against=2", ""))
+    assert f"0:04 · SHA-256 {'0' * 64}" in compared
+    assert ("+1.480" in compared, "+1.480" in whole) == (False, True), "that did not change"
+
+    with site.database.writing() as session:  # as a release kept it that knew of neither
+        session.execute(update(EntryVersion).where(EntryVersion.number == 1).values(beside=null()))
+    assert (reader.get(f"{api}/3?against=1").json or {})["changes"] == []
+    go_back(site, entry)
+    assert (reader.get(f"{api}/4").json or {})["beside"] == told["beside"]
 
 
 def test_a_version_of_before_leaves_captions_and_unkept_annotations_as_they_are(site: Site) -> None:

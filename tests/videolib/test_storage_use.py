@@ -8,12 +8,18 @@ from threading import Barrier, Thread
 import pytest
 from click.testing import CliRunner
 
+from ingest.sweeping import sweep_narrations
+from tests.backups import workshop_of
+from tests.narrations import SOUND, add_made_narration
 from tests.visitors import PACKAGE, Site, Visitor
 from videolib.catalogue import receiving
 from videolib.catalogue.cases import CaseNumbers, assign_case
-from videolib.catalogue.groups import add_group, join_group
+from videolib.catalogue.entries import Entry
+from videolib.catalogue.groups import Group, add_group, join_group
+from videolib.catalogue.narrations import Narration, remove_narration
 from videolib.catalogue.people import User
 from videolib.catalogue.recordings import Recording
+from videolib.catalogue.second_sources import set_second
 from videolib.catalogue.storage_use import GIB, HospitalUse, list_use, set_quota
 from videolib.catalogue.uploads import Announced
 from videolib.commands.privacy import group
@@ -59,6 +65,27 @@ def test_what_is_used_is_added_up_by_hospital_and_kind(site: Site) -> None:
     assert found.recordings == 2
     assert found.bytes_by_kind == {"masters": 18, "packages": SIZE, "previews": SIZE}
     assert use_of(site, None).bytes_by_kind == {"masters": 9, "packages": SIZE}
+
+
+def test_a_second_recording_counts_once_and_a_narration_for_the_hospital_of_what_it_is_spoken_over(site: Site) -> None:
+    editor, other = add_hospital(site), add_hospital(site, "second")
+    entry, room = site.add_published(by=editor), site.add_watchable(by=other)
+    with site.database.writing() as session:
+        set_second(session, session.get_one(Entry, entry.id), str(room.recording_id), 1.5, by=session.get_one(User, 1))
+    narration_id = add_made_narration(site, entry.id, by=other)
+    assert use_of(site, "hospital.first").bytes_by_kind == {"masters": 9, "packages": SIZE, "narrations": len(SOUND)}
+    assert use_of(site, "hospital.second").bytes_by_kind == {"masters": 9, "packages": SIZE}
+    assert str(len(SOUND)) in site.visitor("admin").get("/admin/storage").text
+
+    with site.database.writing() as session:  # full to the last byte
+        session.get_one(Group, "hospital.first").quota_bytes = use_of(site, "hospital.first").total
+    assert announce(site.visitor("editor", email="first@hospital.example"), 1)[0] == 422
+
+    with site.database.writing() as session:
+        remove_narration(session, session.get_one(Narration, narration_id), by=None)
+    sweep_narrations(workshop_of(site))
+    assert use_of(site, "hospital.first").bytes_by_kind == {"masters": 9, "packages": SIZE}
+    assert announce(site.visitor("editor", email="first@hospital.example"), 1)[0] == 201
 
 
 def test_a_recording_moves_to_the_hospital_of_its_case(site: Site) -> None:

@@ -59,6 +59,7 @@ SECOND_AND_NARRATED: dict[tuple[str, str], Row] = {
     ("POST", "/studio/entries/<entry_id>/narrations"): Row((401, 403, 403, 422, 422), draft, form={"language": "en"}),
     # the editor has sent it; and where there are hospitals, only a reviewer of the recording's accepts
     ("POST", "/studio/entries/<entry_id>/narrations/<narration_id>/accept"): Row((401, *(403,) * 4), narrated, form={}),
+    ("POST", "/studio/entries/<entry_id>/narrations/<narration_id>/refuse"): Row((401, *(403,) * 4), narrated, form={}),
     ("POST", "/studio/entries/<entry_id>/narrations/<narration_id>/remove"): Row(
         (401, 403, 403, 303, 303), narrated, form={}
     ),

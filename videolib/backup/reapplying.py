@@ -111,7 +111,7 @@ def _hide_beside(session: Session, line: Line) -> int:
 
 def _remove_narration(session: Session, line: Line) -> int:
     narration = session.get(Narration, line.object_id)
-    if narration is None or narration.state == "removed":
+    if narration is None or narration.state in {"refused", "removed"}:
         return 0
     remove_narration(session, narration, by=None)
     return 1
@@ -123,6 +123,7 @@ _DEEDS: dict[str, Callable[[Session, Line], int]] = {
     "redact": _hide,
     "report_problem": _hide,
     "remove_narration": _remove_narration,
+    "refuse_narration": _remove_narration,
     "disable": apply_to_person,
     **dict.fromkeys(ACTIONS_OF_PEOPLE, apply_to_person),
 }

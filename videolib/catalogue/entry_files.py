@@ -1,9 +1,11 @@
 """One entry in a file, with its package, captions, time-coded description and the terms it names: carried elsewhere.
 
 The file is a ZIP without compression (video does not shrink): `entry.json` first, then every object of the package
-under `package/`. What was uploaded is not in it. Reading checks each object's size and digest while it goes into the
-store under an id of its own; only when all are there one unit of work makes recording, package and draft, so what is
-killed half-way leaves objects that no row names, which `gc` removes, and nothing that anybody can see.
+under `package/`. What was uploaded is not in it. Of a second recording and of narrations it holds what they are, by
+digest, length and offset; whoever reads it is told what to bring, too. Reading checks each object's size and digest
+while it goes into the store under an id of its own; only when all are there one unit of work makes recording, package
+and draft, so what is killed half-way leaves objects that no row names, which `gc` removes, and nothing that anybody
+can see.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from typing import IO, Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from videolib.catalogue import captions
+from videolib.catalogue import captions, narrations
 from videolib.catalogue.annotation_values import AnnotationValues
 from videolib.catalogue.annotations import add_annotations, snapshot
 from videolib.catalogue.audit import record_event
@@ -32,6 +34,7 @@ from videolib.catalogue.packages import Package, complete_package, get_package, 
 from videolib.catalogue.people import User
 from videolib.catalogue.quarantine import is_quarantined
 from videolib.catalogue.recordings import Recording, find_recording_by_digest, move
+from videolib.catalogue.second_sources import LONGEST_S, SecondSource, find_second
 from videolib.catalogue.vocabulary import Scheme, Term, note_change
 from videolib.catalogue.vocabulary_files import term_of
 from videolib.catalogue.vocabulary_loading import apply_content, find_problems
@@ -49,11 +52,15 @@ _BLOCK_BYTES = 1024 * 1024
 
 @dataclass(frozen=True)
 class Carried:
-    """What was made of a file: the draft, its recording, and the terms that the library did not know (now proposed)."""
+    """What was made of a file: the draft, its recording, and the terms that the library did not know (now proposed).
+
+    `missing`: what the entry had and this library has not, a sentence each.
+    """
 
     entry_id: str
     recording_id: str
     new_terms: tuple[str, ...]
+    missing: tuple[str, ...] = ()
 
 
 def write_entry(session: Session, store: Store, entry: Entry, path: Path) -> None:
@@ -133,7 +140,21 @@ def _head(session: Session, entry: Entry, package: Package, objects: list[dict[s
             "tracks": package.tracks,
             "objects": objects,
         },
+        **_beside(session, entry),
     }
+
+
+def _beside(session: Session, entry: Entry) -> dict[str, Any]:
+    """Which second recording, where it was signed off, and which narrations viewers hear."""
+    found: dict[str, Any] = {"narrations": narrations.snapshot(session, entry.id)}
+    second = find_second(session, entry.id)
+    if second is not None and not is_quarantined(second.recording):
+        found["second"] = {
+            "sha256": second.recording.sha256,
+            "bytes": second.recording.bytes,
+            "offset_s": second.offset_s,
+        }
+    return found
 
 
 def _write_object(store: Store, key: str, archive: zipfile.ZipFile, item: Mapping[str, Any]) -> None:
@@ -158,7 +179,7 @@ def _read_head(archive: zipfile.ZipFile) -> dict[str, Any]:
         names = [item["path"] for item in head["package"]["objects"]]
         sound = all(_is_sound(item) for item in head["package"]["objects"])
         length, digest = float(head["package"]["duration_s"]), str(head["recording"]["sha256"])
-        if not sound or len(set(names)) != len(names) or length <= 0 or len(digest) != 64:
+        if not sound or len(set(names)) != len(names) or length <= 0 or len(digest) != 64 or not _is_sound_beside(head):
             raise _damaged()
         if "master.m3u8" not in names or {_FOLDER + name for name in names} - set(archive.namelist()):
             raise _damaged()
@@ -171,6 +192,13 @@ def _is_sound(item: Mapping[str, Any]) -> bool:
     path = str(item["path"])
     inside = not path.startswith("/") and ".." not in path.split("/") and "\\" not in path
     return inside and int(item["bytes"]) >= 0 and isinstance(item["sha256"], str)
+
+
+def _is_sound_beside(head: Mapping[str, Any]) -> bool:
+    second, spoken = head.get("second"), head.get("narrations") or {}
+    is_aligned = second is None or (len(str(second["sha256"])) == 64 and abs(float(second["offset_s"])) <= LONGEST_S)
+    lengths = [float(told["duration_s"]) for told in spoken.values()]
+    return is_aligned and set(spoken) <= set(narrations.LANGUAGES) and all(0 <= one <= LONGEST_S for one in lengths)
 
 
 def _store_object(archive: zipfile.ZipFile, item: Mapping[str, Any], store: Store, key: str) -> None:
@@ -239,8 +267,30 @@ def _make_rows(session: Session, head: Mapping[str, Any], package_id: str, *, by
     for language, cues in (head.get("captions") or {}).items():
         captions.add_captions(session, entry, language, write_vtt([Cue(**cue) for cue in cues]), by=by)
     add_annotations(session, entry, _described(head), by=by, tool="videolib entry file")
-    record_event(session, "carry_in", "entry", entry.id, by=by, package=package.id, citation=head["entry"]["citation"])
-    return Carried(entry.id, recording.id, new_terms)
+    missing = _put_beside(session, entry, head, by=by)
+    beside = {name: head[name] for name in ("second", "narrations") if head.get(name)}
+    citation = head["entry"]["citation"]
+    record_event(session, "carry_in", "entry", entry.id, by=by, package=package.id, citation=citation, **beside)
+    return Carried(entry.id, recording.id, new_terms, missing)
+
+
+def _put_beside(session: Session, entry: Entry, head: Mapping[str, Any], *, by: User | None) -> tuple[str, ...]:
+    """The second recording beside the entry's own, where this library has it; gives a sentence for what it has not."""
+    missing = []
+    if second := head.get("second"):
+        known, offset_s = find_recording_by_digest(session, second["sha256"]), float(second["offset_s"])
+        if known is not None:
+            added_by = by.id if by else None
+            session.add(SecondSource(entry_id=entry.id, recording_id=known.id, offset_s=offset_s, added_by_id=added_by))
+        else:
+            missing.append(
+                "The second recording is not in this file: carry its own entry here, too, and put it beside this one "
+                f"(its clock is {offset_s:+.3f} s ahead)."
+            )
+    for language, told in (head.get("narrations") or {}).items():
+        length_s = float(told["duration_s"])
+        missing.append(f"The narration in {language} ({length_s:.1f} s) is not in this file: send its sound here, too.")
+    return tuple(missing)
 
 
 def _described(head: Mapping[str, Any]) -> list[AnnotationValues]:

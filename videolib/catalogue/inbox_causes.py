@@ -18,6 +18,7 @@ from videolib.catalogue.consents import WARN_BEFORE, CaseConsent
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.jobs import BESIDE, Job
 from videolib.catalogue.lifecycle import EDITORS, REVIEWERS
+from videolib.catalogue.narrations import Narration
 from videolib.catalogue.people import Grant, Role, User, user_roles
 from videolib.catalogue.playlist_progress import assigned_people, progress_of
 from videolib.catalogue.playlists import Playlist, PlaylistAssignment, PlaylistEditor, PlaylistItem
@@ -181,6 +182,28 @@ def _withdrawn(session: Session, _now: datetime) -> Iterator[Cause]:
             yield from _told(user_id, "withdrawn", f"withdrawn:{item_id}", item_id)
 
 
+def _narration(session: Session, _now: datetime) -> Iterator[Cause]:
+    """Narrations that wait for a second person's ear: to the reviewers of the recording's hospital."""
+    waiting = (Narration.state == "made") & Narration.accepted_at.is_(None)
+    rows = session.execute(
+        select(Narration.id, Grant.user_id)
+        .join(Entry, Entry.id == Narration.entry_id)
+        .join(Recording, Recording.id == Entry.recording_id)
+        .join(Grant, and_(Grant.hospital_id == Recording.hospital_id, Grant.name == "reviewer"))
+        .where(waiting, Grant.user_id.is_distinct_from(Narration.uploader_id), _may_log_in(Grant.user_id))
+    )
+    for narration_id, user_id in rows:
+        yield from _told(user_id, "narration", f"narration:{narration_id}", narration_id)
+
+
+def _narration_back(session: Session, _now: datetime) -> Iterator[Cause]:
+    """Narrations that nobody will hear as they are: to who brought them."""
+    back = Narration.state.in_(("failed", "refused")) & Narration.entry_id.is_not(None)
+    rows = session.execute(select(Narration.id, Narration.uploader_id).where(back, _may_log_in(Narration.uploader_id)))
+    for narration_id, user_id in rows:
+        yield from _told(user_id, "narration_back", f"narration_back:{narration_id}", narration_id)
+
+
 # kind of message -> who is to be told it, and of what
 KINDS: dict[str, Callable[[Session, datetime], Iterator[Cause]]] = {
     "assigned": _assigned,
@@ -192,6 +215,8 @@ KINDS: dict[str, Callable[[Session, datetime], Iterator[Cause]]] = {
     "consent": _consent,
     "expiring": _expiring,
     "withdrawn": _withdrawn,
+    "narration": _narration,
+    "narration_back": _narration_back,
 }
 
 

@@ -25,7 +25,10 @@ from videolib.storage import Store
 
 # what must not come back; a report counts where it says that something private is to be seen
 ACTIONS = frozenset(
-    {"erase", "withdraw", "withdraw_consent", "disable", "redact", "report_problem", "remove_narration"}
+    {
+        *("erase", "withdraw", "withdraw_consent", "disable", "redact", "report_problem"),
+        *("remove_narration", "refuse_narration"),
+    }
 )
 # of people: what they may no more, or by what they log in no more
 ACTIONS_OF_PEOPLE = frozenset({"enable", "password", "revoke", "permission", "second_factor"})

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, delete, or_, select, update
+from sqlalchemy import ForeignKey, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from videolib import hls
@@ -28,6 +28,7 @@ from videolib.errors import Conflict, InvalidInput, NotAllowed, NotFound
 
 LANGUAGES = ("zh-Hans", "en")
 FOLDER = "narrations"
+MOST_REASON = 500
 
 
 class Narration(Base):
@@ -39,7 +40,8 @@ class Narration(Base):
     # empty once the entry is deleted
     entry_id: Mapped[str | None] = mapped_column(ForeignKey("entries.id", ondelete="SET NULL"), index=True)
     language: Mapped[str]
-    state: Mapped[str] = mapped_column(default="queued")  # queued, made, failed, removed
+    state: Mapped[str] = mapped_column(default="queued")  # queued, made, failed, refused, removed
+    # why it failed, or what whoever refused it heard
     reason: Mapped[str | None]
     # what was uploaded, in the restricted store; empty once it is made
     original_key: Mapped[str]
@@ -60,6 +62,11 @@ class Narration(Base):
         return f"{self.prefix}/{self.sound['path']}"
 
     @property
+    def duration_s(self) -> float:
+        """How long its sound is."""
+        return round(sum(float(item["duration_s"]) for item in self.sound["segments"]), 3)
+
+    @property
     def track(self) -> hls.Track:
         """Its sound as a track of a package."""
         segments = tuple(segment_of(item) for item in self.sound["segments"])
@@ -74,6 +81,14 @@ def list_narrations(session: Session, entry_id: str, *, accepted: bool = False) 
     if accepted:
         mine = mine.where(Narration.state == "made", Narration.accepted_at.is_not(None))
     return list(session.scalars(mine.order_by(Narration.language.desc(), Narration.uploaded_at, Narration.id)))
+
+
+def snapshot(session: Session, entry_id: str) -> dict[str, dict[str, Any]]:
+    """What viewers hear, by language: how long it is, and of which bytes."""
+    return {
+        row.language: {"duration_s": row.duration_s, "bytes": row.sound["bytes"], "sha256": row.sound["sha256"]}
+        for row in list_narrations(session, entry_id, accepted=True)
+    }
 
 
 def get_narration(session: Session, entry_id: str, narration_id: str) -> Narration:
@@ -150,6 +165,21 @@ def accept_narration(session: Session, entry: Entry, narration: Narration, *, by
     record_event(session, "accept_narration", "narration", narration.id, by=by, entry=entry.id)
 
 
+def refuse_narration(session: Session, entry: Entry, narration: Narration, reason: str, *, by: User) -> None:
+    """Say why viewers may not hear it; a worker removes the sound, the line stays for who brought it.
+
+    Raises `InvalidInput` without a reason, `NotAllowed`, `Conflict`.
+    """
+    if not may_accept(by, entry, narration):
+        raise NotAllowed("Only a reviewer of the recording's hospital accepts its narration.", code="not_its_reviewer")
+    if not reason.strip():
+        raise InvalidInput("Say why.", fields={"reason": "Say why."})
+    if narration.state != "made" or narration.accepted_at is not None:
+        raise Conflict("This narration cannot be accepted now; look at it again.", code="wrong_state")
+    narration.state, narration.reason = "refused", reason.strip()[:MOST_REASON]
+    record_event(session, "refuse_narration", "narration", narration.id, by=by, entry=entry.id)
+
+
 def hold_narrations(session: Session, entry_id: str) -> None:
     """Something private was reported, which may have been said: each has to be accepted again."""
     mine = (Narration.entry_id == entry_id) & (Narration.state == "made")
@@ -163,11 +193,20 @@ def remove_narration(session: Session, narration: Narration, *, by: User | None)
 
 
 def list_to_remove(session: Session) -> list[Narration]:
-    """What was taken away, or whose entry is gone: its objects are to be removed, and then the row."""
-    over = or_(Narration.state == "removed", Narration.entry_id.is_(None))
-    return list(session.scalars(select(Narration).where(over).order_by(Narration.id)))
+    """What was taken away or refused, or whose entry is gone: its objects are to be removed."""
+    over = or_(Narration.state.in_(("refused", "removed")), Narration.entry_id.is_(None))
+    found = session.scalars(select(Narration).where(over).order_by(Narration.id))
+    return [row for row in found if row.sound or not _stays(row)]
 
 
 def forget_narrations(session: Session, ids: Sequence[str]) -> None:
-    """Remove the rows of those whose objects are gone."""
-    session.execute(delete(Narration).where(Narration.id.in_(ids)))
+    """The objects of these are gone: remove their rows; one that was refused stays, silent, for who brought it."""
+    for row in session.scalars(select(Narration).where(Narration.id.in_(ids))):
+        if _stays(row):
+            row.sound = {}
+        else:
+            session.delete(row)
+
+
+def _stays(narration: Narration) -> bool:
+    return narration.state == "refused" and narration.entry_id is not None

@@ -253,9 +253,9 @@ def roll_back(
 ) -> Entry:
     """Make a new version that says what version `number` said, in words, annotations and captions; those between stay.
 
-    What is not published takes the old text as its draft. Captions (and the oldest versions' annotations) that an
-    earlier release did not keep stay as they are. Raises `InvalidInput` without a reason, or where the old version
-    lacks more than the present one; then the unit of work has to be given up.
+    What is not published takes the old text as its draft. A second recording and narrations stay as they are, and so
+    do captions (and the oldest versions' annotations) that an earlier release did not keep. Raises `InvalidInput`
+    without a reason, or where the old version lacks more than the present one; then the unit of work is to be given up.
     """
     lifecycle.require(entry, "edit", by=by)
     reason = versions.require_reason(reason)

@@ -1,19 +1,22 @@
 """What each hospital's recordings take up, by kind, and how much they may: added up from rows, no store is listed.
 
 A recording counts for the hospital that it is said to be of, at first its uploader's (`groups.find_home_hospital`).
-What is made of a recording counts like the recording itself.
+What is made of a recording counts like the recording itself, a second recording as the recording that it is, and a
+narration for the hospital of the recording that it is spoken over.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import case, exists, func, select
+from sqlalchemy import Select, case, exists, func, literal, select
 from sqlalchemy.orm import Session
 
 from videolib.catalogue.audit import record_event
 from videolib.catalogue.entries import Entry
 from videolib.catalogue.groups import Group, find_home_hospital, get_group
+from videolib.catalogue.narrations import Narration
 from videolib.catalogue.packages import Chunk, Package
 from videolib.catalogue.people import User
 from videolib.catalogue.recordings import Recording
@@ -22,8 +25,9 @@ from videolib.errors import InvalidInput
 
 GIB = 2**30
 # masters: as they were received; packages: what is shown; previews: what waits for a review or is being made;
-# superseded: what nobody shows any more, until `gc` removes it; uploads: what is announced and not whole yet
-KINDS = ("masters", "packages", "previews", "superseded", "uploads")
+# narrations: their sounds; superseded: what nobody shows any more, until `gc` removes it; uploads: what is announced
+# and not whole yet
+KINDS = ("masters", "packages", "previews", "narrations", "superseded", "uploads")
 LARGEST_QUOTA_GIB = 10_000_000
 
 
@@ -110,20 +114,26 @@ def _add_up(session: Session, hospital_id: str | None = None) -> dict[str | None
         .join(Chunk, Chunk.package_id == Package.id)
         .group_by(Recording.hospital_id, "kind")
     )
-    masters = select(Recording.hospital_id, func.sum(Recording.bytes)).where(Recording.original_key != "")
-    coming = select(Upload.hospital_id, func.sum(Upload.length)).where(Upload.state.in_(UNFINISHED))
-    if hospital_id is not None:
-        made = made.where(Recording.hospital_id == hospital_id)
-        masters = masters.where(Recording.hospital_id == hospital_id)
-        coming = coming.where(Upload.hospital_id == hospital_id)
+    masters = _of_kind("masters", Recording.hospital_id, Recording.bytes).where(Recording.original_key != "")
+    spoken = (
+        _of_kind("narrations", Recording.hospital_id, Narration.sound["bytes"].as_integer())
+        .select_from(Narration)
+        .join(Entry, Entry.id == Narration.entry_id)
+        .join(Recording, Recording.id == Entry.recording_id)
+    )
+    coming = _of_kind("uploads", Upload.hospital_id, Upload.length).where(Upload.state.in_(UNFINISHED))
     found: dict[str | None, dict[str, int]] = {}
-    for place, name, size in session.execute(made):
-        found.setdefault(place, {})[name] = int(size or 0)
-    for place, size in session.execute(masters.group_by(Recording.hospital_id)):
-        found.setdefault(place, {})["masters"] = int(size or 0)
-    for place, size in session.execute(coming.group_by(Upload.hospital_id)):
-        found.setdefault(place, {})["uploads"] = int(size or 0)
+    for question in (made, masters, spoken, coming):
+        wanted = question if hospital_id is None else question.where(question.selected_columns[0] == hospital_id)
+        for place, name, size in session.execute(wanted):
+            if size:
+                found.setdefault(place, {})[name] = int(size)
     return found
+
+
+def _of_kind(kind: str, hospital_id: Any, size: Any) -> Select[Any]:
+    """Bytes by hospital, which stand in these columns."""
+    return select(hospital_id, literal(kind), func.sum(size)).group_by(hospital_id)
 
 
 def _count_recordings(session: Session) -> dict[str | None, int]:

@@ -15,7 +15,9 @@ from videolib.catalogue.captions import snapshot as captions_now
 from videolib.catalogue.cursors import make_cursor, read_cursor
 from videolib.catalogue.documents import Change, digest_of, document_of, find_changes
 from videolib.catalogue.entries import Entry
+from videolib.catalogue.narrations import snapshot as narrations_now
 from videolib.catalogue.people import User
+from videolib.catalogue.second_sources import find_second, why_not_shown
 from videolib.db import Base, utc_now
 from videolib.errors import InvalidInput, NotFound
 
@@ -39,6 +41,8 @@ class EntryVersion(Base):
     annotations: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
     # the caption tracks by language; None: kept by a release that did not keep them
     captions: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
+    # what viewers were shown and told beside the recording: "second" and "narrations.<language>"; None: as above
+    beside: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
     digest: Mapped[str]
     recording_id: Mapped[str | None]
     package_id: Mapped[str | None]
@@ -51,17 +55,18 @@ class EntryVersion(Base):
 
 
 def add_version(session: Session, entry: Entry, *, reason: str, by: User | None) -> EntryVersion:
-    """Count the entry's version up and keep what it says now: its columns, annotations and captions."""
+    """Count the entry's version up and keep what it says now: columns, annotations, captions, what is beside."""
     entry.version += 1
     document, annotations = document_of(entry), annotations_now(session, entry.id)
-    captions = captions_now(session, entry.id)
+    captions, beside = captions_now(session, entry.id), _beside_now(session, entry)
     version = EntryVersion(
         entry_id=entry.id,
         number=entry.version,
         document=document,
         annotations=annotations,
         captions=captions,
-        digest=digest_of({"document": document, "annotations": annotations, "captions": captions}),
+        beside=beside,
+        digest=digest_of({"document": document, "annotations": annotations, "captions": captions, "beside": beside}),
         recording_id=entry.recording_id,
         package_id=entry.package_id,
         author_id=by.id if by else None,
@@ -124,7 +129,16 @@ def diff(before: EntryVersion, after: EntryVersion) -> list[Change]:
             changes.append(Change(f"captions.{language}", was, now))
     if before.recording_id != after.recording_id:
         changes.append(Change("recording", before.recording_id, after.recording_id))
-    return changes
+    return [*changes, *changes_beside(before, after)]
+
+
+def changes_beside(before: EntryVersion | None, after: EntryVersion) -> list[Change]:
+    """What differs beside the recording; without `before` all that was there."""
+    then, now = before.beside if before else {}, after.beside
+    if then is None or now is None:
+        return []
+    paths = sorted(path for path in {*then, *now} if then.get(path) != now.get(path))
+    return [Change(path, then.get(path), now.get(path)) for path in paths]
 
 
 def kept_annotations(version: EntryVersion) -> list[dict[str, Any]] | None:
@@ -150,6 +164,15 @@ def read_citation(text: str) -> tuple[str, int | None]:
 def find_by_code(session: Session, code: str) -> Entry | None:
     """The entry that is cited by that code."""
     return session.scalars(select(Entry).where(Entry.code == code)).first()
+
+
+def _beside_now(session: Session, entry: Entry) -> dict[str, Any]:
+    second = find_second(session, entry.id)
+    is_shown = second is not None and why_not_shown(session, entry, second.recording) is None
+    found = (
+        {"second": {"recording_id": second.recording_id, "offset_s": second.offset_s}} if second and is_shown else {}
+    )
+    return found | {f"narrations.{language}": told for language, told in narrations_now(session, entry.id).items()}
 
 
 def _said(annotation: Mapping[str, Any]) -> dict[str, Any]:

@@ -46,3 +46,5 @@ def import_entry(file: Path, *, as_json: bool) -> None:
     click.echo(f"Entry {done.entry_id} is a draft now.")
     if done.new_terms:
         click.echo(f"Terms that were not known here are proposed now: {', '.join(done.new_terms)}.")
+    for sentence in done.missing:
+        click.echo(sentence)

@@ -43,6 +43,9 @@ def label_of(path: str) -> str:
             "recording": _("Recording"),
             "captions.zh-Hans": _("%(name)s in %(language)s", name=_("Captions"), language=_("Chinese")),
             "captions.en": _("%(name)s in %(language)s", name=_("Captions"), language=_("English")),
+            "second": _("Second picture"),
+            "narrations.zh-Hans": _("%(name)s in %(language)s", name=_("Narration"), language=_("Chinese")),
+            "narrations.en": _("%(name)s in %(language)s", name=_("Narration"), language=_("English")),
         }
         return _name_alone(begun) if begun else str(others.get(path, path))
     return plain_label(found)
@@ -72,6 +75,8 @@ def text_of_value(path: str, value: Any) -> str:
         return _lines_of_moments(value or [])
     if path.startswith("captions."):
         return _lines_of_cues((value or {}).get("cues") or [])
+    if path == "second" or path.startswith("narrations."):
+        return _beside(value)
     field = next((item for item in all_fields() if item.path == path), None)
     return _text(value, field, _labels(value))
 
@@ -86,6 +91,16 @@ def _lines_of_moments(annotations: Iterable[Mapping[str, Any]]) -> str:
         said = [str(word(ANNOTATION_KINDS, row["kind"])), *terms, *(row.get("note") or {}).values()]
         lines.append("–".join(exact_clock(tick) for tick in ends) + " " + " · ".join(said))
     return "\n".join(lines)
+
+
+def _beside(value: Mapping[str, Any] | None) -> str:
+    """A second recording and by how much it is moved, or how long a narration is and the digest of its sound."""
+    if value is None:
+        return ""
+    if "offset_s" in value:
+        offset = f"{value['offset_s']:+.3f}"
+        return str(_("Recording %(id)s, aligned by %(offset)s s", id=value["recording_id"], offset=offset))
+    return f"{clock_text(value['duration_s'])} · SHA-256 {value['sha256']}"
 
 
 def _lines_of_cues(cues: Iterable[Mapping[str, Any]]) -> str:

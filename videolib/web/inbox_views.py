@@ -24,11 +24,13 @@ from videolib.catalogue.entry_lists import entries_of_recordings
 from videolib.catalogue.groups import Group
 from videolib.catalogue.inbox import Message
 from videolib.catalogue.masters import WARNED_DAYS
+from videolib.catalogue.narrations import Narration
 from videolib.catalogue.people import User
 from videolib.catalogue.playlists import Playlist, PlaylistItem
 from videolib.catalogue.recordings import Recording
 from videolib.web.cards import Text, first_text
 from videolib.web.context import database_session
+from videolib.web.error_texts import translated
 from videolib.web.languages import html_language
 from videolib.web.playlist_views import due_text, is_past, title_of
 from videolib.web.recording_views import reason_text
@@ -45,6 +47,8 @@ KINDS = {
     "consent": (lazy_gettext("Consent ends soon"), "shield-check"),
     "expiring": (lazy_gettext("Original is removed soon"), "clock"),
     "withdrawn": (lazy_gettext("Clip withdrawn"), "triangle-alert"),
+    "narration": (lazy_gettext("Narration to listen to"), "circle-check"),
+    "narration_back": (lazy_gettext("Narration came back"), "circle-alert"),
 }
 
 
@@ -196,12 +200,31 @@ def _clips(session: Session, messages: Sequence[Message], person: User) -> Found
     return found
 
 
+def _narrations(session: Session, messages: Sequence[Message], person: User) -> Found:
+    """Narrations that wait for an ear, or came back, by the title of their entry."""
+    ids = {message.thing_id for message in messages}
+    rows = session.execute(
+        select(Narration, Entry).join(Entry, Entry.id == Narration.entry_id).where(Narration.id.in_(ids))
+    )
+    found: dict[tuple[str, str], Seen] = {}
+    for narration, entry in rows:
+        if can(person, "preview", entry):
+            title = first_text(entry.title) or _said(_("Untitled"))
+            url = url_for("narrations.index", entry_id=entry.id)
+            waits = _said(_("Viewers hear it once you have listened to all of it and accepted it."))
+            found["narration", narration.id] = Seen(title, url, waits)
+            reason = _said(translated(narration.reason)) if narration.reason else None
+            found["narration_back", narration.id] = Seen(title, url, reason, is_urgent=True)
+    return found
+
+
 _FINDERS: tuple[tuple[frozenset[str], Callable[[Session, Sequence[Message], User], Found]], ...] = (
     (frozenset({"assigned", "due"}), _lessons),
     (frozenset({"changes", "review", "asked"}), _entries),
     (frozenset({"failed", "expiring"}), _recordings),
     (frozenset({"consent"}), _consents),
     (frozenset({"withdrawn"}), _clips),
+    (frozenset({"narration", "narration_back"}), _narrations),
 )
 
 

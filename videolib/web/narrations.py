@@ -23,6 +23,7 @@ from videolib.catalogue.narrations import (
     get_narration,
     list_narrations,
     may_accept,
+    refuse_narration,
     remove_narration,
     require_narratable,
 )
@@ -44,6 +45,7 @@ STATES = {
     "queued": lazy_gettext("Is being made ready"),
     "made": lazy_gettext("Waits for a second person"),
     "failed": lazy_gettext("Could not be read"),
+    "refused": lazy_gettext("Refused"),
     "accepted": lazy_gettext("Heard by viewers"),
 }
 
@@ -103,6 +105,15 @@ def accept(entry_id: str, narration_id: str) -> Response:
     person, entry = _entry_to_hear(entry_id)
     accept_narration(database_session(), entry, get_narration(database_session(), entry.id, narration_id), by=person)
     return _back(entry, _("Accepted: viewers can choose this narration now."))
+
+
+@blueprint.post("/studio/entries/<entry_id>/narrations/<narration_id>/refuse")
+def refuse(entry_id: str, narration_id: str) -> Response:
+    """A second person has listened to it, and says why nobody else may."""
+    person, entry = _entry_to_hear(entry_id)
+    found = get_narration(database_session(), entry.id, narration_id)
+    refuse_narration(database_session(), entry, found, request.form.get("reason", ""), by=person)
+    return _back(entry, _("Refused. Who sent it is told why."))
 
 
 @blueprint.post("/studio/entries/<entry_id>/narrations/<narration_id>/remove")

@@ -25,6 +25,7 @@ KIND_WORDS = {
     "masters": lazy_gettext("Masters"),
     "packages": lazy_gettext("Packages"),
     "previews": lazy_gettext("Previews"),
+    "narrations": lazy_gettext("Narrations"),
     "superseded": lazy_gettext("No longer shown"),
     "uploads": lazy_gettext("On their way"),
 }

@@ -14,6 +14,7 @@ from videolib.catalogue.documents import Change, document_of, find_changes, work
 from videolib.catalogue.publishing import roll_back
 from videolib.catalogue.versions import (
     EntryVersion,
+    changes_beside,
     citation_of,
     diff,
     find_by_code,
@@ -77,7 +78,7 @@ def show(entry_id: str, number: int) -> str:
     version = get_version(database_session(), entry.id, number)
     against = request.args.get("against", type=int)
     other = get_version(database_session(), entry.id, against) if against else None
-    changes = diff(other, version) if other else find_changes({}, _shown(version))
+    changes = diff(other, version) if other else [*find_changes({}, _shown(version)), *changes_beside(None, version)]
     return render_template(
         "versions/show.html",
         card=make_card(entry),

@@ -164,6 +164,13 @@ class VersionOut(VersionFields):
     document = Dict()
     annotations = List(Dict(), allow_none=True, metadata={"description": "null: not kept by the release of then"})
     caption_languages = List(String(), allow_none=True)
+    beside = Dict(
+        allow_none=True,
+        metadata={
+            "description": "What viewers were shown and told beside the recording: `second` (recording_id, offset_s: "
+            "second = main + offset) and `narrations.<language>` (duration_s, bytes, sha256); null: not kept then"
+        },
+    )
     changes = List(Nested(ChangeOut), allow_none=True)
 
 

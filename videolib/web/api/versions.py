@@ -67,6 +67,7 @@ def show(entry_id: str, number: int, query: dict[str, Any]) -> Response:
             else public_document(version.document),
             "annotations": kept_annotations(version),
             "caption_languages": sorted(version.captions) if version.captions is not None else None,
+            "beside": version.beside,
             "changes": changes_json(diff(get_version(session, entry.id, against), version)) if against else None,
         }
     )

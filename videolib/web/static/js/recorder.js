@@ -26,22 +26,24 @@ class Recorder extends HTMLElement {
   }
 
   async start() {
-    try {
-      this.stream = await navigator.mediaDevices.getUserMedia({ audio: true });
-    } catch {
-      this.parts.said.textContent = this.dataset.refused;
-      return;
-    }
+    const { start, said } = this.parts;
+    start.disabled = true; // while the browser asks
+    this.stream = await navigator.mediaDevices.getUserMedia({ audio: true }).catch(() => undefined);
+    start.disabled = false;
+    said.textContent = this.stream ? '' : this.dataset.refused;
+    if (!this.stream) return;
     this.pieces = [];
     this.recorder = new MediaRecorder(this.stream, { mimeType: this.kind, audioBitsPerSecond: KBPS * 1000 });
     this.recorder.addEventListener('dataavailable', ({ data }) => this.pieces.push(data));
-    this.recorder.addEventListener('stop', () => this.listen());
+    this.recorder.addEventListener('stop', () => {
+      this.stop(); // where it ended by itself: the microphone was pulled out
+      this.listen();
+    });
     this.meter();
     this.wasMuted = this.player.muted;
     this.player.muted = true;
     this.host.seek(0);
     this.showParts('stop', 'level', 'time');
-    this.parts.said.textContent = '';
     this.parts.stop.focus();
   }
 
