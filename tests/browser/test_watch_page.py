@@ -92,6 +92,20 @@ def test_who_comes_back_on_another_device_goes_on_where_they_stopped(
     other.close()
 
 
+def test_nothing_is_fetched_twice_and_nothing_before_the_first_picture_that_can_come_after_it(
+    page: Any, served: Served, watched: str
+) -> None:
+    """Checklist 59: the playlist is on its way before the scripts run; the storyboard waits for the first segment."""
+    ended: list[str] = []
+    page.on("requestfinished", lambda request: ended.append(request.url.rpartition("/")[2]))
+    open_entry(page, served, watched)
+    wait_until(page, f"{VIDEO}.readyState >= 2")
+    wait_until(page, "performance.getEntriesByType('resource').some(one => one.name.endsWith('/storyboard.jpg'))")
+    assert ended.count("master.m3u8") == 1
+    segment = next(name for name in ended if re.match(r"0+.*\.m4s", name))
+    assert ended.index(segment) < ended.index("storyboard.vtt")
+
+
 def test_a_picture_that_waits_costs_no_watched_second_and_a_short_jump_wins_none(
     page: Any, served: Served, watched: str
 ) -> None:

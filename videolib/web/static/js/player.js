@@ -88,7 +88,7 @@ class VlPlayer extends HTMLElement {
     new MutationObserver(dress).observe(document.documentElement, { attributeFilter: ['data-theme'] });
     dress();
     player.append(provider, layout);
-    player.addEventListener('can-play', () => { layout.thumbnails = this.playback.storyboard_url; }, { once: true }); // the picture comes first
+    player.addEventListener('loaded-data', () => { layout.thumbnails = this.playback.storyboard_url; }, { once: true }); // the picture comes first
     player.addEventListener('provider-change', (event) => this.setUp(event.detail));
     this.player = player;
     rememberSound(player);
