@@ -66,11 +66,11 @@ def spy(workshop: Workshop, recording_id: str, monkeypatch: pytest.MonkeyPatch) 
     def watched(self: SourceCache, *args: Any, **named: Any) -> None:
         with workshop.database.reading() as session:
             package = find_playable(session, recording_id)
-            chunks = list_chunks(session, package.id) if package else []
+            prefix, chunks = (package.prefix, list_chunks(session, package.id)) if package else ("", [])
         made: dict[str, bytes] = {}
         for path in (item["path"] for chunk in chunks for item in chunk.objects if item["path"].startswith("video/")):
             name = path.split("/")[1]
-            made[name] = made.get(name, b"") + workshop.store.get_bytes(f"{package.prefix}/{path}")
+            made[name] = made.get(name, b"") + workshop.store.get_bytes(f"{prefix}/{path}")
         seen.append(made)
         fetch(self, *args, **named)
 
