@@ -34,7 +34,7 @@ from ingest.probe import reach_of
 from ingest.quality import QualityRecord, choose_rungs, follow, looks_grey
 from ingest.redaction import read_redactions
 from ingest.signature import is_base_media, read_head
-from ingest.sources import HEAD_BYTES, TAIL_BYTES, SourceCache
+from ingest.sources import HEAD_BYTES, INDEX_BYTES, SourceCache
 from ingest.storing import Shelf, Stored
 from ingest.subtitles import has_text
 from ingest.workshop import Watch, Workshop, make_watchable, open_source, scratch_for
@@ -61,7 +61,7 @@ FIRST_LOOK_S = 8.0
 COPIED_LOOK_S = COPIED_KEY_FRAME_S + 2.0
 FIRST_LOOK_BYTES = 256 * 1024**2
 # what is no larger is fetched as quickly as its two ends
-FETCHED_WHOLE_BYTES = 2 * (HEAD_BYTES + TAIL_BYTES)
+FETCHED_WHOLE_BYTES = 2 * (HEAD_BYTES + INDEX_BYTES)
 # the packets of so many seconds are read for that, with what is encoded further and what decoders have to read ahead
 LOOKED_AT_S = FIRST_LOOK_S + 12.0
 
@@ -130,21 +130,24 @@ def _show_early(workshop: Workshop, job: Job, watch: Watch, recording: Recording
 
     Only where all that has to be read for it lies in what is fetched first.
     """
-    cache, key = SourceCache(workshop.settings, workshop.originals), recording.original_key
-    if recording.bytes <= FETCHED_WHOLE_BYTES or not cache.has_to_come(key):
+    cache, key, size = SourceCache(workshop.settings, workshop.originals), recording.original_key, recording.bytes
+    if size <= FETCHED_WHOLE_BYTES or not cache.has_to_come(key):
         return None
-    with scratch_for(workshop, HEAD_BYTES + TAIL_BYTES) as folder:
+    with scratch_for(workshop, HEAD_BYTES + INDEX_BYTES) as folder:
         ends = folder / "ends"
-        cache.fetch_ends(key, ends, cancelled=watch.cancelled)
+        cache.fetch_parts(key, ends, [(0, INDEX_BYTES), (size - INDEX_BYTES, size)], cancelled=watch.cancelled)
         if not is_base_media(read_head(ends)):
             return None
         try:
             inspection = inspect(ends)
             plan = make_plans(inspection, method)[-1]
-            if plan.duration_s <= WATCHED_EARLY_S or reach_of(ends, LOOKED_AT_S) > HEAD_BYTES:
+            reach = reach_of(ends, LOOKED_AT_S)
+            if plan.duration_s <= WATCHED_EARLY_S or reach > HEAD_BYTES:
                 return None
         except (Refused, ToolFailed):  # the look at all of it says why
             return None
+        if reach > INDEX_BYTES:
+            cache.fetch_parts(key, ends, [(INDEX_BYTES, int(reach))], cancelled=watch.cancelled)
         bench = Bench(ends, inspection, folder, _nobody, watch.cancelled)
         return _show_beginning(workshop, job, watch, bench, plan, may_copy=method.copy)
 

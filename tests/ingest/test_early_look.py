@@ -26,7 +26,7 @@ from videolib.db import Database
 SECONDS, FPS, SIZE = 30, 25, "640x360"
 META = {"title": {"zh": "长手术", "en": "A long operation"}, "procedures": ["proc.stent_iliac"]}
 # the sample is small, so its shares are what is fetched first; a fifth of it never is
-HEAD, TAIL = 0.7, 0.1
+HEAD, INDEX = 0.7, 0.1
 CODEC = {
     "copied": (*SMALL_H264, "-g", "50"),
     "encoded": ("-c:v", "mpeg4", "-q:v", "6", "-g", "50"),
@@ -45,7 +45,7 @@ def workshop(sqlite_database: Database, settings: Settings, s3_server: S3Server)
 def take(workshop: Workshop, source: Path, monkeypatch: pytest.MonkeyPatch, *, head: float = HEAD) -> str:
     """Take a recording in; so much of it is fetched first."""
     size = source.stat().st_size
-    for name, share in (("HEAD_BYTES", head), ("TAIL_BYTES", TAIL)):
+    for name, share in (("HEAD_BYTES", head), ("INDEX_BYTES", INDEX)):
         for module in (sources, preparing):
             monkeypatch.setattr(module, name, int(size * share))
     monkeypatch.setattr(preparing, "FETCHED_WHOLE_BYTES", size - 1)
