@@ -98,6 +98,16 @@ def whole_at_keys(keys_s: Sequence[float], end_s: float) -> Span:
     return _span(0, keys, _segment_starts(keys, end_s), None)
 
 
+def first_at_keys(keys_s: Sequence[float], most_s: float) -> tuple[Span, Span]:
+    """Return the beginning of a copied rendition, as many whole groups of pictures as end by `most_s`, and the rest.
+
+    There have to be two key frames by then.
+    """
+    end_s = max(key_s for key_s in keys_s if key_s <= most_s + EARLY_S)
+    keys = _thinned([key_s for key_s in keys_s if key_s < end_s])
+    return _span(0, keys, _segment_starts(keys, end_s), end_s), Span(1, end_s, None)
+
+
 def pictures_before(time_s: float, fps: Fraction) -> int:
     """Return how many pictures of a constant rate start before that time."""
     return max(0, math.ceil((Fraction(time_s).limit_denominator(1_000_000) - Fraction(EARLY_S)) * fps))

@@ -76,14 +76,15 @@ def copy_pictures(
     plan: EncodePlan,
     out: Path,
     *,
-    size: int,
     on_growth: Callable[[GrowingCopy, float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
+    only_s: float | None = None,
 ) -> GrowingCopy:
-    """Copy the pictures of a recording of `size` bytes into one fragmented file in `out`, as fast as it can be read.
+    """Copy the pictures of a recording into one fragmented file in `out`, as fast as it can be read.
 
-    `on_growth` is told twice a second of what there is so far, and of the share done. Raises `CopyUnsound` where the
-    stream cannot be taken as it is, `ToolFailed`, `Cancelled`.
+    `on_growth` is told twice a second of what there is so far, and of the share done; with `only_s` the beginning alone
+    is copied, and its last group of pictures is seldom whole. Raises `CopyUnsound` where the stream cannot be taken as
+    it is, `ToolFailed`, `Cancelled`.
     """
     path = out / "copied.mp4"
     copy = GrowingCopy(path, plan)
@@ -94,24 +95,26 @@ def copy_pictures(
             if on_growth is not None:
                 on_growth(copy, min(1.0, progress.out_time_s / plan.duration_s))
 
+    size = source.stat().st_size
     limits = Limits(cpu_s=120 + size // 2**20, wall_s=300 + size / 2**20, file_bytes=size + 2**26)
     try:
-        run_ffmpeg(copy_arguments(plan), source=source, out=out, limits=limits, watch=Watch(tell, cancelled))
+        run_ffmpeg(copy_arguments(plan, only_s), source=source, out=out, limits=limits, watch=Watch(tell, cancelled))
     except ToolFailed as failure:
         if failure.is_inputs_fault:
             raise CopyUnsound from failure
         raise
     copy.read_on(is_whole=True)
-    if abs(copy.end_s - plan.duration_s) > 2 / plan.fps + 0.1:
+    if only_s is None and abs(copy.end_s - plan.duration_s) > 2 / plan.fps + 0.1:
         # an edit list hid a part of it, or the header's length is not the stream's
         raise CopyUnsound
     return copy
 
 
-def copy_arguments(plan: EncodePlan) -> list[str]:
-    """Return the ffmpeg command that copies the pictures."""
+def copy_arguments(plan: EncodePlan, only_s: float | None = None) -> list[str]:
+    """Return the ffmpeg command that copies the pictures, or their beginning alone."""
     source = ffmpeg.input("{source}")
     options = {
+        **({} if only_s is None else {"t": f"{only_s:.3f}"}),
         "f": "mp4",
         "c:v": "copy",
         "bsf:v": ",".join([*_colours(plan), f"filter_units=pass_types={KEPT_UNITS}"]),

@@ -171,7 +171,7 @@ def _chunks(bench: Bench, plan: EncodePlan, folder: Path) -> dict[RenditionPlan,
 
 def _copied(bench: Bench, plan: EncodePlan, folder: Path) -> tuple[EncodePlan, list[Piece | None]]:
     """Copy the pictures, and plan the other renditions by their key frames."""
-    copy = copy_pictures(bench.source, plan, bench.work, size=bench.inspection.bytes, cancelled=bench.stop)
+    copy = copy_pictures(bench.source, plan, bench.work, cancelled=bench.stop)
     if plan.is_chunked:
         spans = cut_at_keys(copy.keys_s, plan.chunk_s, end_s=copy.end_s)
     else:

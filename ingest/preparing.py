@@ -19,8 +19,8 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from config.ladder import WATCHED_EARLY_S
-from ingest.chunks import Span, cut_at_keys
+from config.ladder import COPIED_KEY_FRAME_S, WATCHED_EARLY_S
+from ingest.chunks import Span, cut_at_keys, first_at_keys
 from ingest.copying import GrowingCopy, copy_pictures, reason_to_encode, with_copied_top
 from ingest.encode import CopyUnsound
 from ingest.errors import Refused, ToolFailed
@@ -32,9 +32,9 @@ from ingest.plan import EncodePlan, RenditionPlan
 from ingest.plan_text import to_json
 from ingest.probe import reach_of
 from ingest.quality import QualityRecord, choose_rungs, follow, looks_grey
-from ingest.redaction import Redaction, read_redactions
+from ingest.redaction import read_redactions
 from ingest.signature import is_base_media, read_head
-from ingest.sources import HEAD_BYTES, TAIL_BYTES, SourceCache
+from ingest.sources import HEAD_BYTES, INDEX_BYTES, SourceCache
 from ingest.storing import Shelf, Stored
 from ingest.subtitles import has_text
 from ingest.workshop import Watch, Workshop, make_watchable, open_source, scratch_for
@@ -57,9 +57,11 @@ Finish = Callable[[Session], None]
 PROVISIONAL_S = 32.0
 # of what can only be made in one piece so much is shown while it is made
 FIRST_LOOK_S = 8.0
+# or copied: the longest group of pictures, and enough more to see that it has ended
+COPIED_LOOK_S = COPIED_KEY_FRAME_S + 2.0
 FIRST_LOOK_BYTES = 256 * 1024**2
 # what is no larger is fetched as quickly as its two ends
-FETCHED_WHOLE_BYTES = 2 * (HEAD_BYTES + TAIL_BYTES)
+FETCHED_WHOLE_BYTES = 2 * (HEAD_BYTES + INDEX_BYTES)
 # the packets of so many seconds are read for that, with what is encoded further and what decoders have to read ahead
 LOOKED_AT_S = FIRST_LOOK_S + 12.0
 
@@ -75,8 +77,8 @@ def prepare(workshop: Workshop, job: Job, watch: Watch, *, finish: Finish) -> No
         key, size = recording.original_key, recording.bytes
         redactions = read_redactions(stored_redactions(session, recording.id))
     watch.on_progress("fetch", None)
-    look = _show_early(workshop, job, watch, recording, redactions)
     may_copy = bool(job.arguments.get("copy", True)) and not redactions
+    look = _show_early(workshop, job, watch, recording, Method(copy=may_copy, redactions=redactions))
 
     def end_with_look(session: Session) -> None:
         finish(session)
@@ -90,7 +92,7 @@ def prepare(workshop: Workshop, job: Job, watch: Watch, *, finish: Finish) -> No
         if not plans[0].is_chunked or not job.arguments.get("chunks", True):
             if plans[-1].duration_s > WATCHED_EARLY_S:
                 bench = Bench(source, inspection, workshop.scratch, _nobody, watch.cancelled)
-                look = look or _show_beginning(workshop, job, watch, bench, plans[-1])
+                look = look or _show_beginning(workshop, job, watch, bench, plans[-1], may_copy=may_copy)
                 with workshop.database.writing() as session:
                     finish(session)
                     jobs.enqueue(session, "whole", job.recording_id, **{**job.arguments, "look": look})
@@ -123,34 +125,41 @@ def make_in_one_piece(workshop: Workshop, job: Job, watch: Watch, *, finish: Fin
     make_watchable(workshop, job.recording_id, watch, finish=take_away, method=Method(copy=may_copy))
 
 
-def _show_early(
-    workshop: Workshop, job: Job, watch: Watch, recording: Recording, redactions: tuple[Redaction, ...]
-) -> str | None:
+def _show_early(workshop: Workshop, job: Job, watch: Watch, recording: Recording, method: Method) -> str | None:
     """Show the beginning of a large recording before all of it has been fetched; gives the package that does.
 
     Only where all that has to be read for it lies in what is fetched first.
     """
-    cache, key = SourceCache(workshop.settings, workshop.originals), recording.original_key
-    if recording.bytes <= FETCHED_WHOLE_BYTES or not cache.has_to_come(key):
+    cache, key, size = SourceCache(workshop.settings, workshop.originals), recording.original_key, recording.bytes
+    if size <= FETCHED_WHOLE_BYTES or not cache.has_to_come(key):
         return None
-    with scratch_for(workshop, HEAD_BYTES + TAIL_BYTES) as folder:
+    with scratch_for(workshop, HEAD_BYTES + INDEX_BYTES) as folder:
         ends = folder / "ends"
-        cache.fetch_ends(key, ends, cancelled=watch.cancelled)
+        cache.fetch_parts(key, ends, [(0, INDEX_BYTES), (size - INDEX_BYTES, size)], cancelled=watch.cancelled)
         if not is_base_media(read_head(ends)):
             return None
         try:
             inspection = inspect(ends)
-            plan = make_plans(inspection, Method(redactions=redactions))[-1]
-            if plan.duration_s <= WATCHED_EARLY_S or reach_of(ends, LOOKED_AT_S) > HEAD_BYTES:
+            plan = make_plans(inspection, method)[-1]
+            reach = reach_of(ends, LOOKED_AT_S)
+            if plan.duration_s <= WATCHED_EARLY_S or reach > HEAD_BYTES:
                 return None
         except (Refused, ToolFailed):  # the look at all of it says why
             return None
+        if reach > INDEX_BYTES:
+            cache.fetch_parts(key, ends, [(INDEX_BYTES, int(reach))], cancelled=watch.cancelled)
         bench = Bench(ends, inspection, folder, _nobody, watch.cancelled)
-        return _show_beginning(workshop, job, watch, bench, plan, sound_s=FIRST_LOOK_S)
+        return _show_beginning(workshop, job, watch, bench, plan, may_copy=method.copy)
 
 
 def _show_beginning(
-    workshop: Workshop, job: Job, watch: Watch, bench: Bench, plan: EncodePlan, *, sound_s: float = PROVISIONAL_S
+    workshop: Workshop,
+    job: Job,
+    watch: Watch,
+    bench: Bench,
+    plan: EncodePlan,
+    *,
+    may_copy: bool,
 ) -> str | None:
     """Show the first seconds of what takes long to make; gives the package that does, None where that cannot be."""
     if bench.inspection.dicom is not None:
@@ -158,7 +167,7 @@ def _show_beginning(
     with scratch_for(workshop, FIRST_LOOK_BYTES) as folder:
         begun = _Beginning(workshop, job, watch, replace(bench, work=folder))
         try:
-            begun.show(plan, sound_s)
+            begun.show(plan, may_copy=may_copy and reason_to_encode(bench.inspection, plan) is None)
         except (Refused, ToolFailed):  # the making of the whole says why
             begun.abandon()
             return None
@@ -224,13 +233,24 @@ class _Beginning:
                 has_preview_sound=bool(plan.audio) and plan.duration_s > PROVISIONAL_S,
             )
 
-    def show(self, plan: EncodePlan, sound_s: float) -> None:
+    def show(self, plan: EncodePlan, *, may_copy: bool) -> None:
         """List the first seconds, in the two renditions that there are in any case, in a package of their own."""
         self.shelf = self._begin()
-        self._keep_provisional_sound(plan, sound_s)
-        spans = (Span(0, 0.0, FIRST_LOOK_S), Span(1, FIRST_LOOK_S, None))
         sizes = tuple(dict.fromkeys((plan.renditions[0], plan.renditions[-1])))
-        pieces = make_chunk(self.bench, replace(plan, renditions=sizes, spans=spans), spans[0])
+        spans = (Span(0, 0.0, FIRST_LOOK_S), Span(1, FIRST_LOOK_S, None))
+        chosen = replace(plan, renditions=sizes, spans=spans)
+        try:
+            if may_copy:
+                chosen = self._show_copied(chosen)
+            else:
+                self._keep_provisional_sound(chosen, FIRST_LOOK_S)
+            pieces = make_chunk(self.bench, chosen, chosen.spans[0])
+        except (CopyUnsound, SeamBroken):
+            if not may_copy:
+                raise
+            self.abandon()
+            self.show(plan, may_copy=False)
+            return
         self._keep(FIRST_LOOK, 0.0, self._put_pieces(pieces.items()))
 
     def _begin(self) -> Shelf:
@@ -292,12 +312,10 @@ class _Beginning:
                     self._keep_copied(copy.measured, plan, span)
                     kept.append(span)
 
-        size = self.bench.inspection.bytes
         copy = copy_pictures(
             self.bench.source,
             plan,
             self.bench.work / "copy",
-            size=size,
             on_growth=grown,
             cancelled=self.watch.cancelled,
         )
@@ -305,6 +323,19 @@ class _Beginning:
         for span in spans[len(kept) :]:
             self._keep_copied(copy.measured, plan, span)
         copy.measured.path.unlink()
+        return with_copied_top(plan, self.bench.inspection, spans)
+
+    def _show_copied(self, plan: EncodePlan) -> EncodePlan:
+        """Copy the first pictures in whole groups, and list them; return the plan for the other rendition of them."""
+        folder = self.bench.work / "copy"
+        folder.mkdir(exist_ok=True)
+        stop = self.watch.cancelled
+        copy = copy_pictures(self.bench.source, plan, folder, cancelled=stop, only_s=COPIED_LOOK_S)
+        if len(copy.keys_s) == 1:
+            raise CopyUnsound
+        spans = first_at_keys(copy.keys_s, COPIED_KEY_FRAME_S)
+        self._keep_provisional_sound(plan, spans[1].start_s)
+        self._keep_copied(copy.measured, plan, spans[0])
         return with_copied_top(plan, self.bench.inspection, spans)
 
     def _keep_copied(self, copy: Measured, plan: EncodePlan, span: Span) -> None:

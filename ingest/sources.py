@@ -12,7 +12,7 @@ import fcntl
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,10 +25,10 @@ from videolib.errors import ObjectMissing, Unavailable
 from videolib.storage import Store
 
 WAIT_S = 0.2
-# of what lies in a bucket the first seconds are shown before all of it is here: so much of 40 Mbit/s lasts 20 s, and so
-# much holds the index of hours
+# of what lies in a bucket the first seconds are shown before all of it is here: the index of hours takes so much at one
+# of its ends, and 20 s of 40 Mbit/s so much
+INDEX_BYTES = 32 * 2**20
 HEAD_BYTES = 96 * 2**20
-TAIL_BYTES = 32 * 2**20
 
 OnProgress = Callable[[float], None]
 IsCancelled = Callable[[], bool]
@@ -64,17 +64,17 @@ class SourceCache:
         """Whether the original lies in a bucket, and no copy of it on this host."""
         return self.originals.local_path(key) is None and not self._copy(key).exists()
 
-    def fetch_ends(self, key: str, path: Path, *, cancelled: IsCancelled) -> None:
-        """Write beginning and end of an original into `path`, of its length; the hole between reads as zeros.
+    def fetch_parts(self, key: str, path: Path, parts: Iterable[tuple[int, int]], *, cancelled: IsCancelled) -> None:
+        """Write parts of an original (from, to) into `path`, of its length; what is in no part reads as zeros.
 
         Raises as `opened`.
         """
-        with _lost_as_ours(), path.open("wb") as file:
-            size = self.originals.stat(key).size
-            file.truncate(size)
-            for start, length in ((0, HEAD_BYTES), (max(0, size - TAIL_BYTES), TAIL_BYTES)):
+        path.touch()
+        with _lost_as_ours(), path.open("r+b") as file:
+            file.truncate(self.originals.stat(key).size)
+            for start, end in parts:
                 file.seek(start)
-                with self.originals.open_range(key, start, length) as chunks:
+                with self.originals.open_range(key, start, end - start) as chunks:
                     for chunk in chunks:
                         if cancelled():
                             raise Cancelled

@@ -116,11 +116,17 @@ class View:
 
     def _worth(self, term: Term) -> Iterator[Query]:
         rare = scoring.rarity(self.frequency(term.field, term.token), self.documents)
-        for level, impact in enumerate(scoring.LEVELS):
-            token = f"{term.token}{LEVEL}{level}"
-            if self._reader.searcher.doc_freq(term.field, token):
-                found = Query.term_query(self._reader.schema, term.field, token, "basic")
-                yield Query.const_score_query(found, scoring.points(term.weight, rare, impact))
+        tokens = {f"{term.token}{LEVEL}{level}": impact for level, impact in enumerate(scoring.LEVELS)}
+        worth = {
+            token: scoring.points(term.weight, rare, impact)
+            for token, impact in tokens.items()
+            if self._reader.searcher.doc_freq(term.field, token)
+        }
+        if len(set(worth.values())) == 1:  # what stands nearly everywhere says nothing on any level: one list for all
+            worth = dict.fromkeys([term.token], next(iter(worth.values())))
+        for token, points in worth.items():
+            found = Query.term_query(self._reader.schema, term.field, token, "basic")
+            yield Query.const_score_query(found, points)
 
     def of_phrase(self, tokens: tuple[tuple[int, str], ...], query: Query) -> int:
         """In how many entries a phrase stands."""
@@ -184,8 +190,11 @@ class _Search:
         return required, count
 
     def _count(self, required: int) -> int:
-        if required == len(self._clauses) and not self._chosen:
-            return self._searched(required)[0]
+        """How many entries match so many clauses before facets are chosen; where not few, at least how many."""
+        if required == len(self._clauses):
+            found = self._searched(required)[0]
+            if not self._chosen or found >= self._query.few:
+                return found
         return self._reader.count(self._matching(required, chosen=False))
 
     def _unmatched(self, count: int, required: int) -> frozenset[int]:

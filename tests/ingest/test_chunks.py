@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.ladder import SEGMENT_S
-from ingest.chunks import Span, cut_at_keys, cut_evenly, pictures_before, whole_at_keys
+from ingest.chunks import Span, cut_at_keys, cut_evenly, first_at_keys, pictures_before, whole_at_keys
 
 # distances of key frames as cameras write them, from every picture to every ten seconds
 DISTANCES_S = st.lists(st.integers(1, 250).map(lambda pictures: pictures / 25), min_size=1, max_size=200)
@@ -72,6 +72,24 @@ def test_what_is_cut_while_a_copy_grows_stays_as_it_is(distances_s: list[float],
 
     whole = cut_at_keys(keys_s, 8, end_s=sum(distances_s))
     assert early == whole[: len(early)]
+
+
+@pytest.mark.parametrize(
+    ("keys_s", "end_s", "segments_s"),
+    [
+        ([0, 2, 4, 6, 8, 10, 12], 10, (0, 4, 8)),
+        ([0, 4.1, 8.2, 11.9], 8.2, (0, 4.1)),
+        ([0, 10.0004, 11], 10.0004, (0,)),
+        ([picture / 25 for picture in range(290)], 10, (0, 3.84, 7.68)),
+    ],
+)
+def test_a_beginning_that_is_copied_ends_with_a_group_of_pictures(
+    keys_s: list[float], end_s: float, segments_s: tuple[float, ...]
+) -> None:
+    first, rest = first_at_keys(keys_s, 10)
+
+    assert edges((first, rest)) == [(0, end_s), (end_s, None)]
+    assert first.segments_s == pytest.approx(segments_s)
 
 
 def test_a_camera_that_writes_only_key_frames_sets_one_every_two_seconds() -> None:

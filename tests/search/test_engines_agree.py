@@ -111,6 +111,18 @@ def test_both_engines_give_the_same_page(indexes: dict[str, SearchIndex], reader
             assert told(pages[0]) == told(pages[1]), (text, facets)
 
 
+def test_they_agree_on_a_word_that_stands_in_every_entry(vocabulary: Vocabulary, tmp_path: Path) -> None:
+    places = ({"en": "stent"}, {"summary_en": "stent"}, {"en": "stent stent", "summary_en": "a balloon and a stent"})
+    documents = [entry(f"e{number:04d}", days=number, **places[number % 3]) for number in range(900)]
+    pages = []
+
+    for engine in ENGINES:
+        with opened(f"{engine}:", tmp_path / engine, vocabulary, documents) as index:
+            pages.append([told(ask(index, text, limit=100)) for text in ("stent", "stent balloon", '"stent" -balloon')])
+
+    assert pages[0] == pages[1]
+
+
 @pytest.mark.parametrize("readers", READERS)
 def test_a_page_is_that_of_a_library_without_what_the_reader_may_not_see(
     indexes: dict[str, SearchIndex],
