@@ -92,18 +92,22 @@ def test_who_comes_back_on_another_device_goes_on_where_they_stopped(
     other.close()
 
 
-def test_nothing_is_fetched_twice_and_nothing_before_the_first_picture_that_can_come_after_it(
+def test_who_only_looks_fetches_the_first_picture_and_what_is_nice_to_have_comes_after_it(
     page: Any, served: Served, watched: str
 ) -> None:
-    """Checklist 59: the playlist is on its way before the scripts run; the storyboard waits for the first segment."""
+    """Checklist 59: the playlist once, one segment, the storyboard after it; what follows when somebody plays."""
     ended: list[str] = []
     page.on("requestfinished", lambda request: ended.append(request.url.rpartition("/")[2]))
-    open_entry(page, served, watched)
+    open_entry(page, served, watched, query="?t=0")
     wait_until(page, f"{VIDEO}.readyState >= 2")
     wait_until(page, "performance.getEntriesByType('resource').some(one => one.name.endsWith('/storyboard.jpg'))")
     assert ended.count("master.m3u8") == 1
     segment = next(name for name in ended if re.match(r"0+.*\.m4s", name))
     assert ended.index(segment) < ended.index("storyboard.vtt")
+    assert page.evaluate(f"{VIDEO}.buffered.end(0)") < 5
+
+    page.evaluate(f"{PLAYER}.play()")
+    wait_until(page, f"{VIDEO}.buffered.end(0) > 15")
 
 
 def test_a_picture_that_waits_costs_no_watched_second_and_a_short_jump_wins_none(

@@ -1,13 +1,14 @@
 // <vl-player>: the one place that knows Vidstack and hls.js. It takes the native <video> of the page as it finds it
 // (which plays by itself where HLS is native and JavaScript is off) and puts the player in its stead.
 import Hls from 'hls.js';
-import { LocalMediaStorage } from 'vidstack';
 import 'vidstack/player';
 import 'vidstack/player/layouts/default';
 import 'vidstack/player/ui';
 import './player-parts.js';
 import { captionTracks, chapterTrack, dropTwins, fetchPlayback, isExpired, PlaybackRefused } from './playback.js';
 import { expectedBandwidth, renewAhead, withFreshAddress } from './player-address.js';
+import { fetchAhead } from './player-buffer.js';
+import { Habits } from './player-habits.js';
 import { areKeysOff, frameStepper, keyShortcuts } from './player-keys.js';
 import { PlayerNotice } from './player-notice.js';
 import { rememberSound } from './player-sound.js';
@@ -16,17 +17,6 @@ import { firstView, goOnAt, playsSame, sourceOf } from './player-views.js';
 import { keepHere, watermark } from './watermark.js';
 
 const RENEW_AGAIN_AFTER_MS = 5000;
-
-/** Remembers speed, volume, captions and quality, and no place: that is the person's own and comes from the server. */
-class Habits extends LocalMediaStorage {
-  onChange(source) {
-    super.onChange(source, null, 'videolib-player');
-  }
-
-  async getTime() {
-    return null;
-  }
-}
 
 class VlPlayer extends HTMLElement {
   connectedCallback() {
@@ -105,12 +95,15 @@ class VlPlayer extends HTMLElement {
     if (provider?.type !== 'hls') return;
     provider.library = Hls; // without this line Vidstack would fetch hls.js from a CDN
     provider.config = {
-      xhrSetup: withFreshAddress(this), startPosition: this.startAt, enableWorker: false, maxBufferLength: 30, maxMaxBufferLength: 60, backBufferLength: 60,
+      xhrSetup: withFreshAddress(this), startPosition: this.startAt, enableWorker: false,
       abrEwmaDefaultEstimate: expectedBandwidth(), ignorePlaylistParsingErrors: true, // when a recording is whole, its final sound takes the place of the preview's
     };
-    provider.onInstance((hls) => hls.on(Hls.Events.ERROR, (_, error) => {
-      if (isExpired(error) && Date.now() - (this.renewedAt ?? 0) > RENEW_AGAIN_AFTER_MS) this.renew();
-    }));
+    provider.onInstance((hls) => {
+      fetchAhead(this.player, hls);
+      hls.on(Hls.Events.ERROR, (_, error) => {
+        if (isExpired(error) && Date.now() - (this.renewedAt ?? 0) > RENEW_AGAIN_AFTER_MS) this.renew();
+      });
+    });
   }
 
   hls() {
