@@ -7,6 +7,7 @@ import hashlib
 import json
 import struct
 from collections.abc import Iterator
+from secrets import token_bytes
 from typing import Any
 
 import pytest
@@ -35,7 +36,7 @@ class Key:
 
     def __init__(self) -> None:
         self.private = ec.generate_private_key(ec.SECP256R1())
-        self.number = hashlib.sha256(str(id(self)).encode()).digest()
+        self.number = token_bytes(32)
 
     def make(self, challenge: str) -> dict[str, Any]:
         """What a browser answers that was asked to make a key."""
