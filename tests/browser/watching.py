@@ -63,12 +63,13 @@ def add_described_entry(served: Served, *, publish: bool = True, **fields: Any) 
 
 
 def open_entry(page: Any, served: Served, entry_id: str, *, role: str | None = "trainee", query: str = "") -> None:
-    """Log in as that role, unless the page is logged in, and wait until the entry can be played and all is there."""
+    """Log in as that role, unless the page is logged in, and wait until there is a picture and all else is there."""
     if role is not None:
         log_in(page, served, role)
     page.goto(f"{served.url}/entries/{entry_id}{query}")
     page.locator("vl-player media-player[data-can-play]").wait_for(timeout=PLAY_WAIT_MS)
     wait_until(page, "document.querySelector('main :not(:defined)') === null")
+    wait_until(page, f"{VIDEO}.readyState >= 2 && !{VIDEO}.seeking")
 
 
 def play_until(page: Any, seconds: float) -> float:
