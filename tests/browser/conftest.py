@@ -22,6 +22,7 @@ from videolib.db import Database
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "a long password for tests"
+HOSPITAL = "hospital.of.all"  # where a library knows one, a recording without is signed by nobody: so in every test
 ROLES = ("trainee", "editor", "instructor", "admin")
 READY_S = 60
 META = """
@@ -69,6 +70,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     database = Database(f"sqlite:///{home / 'library' / 'videolib.db'}")
     release(database, answer.partition('"recording_id": "')[2].partition('"')[0])
     database.close()
+    call(environment, "group", "add", HOSPITAL, "--kind", "hospital", "--zh", "教学医院", "--en", "Teaching hospital")
     token = call(environment, "user", "token", "editor@hospital.example").strip()
     port = free_port()
     with (home / "serve.log").open("wb") as log:

@@ -11,13 +11,12 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 from sqlalchemy import select
 
-from tests.browser.conftest import PASSWORD, Served, call, log_in, sticking_out
+from tests.browser.conftest import HOSPITAL, PASSWORD, Served, call, log_in, sticking_out
 from tests.browser.test_for_everybody import SMALL_TARGETS
 from tests.browser.test_story_watch import PLAY_WAIT_MS, problems, wait_until
-from tests.libraries import let_in
 from tests.samples import make_recording
 from tests.servers import until
-from videolib.catalogue import redactions, screenings
+from videolib.catalogue import quarantine, redactions, screenings
 from videolib.catalogue.people import User
 from videolib.catalogue.recordings import Recording
 from videolib.db import Database
@@ -69,13 +68,14 @@ def held(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Held:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("VIDEOLIB_")}
     environment["VIDEOLIB_HOME"] = str(served.home)
     call(environment, "user", "add", "signer@hospital.example", "--role", "editor", stdin=PASSWORD)
+    call(environment, "group", "grant", HOSPITAL, "signer@hospital.example", "reviewer")
     recording_id = str(json.loads(call(environment, "ingest", str(source), "--json"))["recording_id"])
     database = Database(f"sqlite:///{served.home / 'videolib.db'}")
     with database.writing() as session:
         editor = session.scalars(select(User).where(User.email == "editor@hospital.example")).one()
-        session.get_one(Recording, recording_id).uploader_id = editor.id
-        second = session.scalars(select(User).where(User.email == "signer@hospital.example")).one()
-    let_in(database, recording_id, second)
+        recording = session.get_one(Recording, recording_id)
+        recording.uploader_id = editor.id
+        quarantine.set_hospital(session, recording, HOSPITAL, by=None)
     found = Held(recording_id, database, f"{served.url}/studio/recordings/{recording_id}/review")
     until(found.is_screened, PATIENCE_S)
     return found
@@ -126,7 +126,8 @@ def test_a_second_person_masks_what_moves_decides_by_keys_watches_and_signs(
     page.evaluate(f"{PLAYER}.player.muted = true")
     page.evaluate(f"{PLAYER}.player.play()")
     page.locator("vl-played .badge--good").first.wait_for(timeout=PLAY_WAIT_MS)
-    page.reload()
+    assert page.reload().status == 200, page.locator("main").inner_text()
+    assert page.locator("#desk-sign").count() == 1, page.locator("main").inner_text()
     assert page.locator("#desk-sign ~ ul li").count() == 0, "nothing is missing"
     page.locator("input[name=checked]").check()
     page.locator("form[action$='/sign-off'] button").click()

@@ -95,6 +95,22 @@ def test_every_key_does_what_the_list_says_and_none_in_a_text_field(
     wait_until(page, f"Math.abs({PLAYER}.volume - {volume}) < 0.001")
 
 
+def test_full_screen_ends_by_a_press_that_comes_before_the_player_knows_of_it(
+    page: Any, served: Served, watched: str, no_outside_requests: set[str]
+) -> None:
+    """Checklist 21."""
+    open_entry(page, served, watched)
+    for _ in range(4):  # most often the press comes between the document and the player
+        page.evaluate(
+            "(() => { window.pressed = 0;"
+            " const look = () => { if (!document.fullscreenElement) return setTimeout(look);"
+            " document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'f', bubbles: true}));"
+            " window.pressed = 1; }; look(); })()"
+        )
+        page.keyboard.press("f")
+        wait_until(page, f"window.pressed && !document.fullscreenElement && !{PLAYER}.state.fullscreen")
+
+
 def test_keys_act_in_no_text_field_and_can_be_switched_off(
     page: Any, served: Served, watched: str, no_outside_requests: set[str]
 ) -> None:

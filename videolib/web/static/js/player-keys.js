@@ -64,13 +64,19 @@ function changeVolume({ event, player }, change) {
   Object.assign(player, { volume: Math.min(1, Math.max(0, player.state.volume + change)), muted: false });
 }
 
+/** The player hears of the full screen a frame after the document has it; a press in between ends it too. */
+function toggleFullscreen({ event, player, remote }) {
+  if (document.fullscreenElement && !player.state.fullscreen) document.exitFullscreen();
+  else remote.toggleFullscreen('prefer-media', event);
+}
+
 /** @param player the <media-player>  @param {(count: number) => void} step moves by so many frames */
 export function keyShortcuts(player, step) {
   const changeSpeed = speedStepper(player);
   return {
     togglePaused: 'k Space',
     toggleMuted: 'm',
-    toggleFullscreen: 'f',
+    toggleFullscreen: { keys: 'f', onKeyDown: toggleFullscreen },
     toggleCaptions: 'c',
     togglePictureInPicture: 'p',
     seekBackward: 'j J ArrowLeft',
