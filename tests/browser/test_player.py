@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import Served
+from tests.browser.conftest import Served, log_in
 from tests.browser.test_story_watch import PLAY_WAIT_MS, VIDEO, play, wait_for_time, wait_until
 from tests.browser.watching import PLAYER, add_described_entry, open_entry, stands_at
 
@@ -109,6 +109,27 @@ def test_full_screen_ends_by_a_press_that_comes_before_the_player_knows_of_it(
         )
         page.keyboard.press("f")
         wait_until(page, f"window.pressed && !document.fullscreenElement && !{PLAYER}.state.fullscreen")
+
+
+def test_a_place_that_is_chosen_before_the_first_picture_is_where_it_begins(
+    page: Any, served: Served, watched: str, no_outside_requests: set[str]
+) -> None:
+    held: list[Any] = []
+
+    def hold(route: Any) -> None:
+        held.append(route)
+
+    page.route("**/media/*/video/*/*.m3u8*", hold)
+    log_in(page, served, "trainee")
+    page.goto(f"{served.url}/entries/{watched}?t=15")
+    wait_until(page, "document.querySelector('vl-player')?.player?.provider?.instance?.levels.length > 0")
+    while not held:
+        page.wait_for_timeout(50)
+    page.evaluate("document.querySelector('vl-player').seek(0, { play: false })")
+    page.unroute("**/media/*/video/*/*.m3u8*")  # lets go what was held, too
+
+    wait_until(page, f"{VIDEO}.readyState >= 2 && !{VIDEO}.seeking")
+    assert page.evaluate(f"{VIDEO}.currentTime") < 0.1
 
 
 def test_keys_act_in_no_text_field_and_can_be_switched_off(

@@ -37,3 +37,12 @@ export function goOnAt(host, place, wasPlaying) {
   player.src = source;
   if (wasPlaying) player.addEventListener('can-play', () => player.play().catch(() => {}), { once: true });
 }
+
+/** Begins at another place than was said before there was a picture. @param host the <vl-player> */
+export function beginAt(host, place) {
+  host.startAt = place;
+  const hls = host.hls();
+  if (!hls) return;
+  hls.config.startPosition = place;
+  if (hls.levels.length > 0) hls.startLoad(place);
+}

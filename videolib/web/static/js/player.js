@@ -13,7 +13,7 @@ import { areKeysOff, frameStepper, keyShortcuts } from './player-keys.js';
 import { PlayerNotice } from './player-notice.js';
 import { rememberSound } from './player-sound.js';
 import { watchOver } from './player-recovery.js';
-import { firstView, goOnAt, playsSame, sourceOf } from './player-views.js';
+import { beginAt, firstView, goOnAt, playsSame, sourceOf } from './player-views.js';
 import { keepHere, watermark } from './watermark.js';
 
 const RENEW_AGAIN_AFTER_MS = 5000;
@@ -44,7 +44,7 @@ class VlPlayer extends HTMLElement {
   seek(seconds, { play = true } = {}) {
     if (this.player.state.canPlay) this.player.currentTime = seconds;
     else {
-      this.startAt = seconds;
+      beginAt(this, seconds);
       this.player.startLoading(); // Vidstack waits until it is in view, and can miss that it came there
     }
     if (play) this.player.play().catch(() => {}); // refused without a user's gesture: then it stays at the place, paused
