@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
-from ingest.encode import CopyUnsound
+from ingest.chunks import Span
+from ingest.encode import CopyUnsound, ways_in
+from ingest.errors import Refused, ToolFailed
 from ingest.inspection import Inspection
 from ingest.making import Bench, make_chunk, make_sound
 from ingest.package import Piece, SeamBroken
@@ -19,7 +22,9 @@ from ingest.plan import EncodePlan, RenditionPlan
 from ingest.plan_text import from_json, to_json
 from ingest.refine import listen
 from ingest.sound import with_loudness
+from ingest.sources import SourceCache
 from ingest.storing import Shelf, Stored
+from ingest.stretches import fetch_stretch
 from ingest.workshop import Watch, Workshop, open_source, scratch_for
 from videolib.catalogue import jobs
 from videolib.catalogue.jobs import Job
@@ -46,10 +51,14 @@ def encode_one_chunk(workshop: Workshop, job: Job, watch: Watch, *, finish: Fini
     plan, inspection = from_json(EncodePlan, described["encode"]), from_json(Inspection, described["inspection"])
     span = plan.spans[position]
     room = ROOM_FACTOR * span.length_s(plan.duration_s) * sum(one.cap_kbps for one in plan.encoded) * 125
-    with scratch_for(workshop, int(room)) as folder, open_source(workshop, key, watch) as source:
-        bench = Bench(source, inspection, folder, lambda part: watch.on_progress("encode", part), watch.cancelled)
+    with scratch_for(workshop, int(room)) as folder:
+        stretch = folder / "stretch"
+        bench = Bench(stretch, inspection, folder, lambda part: watch.on_progress("encode", part), watch.cancelled)
         try:
-            pieces = make_chunk(bench, plan, span)
+            pieces = _make_of_stretch(workshop, key, bench, plan, span)
+            if not pieces:
+                with open_source(workshop, key, watch) as source:
+                    pieces = make_chunk(replace(bench, source=source), plan, span)
             _require_inits(pieces, described["inits"])
         except (CopyUnsound, SeamBroken) as error:
             begin_anew(workshop, job, finish, **{"copy" if isinstance(error, CopyUnsound) else "chunks": False})
@@ -98,6 +107,22 @@ def begin_anew(workshop: Workshop, job: Job, finish: Finish, **arguments: bool) 
         recording = get_recording(session, job.recording_id)
         move(session, recording, "release")
         jobs.enqueue(session, "prepare", recording.id, **{**earlier, **arguments})
+
+
+def _make_of_stretch(
+    workshop: Workshop, key: str, bench: Bench, plan: EncodePlan, span: Span
+) -> dict[RenditionPlan, Piece]:
+    """The chunk made of its own bytes alone; empty where all of the recording is here or is needed."""
+    earlier_s = ways_in(plan, span, bench.inspection.container)[0]
+    cache = SourceCache(workshop.settings, workshop.originals)
+    try:
+        if earlier_s is None or not fetch_stretch(cache, key, bench, plan, span, earlier_s=earlier_s):
+            return {}
+        return make_chunk(bench, plan, span, earlier_s=earlier_s)
+    except (CopyUnsound, Refused, SeamBroken, ToolFailed):
+        return {}
+    finally:
+        bench.source.unlink(missing_ok=True)
 
 
 def _require_inits(pieces: Mapping[RenditionPlan, Piece], digests: Mapping[str, str]) -> None:

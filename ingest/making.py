@@ -70,16 +70,19 @@ def make_tracks(bench: Bench, plans: Sequence[EncodePlan], folder: Path, *, copi
     return _make(bench, plans[-1], [], folder)
 
 
-def make_chunk(bench: Bench, plan: EncodePlan, span: Span) -> dict[RenditionPlan, Piece]:
+def make_chunk(
+    bench: Bench, plan: EncodePlan, span: Span, *, earlier_s: float | None = None
+) -> dict[RenditionPlan, Piece]:
     """Encode one chunk and verify it: its files come to lie in `work / <rendition> /`, named by its position.
 
+    The file is entered so much before the chunk; without that, in all ways that there are, one after the other.
     Empty where the recording has no picture left. Raises `CopyUnsound`, `Refused`, `ToolFailed`, `Cancelled`.
     """
     watch = watch_for(span.length_s(plan.duration_s), bench.tell, bench.stop, start_s=span.start_s)
     made: dict[RenditionPlan, Piece] = {}
-    for earlier_s in ways_in(plan, span, bench.inspection.container):
+    for early_s in ways_in(plan, span, bench.inspection.container) if earlier_s is None else (earlier_s,):
         try:
-            files = encode_chunk(bench.source, plan, span, bench.work, watch, earlier_s=earlier_s)
+            files = encode_chunk(bench.source, plan, span, bench.work, watch, earlier_s=early_s)
         except Refused:
             if span.start_s == 0:
                 raise

@@ -95,6 +95,19 @@ def reach_of(source: Path, until_s: float) -> float:
     return max(ends, default=math.inf)
 
 
+def places_of(source: Path, stream: int, from_s: float, until_s: float | None) -> list[tuple[int, int]]:
+    """Answer where (from, to) the packets of a stream lie, from the key frame before `from_s` on, on the file's clock.
+
+    Empty where that is not known of each of them.
+    """
+    first = f"{from_s:.6f}" if from_s > 0 else ""
+    last = f"{until_s:.6f}" if until_s is not None else ""
+    rows = _ask(source, f"{first}%{last}", entries="packet=pos,size", stream=stream).get("packets", [])
+    if not all("pos" in row for row in rows):
+        return []
+    return [(int(row["pos"]), int(row["pos"]) + int(row["size"])) for row in rows]
+
+
 def scan_end_s(source: Path, stream: int | None) -> float:
     """Read every packet and answer when the last one ends (of one stream, or of all), on the file's clock."""
     chosen = [] if stream is None else ["-select_streams", str(stream)]
@@ -161,10 +174,11 @@ def ratio(value: object) -> Fraction | None:
     return number if number > 0 else None
 
 
-def _ask(source: Path, intervals: str, *, entries: str = _ENTRIES) -> dict[str, Any]:
+def _ask(source: Path, intervals: str, *, entries: str = _ENTRIES, stream: int | None = None) -> dict[str, Any]:
+    chosen = [] if stream is None else ["-select_streams", str(stream)]
     run = run_ffprobe(
         [
-            *("-v", "error", "-of", "json=compact=1"),
+            *("-v", "error", "-of", "json=compact=1", *chosen),
             *("-read_intervals", intervals, "-show_entries", entries),
             *("-i", "{source}"),
         ],

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from ingest.errors import Reason, Refused
 
@@ -133,7 +133,7 @@ def read_outline(file: BinaryIO) -> Outline | None:
     size = file.seek(0, os.SEEK_END)
     has_index = is_cut = is_encrypted = False
     first = True
-    for kind, start, end in _boxes(file, 0, size):
+    for kind, start, end in boxes_of(file, 0, size):
         if first and kind not in _FIRST_BOXES:
             return None
         first = False
@@ -147,7 +147,7 @@ def read_outline(file: BinaryIO) -> Outline | None:
 
 def _sample_kinds(file: BinaryIO, start: int, end: int, path: tuple[bytes, ...]) -> Iterator[bytes]:
     """Yield the kinds of samples that the tracks of an index describe (`avc1`, or `encv` for encrypted ones)."""
-    for kind, inner_start, inner_end in _boxes(file, start, end):
+    for kind, inner_start, inner_end in boxes_of(file, start, end):
         if not path:
             yield kind
         elif kind == path[0]:
@@ -156,7 +156,17 @@ def _sample_kinds(file: BinaryIO, start: int, end: int, path: tuple[bytes, ...])
             yield from _sample_kinds(file, inner_start + skip, min(inner_end, end), path[1:])
 
 
-def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+class Seekable(Protocol):
+    """What of a file is needed to walk its boxes."""
+
+    def seek(self, offset: int, /) -> int:
+        """Go to a byte."""
+
+    def read(self, count: int, /) -> bytes:
+        """So many bytes from there on, fewer at the end."""
+
+
+def boxes_of(file: Seekable, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """Yield (kind, start of content, end) of the boxes in a range; a stated end may lie behind the range's."""
     position = start
     for _ in range(_BOXES_MAX):

@@ -64,14 +64,20 @@ class SourceCache:
         """Whether the original lies in a bucket, and no copy of it on this host."""
         return self.originals.local_path(key) is None and not self._copy(key).exists()
 
+    def size_of(self, key: str) -> int:
+        """How many bytes the original has. Raises as `opened`."""
+        with _lost_as_ours():
+            return self.originals.stat(key).size
+
     def fetch_parts(self, key: str, path: Path, parts: Iterable[tuple[int, int]], *, cancelled: IsCancelled) -> None:
         """Write parts of an original (from, to) into `path`, of its length; what is in no part reads as zeros.
 
         Raises as `opened`.
         """
         path.touch()
+        size = self.size_of(key)
         with _lost_as_ours(), path.open("r+b") as file:
-            file.truncate(self.originals.stat(key).size)
+            file.truncate(size)
             for start, end in parts:
                 file.seek(start)
                 with self.originals.open_range(key, start, end - start) as chunks:
@@ -79,6 +85,8 @@ class SourceCache:
                         if cancelled():
                             raise Cancelled
                         file.write(chunk)
+                if file.tell() < min(end, size):
+                    raise _broken_off()
 
     def evict(self, *, room_for: int = 0) -> None:
         """Remove copies that nobody reads, the one used longest ago first, until the rest and `room_for` fit."""
@@ -121,8 +129,7 @@ class SourceCache:
                 time.sleep(WAIT_S)
 
     def _fetch(self, key: str, copy: Path, *, on_progress: OnProgress, cancelled: IsCancelled) -> None:
-        with _lost_as_ours():
-            size = self.originals.stat(key).size
+        size = self.size_of(key)
         self.evict(room_for=size)
         require_room(self.settings, self._folder, size)
         draft, done = copy.with_suffix(".part"), 0
@@ -135,14 +142,16 @@ class SourceCache:
                     done += len(chunk)
                     on_progress(done / max(1, size))
             if done != size:
-                raise Unavailable(
-                    "The store broke off while it was read; it will be tried again.", code="store_unavailable"
-                )
+                raise _broken_off()
             draft.replace(copy)
         except OSError as error:
             raise Unavailable("The disk of this host does not take the recording.", code="no_space") from error
         finally:
             draft.unlink(missing_ok=True)
+
+
+def _broken_off() -> Unavailable:
+    return Unavailable("The store broke off while it was read; it will be tried again.", code="store_unavailable")
 
 
 @contextmanager

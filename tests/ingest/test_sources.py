@@ -102,3 +102,19 @@ def test_what_a_killed_fetch_left_goes(settings: Settings, tmp_path: Path) -> No
     SourceCache(settings, open_store(f"file:{tmp_path / 'originals'}")).evict()
 
     assert not left.exists()
+
+
+def test_parts_that_come_short_are_tried_again_and_not_taken_for_holes(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = DirectoryStore(tmp_path / "originals")
+    store.put_bytes("a", b"movie" * 100)
+    cache, never = SourceCache(settings, store), lambda: False
+
+    cache.fetch_parts("a", tmp_path / "part", [(5, 10), (490, 600)], cancelled=never)
+
+    assert (tmp_path / "part").read_bytes() == bytes(5) + b"movie" + bytes(480) + b"movie" * 2
+    whole = DirectoryStore.open_range
+    monkeypatch.setattr(DirectoryStore, "open_range", lambda its, key, start, size: whole(its, key, start, size - 2))
+    with pytest.raises(Unavailable, match="broke off"):
+        cache.fetch_parts("a", tmp_path / "part", [(5, 10)], cancelled=never)
