@@ -7,14 +7,16 @@ and is the package's once the unit of work that completes the job has been writt
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from ingest.chunks import Span
 from ingest.encode import CopyUnsound, ways_in
-from ingest.errors import Refused, ToolFailed
+from ingest.errors import IngestError, NoSpace, ToolFailed
 from ingest.inspection import Inspection
 from ingest.making import Bench, make_chunk, make_sound
 from ingest.package import Piece, SeamBroken
@@ -31,6 +33,7 @@ from videolib.catalogue.jobs import Job
 from videolib.catalogue.packages import Chunk, Package, abandon_packages, keep_chunk
 from videolib.catalogue.recordings import get_recording, move
 from videolib.catalogue.tracks import SOUND, segments_as_json, track_as_json
+from videolib.errors import Unavailable
 
 Finish = Callable[[Session], None]
 # room for a chunk: what its renditions take at their caps, twice
@@ -52,21 +55,13 @@ def encode_one_chunk(workshop: Workshop, job: Job, watch: Watch, *, finish: Fini
     span = plan.spans[position]
     room = ROOM_FACTOR * span.length_s(plan.duration_s) * sum(one.cap_kbps for one in plan.encoded) * 125
     with scratch_for(workshop, int(room)) as folder:
-        stretch = folder / "stretch"
-        bench = Bench(stretch, inspection, folder, lambda part: watch.on_progress("encode", part), watch.cancelled)
         try:
-            pieces = _make_of_stretch(workshop, key, bench, plan, span)
-            if not pieces:
-                with open_source(workshop, key, watch) as source:
-                    pieces = make_chunk(replace(bench, source=source), plan, span)
-            _require_inits(pieces, described["inits"])
+            work, pieces = _Maker(workshop, key, watch, inspection, plan, described["inits"], folder).make(span)
         except (CopyUnsound, SeamBroken) as error:
             begin_anew(workshop, job, finish, **{"copy" if isinstance(error, CopyUnsound) else "chunks": False})
             return
         shelf = Shelf(workshop.store, package_id, job.attempt, watch.cancelled)
-        stored = [
-            shelf.put_piece(folder / rendition.name, rendition.name, piece) for rendition, piece in pieces.items()
-        ]
+        stored = [shelf.put_piece(work / rendition.name, rendition.name, piece) for rendition, piece in pieces.items()]
     end_s = plan.duration_s if span.end_s is None else span.end_s
     with workshop.database.writing() as session:
         finish(session)
@@ -109,20 +104,68 @@ def begin_anew(workshop: Workshop, job: Job, finish: Finish, **arguments: bool) 
         jobs.enqueue(session, "prepare", recording.id, **{**earlier, **arguments})
 
 
-def _make_of_stretch(
-    workshop: Workshop, key: str, bench: Bench, plan: EncodePlan, span: Span
-) -> dict[RenditionPlan, Piece]:
-    """The chunk made of its own bytes alone; empty where all of the recording is here or is needed."""
-    earlier_s = ways_in(plan, span, bench.inspection.container)[0]
-    cache = SourceCache(workshop.settings, workshop.originals)
-    try:
-        if earlier_s is None or not fetch_stretch(cache, key, bench, plan, span, earlier_s=earlier_s):
+@dataclass(frozen=True)
+class _Maker:
+    """Makes chunks of one recording: of their own bytes where not all of it is on this host, else of all of it."""
+
+    workshop: Workshop
+    key: str
+    watch: Watch
+    inspection: Inspection
+    plan: EncodePlan
+    inits: Mapping[str, str]
+    folder: Path
+
+    def make(self, span: Span) -> tuple[Path, dict[RenditionPlan, Piece]]:
+        """Give the pieces of a chunk and the folder in which their files lie, each try in one of its own.
+
+        What fails of a stretch is tried with all of the recording; where that has no room here, the failure counts.
+        """
+        failure: IngestError | None = None
+        try:
+            pieces = self._of_stretch(span, self._empty("stretch"))
+        except NoSpace:
+            raise
+        except (CopyUnsound, SeamBroken, ToolFailed) as error:
+            pieces, failure = {}, error
+        if pieces:
+            return self.folder / "stretch", pieces
+        shutil.rmtree(self.folder / "stretch")
+        try:
+            with open_source(self.workshop, self.key, self.watch) as source:
+                return self.folder / "whole", self._made(self._bench(source, self._empty("whole")), span)
+        except Unavailable as error:
+            if failure is None or error.code != "no_space":
+                raise
+            raise failure from error
+
+    def _of_stretch(self, span: Span, work: Path) -> dict[RenditionPlan, Piece]:
+        """Empty where there is no stretch of the chunk."""
+        earlier_s = ways_in(self.plan, span, self.inspection.container)[0]
+        cache = SourceCache(self.workshop.settings, self.workshop.originals)
+        bench = self._bench(work / "source", work)
+        if earlier_s is None or not fetch_stretch(cache, self.key, bench, self.plan, span, earlier_s=earlier_s):
             return {}
-        return make_chunk(bench, plan, span, earlier_s=earlier_s)
-    except (CopyUnsound, Refused, SeamBroken, ToolFailed):
-        return {}
-    finally:
-        bench.source.unlink(missing_ok=True)
+        pieces = self._made(bench, span, earlier_s)
+        if not pieces:
+            raise ToolFailed(stderr_tail="no picture of the chunk can be decoded")
+        if span.end_s is not None and any(piece.next_start is None for piece in pieces.values()):
+            raise SeamBroken(stderr_tail="the picture after the chunk is not there")
+        return pieces
+
+    def _made(self, bench: Bench, span: Span, earlier_s: float | None = None) -> dict[RenditionPlan, Piece]:
+        pieces = make_chunk(bench, self.plan, span, earlier_s=earlier_s)
+        _require_inits(pieces, self.inits)
+        return pieces
+
+    def _bench(self, source: Path, work: Path) -> Bench:
+        tell = self.watch.on_progress
+        return Bench(source, self.inspection, work, lambda part: tell("encode", part), self.watch.cancelled)
+
+    def _empty(self, name: str) -> Path:
+        folder = self.folder / name
+        folder.mkdir()
+        return folder
 
 
 def _require_inits(pieces: Mapping[RenditionPlan, Piece], digests: Mapping[str, str]) -> None:

@@ -95,13 +95,21 @@ def reach_of(source: Path, until_s: float) -> float:
     return max(ends, default=math.inf)
 
 
-def places_of(source: Path, stream: int, from_s: float, until_s: float | None) -> list[tuple[int, int]]:
-    """Answer where (from, to) the packets of a stream lie, from the key frame before `from_s` on, on the file's clock.
+def places_of(
+    source: Path, stream: int, from_s: float = 0, until_s: float | None = 0, *, more: int
+) -> list[tuple[int, int]]:
+    """Answer where (from, to) the packets of a stream lie, in the order in which they are decoded.
 
-    Empty where that is not known of each of them.
+    From the key frame before `from_s` to the first packet of `until_s` or later (None: the end), on the file's clock,
+    and so many after it: counted, for a picture may last as long as it likes. Empty where one's place is not known.
     """
     first = f"{from_s:.6f}" if from_s > 0 else ""
-    last = f"{until_s:.6f}" if until_s is not None else ""
+    last = ""
+    if until_s is not None:
+        count = 0
+        if until_s > from_s:
+            count = len(_ask(source, f"{first}%{until_s:.6f}", entries="packet=pos", stream=stream).get("packets", []))
+        last = f"+#{count + more}"
     rows = _ask(source, f"{first}%{last}", entries="packet=pos,size", stream=stream).get("packets", [])
     if not all("pos" in row for row in rows):
         return []

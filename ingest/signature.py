@@ -170,9 +170,11 @@ def boxes_of(file: Seekable, start: int, end: int) -> Iterator[tuple[bytes, int,
     """Yield (kind, start of content, end) of the boxes in a range; a stated end may lie behind the range's."""
     position = start
     for _ in range(_BOXES_MAX):
+        if position + 8 > end:
+            return
         file.seek(position)
         header = file.read(16)
-        if position + 8 > end or len(header) < 8:
+        if len(header) < 8:
             return
         length, head = int.from_bytes(header[:4], "big"), 8
         if length == 1:

@@ -23,12 +23,14 @@ from videolib.storage import Store
 # what is no larger comes in seconds, and then serves all of its chunks
 SMALL_BYTES = 256 * 2**20
 BOXES_MAX = 64
-# what ffmpeg may read to learn of what kind the streams are: its own limit is 5 MB of them
-LEARNT_BYTES = 6 * 2**20
+# what ffmpeg may read to learn of what kind the streams are (its own limit is 5 MB), and the first pictures, wherever
+LEARNT_BYTES, LEARNT_PICTURES = 6 * 2**20, 64
 # the place where ffmpeg enters is asked for this much before
 BEFORE_S = 1.0
-# decoders, and the queues between ffmpeg's threads, take this much after what is shown, or so many pictures
-AHEAD_S, AHEAD_PICTURES = 4.0, 64
+# so many pictures after a chunk are taken by decoders and by the queues between ffmpeg's threads
+AHEAD_PICTURES = 128
+# where a chunk takes more than this share of the file (key frames are rare), all of it is fetched once
+MOST = 0.5
 # packets of sound between those of pictures are fetched with them: another request would take longer
 GAP_BYTES = 2**20
 
@@ -47,29 +49,38 @@ def fetch_stretch(
     index = _index_of(cache.originals, key, size) if size > SMALL_BYTES else None
     if index is None:
         return False
-    cache.fetch_parts(key, bench.source, index, cancelled=bench.stop)
+    _fetch(cache, key, bench, index)
     first_s = plan.zero_s + span.start_s - earlier_s - BEFORE_S
-    ahead_s = max(AHEAD_S, float(AHEAD_PICTURES / plan.fps))
-    last_s = plan.zero_s + span.end_s + ahead_s if span.end_s is not None else None
+    last_s = plan.zero_s + span.end_s if span.end_s is not None else None
     try:
-        parts = _joined(places_of(bench.source, plan.video_index, first_s, last_s))
+        parts = _joined(
+            [
+                *places_of(bench.source, plan.video_index, more=LEARNT_PICTURES),
+                *places_of(bench.source, plan.video_index, first_s, last_s, more=AHEAD_PICTURES),
+            ]
+        )
     except ToolFailed:  # the look at all of it says why
         return False
-    if not parts:
+    if not parts or sum(end - start for start, end in parts) > size * MOST:
         return False
+    _fetch(cache, key, bench, parts)
+    return True
+
+
+def _fetch(cache: SourceCache, key: str, bench: Bench, parts: Sequence[tuple[int, int]]) -> None:
     require_room(cache.settings, bench.work, sum(end - start for start, end in parts))
     cache.fetch_parts(key, bench.source, parts, cancelled=bench.stop)
-    return True
 
 
 def _index_of(originals: Store, key: str, size: int) -> list[tuple[int, int]] | None:
     """Where all of an MP4 lies but its media; None for what is none, or has an index in pieces or of unlikely size."""
-    parts, at = [], 0
+    parts, at, index_bytes = [], 0, 0
     for kind, _start, end in itertools.islice(boxes_of(_Bytes(originals, key), 0, size), BOXES_MAX):
         if kind == b"moof" or (at == 0 and not is_base_media(bytes(4) + kind)):
             return None
         is_media = kind == b"mdat"
-        if not is_media and end - at > INDEX_BYTES:
+        index_bytes += 0 if is_media else end - at
+        if index_bytes > INDEX_BYTES:
             return None
         parts.append((at, min(end, size, at + LEARNT_BYTES) if is_media else min(end, size)))
         at = end

@@ -95,7 +95,7 @@ def test_every_key_does_what_the_list_says_and_none_in_a_text_field(
     wait_until(page, f"Math.abs({PLAYER}.volume - {volume}) < 0.001")
 
 
-def test_full_screen_ends_by_a_press_that_comes_before_the_player_knows_of_it(
+def test_full_screen_ends_and_begins_by_a_press_that_comes_before_the_player_knows_of_the_last(
     page: Any, served: Served, watched: str, no_outside_requests: set[str]
 ) -> None:
     """Checklist 21."""
@@ -109,6 +109,18 @@ def test_full_screen_ends_by_a_press_that_comes_before_the_player_knows_of_it(
         )
         page.keyboard.press("f")
         wait_until(page, f"window.pressed && !document.fullscreenElement && !{PLAYER}.state.fullscreen")
+        page.keyboard.press("f")
+        wait_until(page, f"document.fullscreenElement && {PLAYER}.state.fullscreen")
+        page.evaluate(
+            "(() => { window.pressed = 0;"
+            " const look = () => { if (document.fullscreenElement) return setTimeout(look);"
+            " document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'f', bubbles: true}));"
+            " window.pressed = 1; }; look(); })()"
+        )
+        page.keyboard.press("f")
+        wait_until(page, f"window.pressed && document.fullscreenElement && {PLAYER}.state.fullscreen")
+        page.keyboard.press("f")
+        wait_until(page, f"!document.fullscreenElement && !{PLAYER}.state.fullscreen")
 
 
 def test_a_place_that_is_chosen_before_the_first_picture_is_where_it_begins(

@@ -64,10 +64,13 @@ function changeVolume({ event, player }, change) {
   Object.assign(player, { volume: Math.min(1, Math.max(0, player.state.volume + change)), muted: false });
 }
 
-/** The player hears of the full screen a frame after the document has it; a press in between ends it too. */
+/** The player hears of the full screen a frame after the document; a press in between counts as well. */
 function toggleFullscreen({ event, player, remote }) {
-  if (document.fullscreenElement && !player.state.fullscreen) document.exitFullscreen();
-  else remote.toggleFullscreen('prefer-media', event);
+  event.preventDefault();
+  const isFull = document.fullscreenElement !== null;
+  if (!document.fullscreenEnabled || isFull === player.state.fullscreen) remote.toggleFullscreen('prefer-media', event);
+  else if (isFull) document.exitFullscreen();
+  else player.addEventListener('fullscreen-change', () => remote.enterFullscreen('prefer-media'), { once: true });
 }
 
 /** @param player the <media-player>  @param {(count: number) => void} step moves by so many frames */

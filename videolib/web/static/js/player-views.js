@@ -45,4 +45,5 @@ export function beginAt(host, place) {
   if (!hls) return;
   hls.config.startPosition = place;
   if (hls.levels.length > 0) hls.startLoad(place);
+  if (hls.media?.readyState > 0) hls.media.currentTime = place; // hls.js itself only goes forward
 }
