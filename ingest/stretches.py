@@ -53,15 +53,12 @@ def fetch_stretch(
     first_s = plan.zero_s + span.start_s - earlier_s - BEFORE_S
     last_s = plan.zero_s + span.end_s if span.end_s is not None else None
     try:
-        parts = _joined(
-            [
-                *places_of(bench.source, plan.video_index, more=LEARNT_PICTURES),
-                *places_of(bench.source, plan.video_index, first_s, last_s, more=AHEAD_PICTURES),
-            ]
-        )
+        first = places_of(bench.source, plan.video_index, more=LEARNT_PICTURES)
+        own = places_of(bench.source, plan.video_index, first_s, last_s, more=AHEAD_PICTURES)
     except ToolFailed:  # the look at all of it says why
         return False
-    if not parts or sum(end - start for start, end in parts) > size * MOST:
+    parts = _joined([*first, *own])
+    if not own or sum(end - start for start, end in parts) > size * MOST:
         return False
     _fetch(cache, key, bench, parts)
     return True
