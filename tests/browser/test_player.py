@@ -101,44 +101,36 @@ def test_full_screen_ends_and_begins_by_a_press_that_comes_before_the_player_kno
     """Checklist 21."""
     open_entry(page, served, watched)
     for _ in range(4):  # most often the press comes between the document and the player
-        page.evaluate(
-            "(() => { window.pressed = 0;"
-            " const look = () => { if (!document.fullscreenElement) return setTimeout(look);"
-            " document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'f', bubbles: true}));"
-            " window.pressed = 1; }; look(); })()"
-        )
-        page.keyboard.press("f")
+        press_again_when(page, "document.fullscreenElement")
         wait_until(page, f"window.pressed && !document.fullscreenElement && !{PLAYER}.state.fullscreen")
         page.keyboard.press("f")
         wait_until(page, f"document.fullscreenElement && {PLAYER}.state.fullscreen")
-        page.evaluate(
-            "(() => { window.pressed = 0;"
-            " const look = () => { if (document.fullscreenElement) return setTimeout(look);"
-            " document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'f', bubbles: true}));"
-            " window.pressed = 1; }; look(); })()"
-        )
-        page.keyboard.press("f")
+        press_again_when(page, "!document.fullscreenElement")
         wait_until(page, f"window.pressed && document.fullscreenElement && {PLAYER}.state.fullscreen")
         page.keyboard.press("f")
         wait_until(page, f"!document.fullscreenElement && !{PLAYER}.state.fullscreen")
 
 
+def press_again_when(page: Any, condition: str) -> None:
+    """Press f, and once more, in the page, as soon as the condition holds there."""
+    page.evaluate(
+        f"(() => {{ window.pressed = 0; const look = () => {{ if (!({condition})) return setTimeout(look);"
+        " document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'f', bubbles: true}));"
+        " window.pressed = 1; }; look(); })()"
+    )
+    page.keyboard.press("f")
+
+
 def test_a_place_that_is_chosen_before_the_first_picture_is_where_it_begins(
     page: Any, served: Served, watched: str, no_outside_requests: set[str]
 ) -> None:
-    held: list[Any] = []
-
-    def hold(route: Any) -> None:
-        held.append(route)
-
-    page.route("**/media/*/video/*/*.m3u8*", hold)
+    playlists = "**/media/*/video/*/*.m3u8*"
+    page.route(playlists, lambda _route: None)
     log_in(page, served, "trainee")
-    page.goto(f"{served.url}/entries/{watched}?t=15")
-    wait_until(page, "document.querySelector('vl-player')?.player?.provider?.instance?.levels.length > 0")
-    while not held:
-        page.wait_for_timeout(50)
+    with page.expect_request(playlists):
+        page.goto(f"{served.url}/entries/{watched}?t=15")
     page.evaluate("document.querySelector('vl-player').seek(0, { play: false })")
-    page.unroute("**/media/*/video/*/*.m3u8*")  # lets go what was held, too
+    page.unroute(playlists)  # lets go what was held, too
 
     wait_until(page, f"{VIDEO}.readyState >= 2 && !{VIDEO}.seeking")
     assert page.evaluate(f"{VIDEO}.currentTime") < 0.1

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 from sqlalchemy import select
@@ -168,6 +168,7 @@ def test_with_the_real_margins_most_of_a_recording_stays_where_it_is(
     assert sum(fetched) < 0.4 * source.stat().st_size
 
 
+@pytest.mark.usefixtures("small")
 @pytest.mark.parametrize(
     ("name", "extra"),
     [("in.mkv", ()), ("in.mp4", ("-movflags", "+frag_keyframe+empty_moov"))],
@@ -234,17 +235,16 @@ def test_where_the_whole_has_no_room_a_broken_stretch_counts_and_does_not_wait_f
     inspection = inspect(source)
     plan = next(one for one in make_plans(inspection, Method(CHUNK_S)) if one.is_chunked)
     hosts[0].originals.put_file("original", source)
-    full = Unavailable("Waiting for disk space.", code="no_space")
-    monkeypatch.setattr(SourceCache, "_fetch", Mock(side_effect=full))
+    no_disk = replace(hosts[0], settings=hosts[0].settings.model_copy(update={"reserve_gib": 1e6}))
     monkeypatch.setattr(
         chunk_work, "fetch_stretch", lambda _c, _k, bench, *_, **_n: has_stretch and not bench.source.touch()
     )
     watch = Watch(lambda *_: None, lambda: False)
     folder = tmp_path / "work"
     folder.mkdir()
-    maker = chunk_work._Maker(hosts[0], "original", watch, inspection, plan, {}, folder)
+    maker = chunk_work._Maker(no_disk, "original", watch, inspection, plan, {}, folder)
 
-    with pytest.raises(ToolFailed if has_stretch else Unavailable):
+    with pytest.raises(ToolFailed if has_stretch else Unavailable, match=None if has_stretch else "disk space"):
         maker.make(plan.spans[1])
 
 
