@@ -177,7 +177,8 @@ def test_with_the_real_margins_most_of_a_recording_stays_where_it_is(
 def test_what_does_not_say_where_its_packets_lie_is_fetched_whole(
     name: str, extra: tuple[str, ...], bucket: Store, settings: Settings, tmp_path: Path
 ) -> None:
-    source = make_recording(tmp_path / name, seconds=20, extra=extra)
+    codec = (*SMALL_H264, "-g", "50")
+    source = make_recording(tmp_path / name, seconds=SECONDS, filters="noise=alls=8:allf=t", codec=codec, extra=extra)
     bucket.put_file("original", source)
     inspection = inspect(source)
     plan = next(one for one in make_plans(inspection, Method(CHUNK_S)) if one.is_chunked)
