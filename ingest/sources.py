@@ -61,13 +61,19 @@ class SourceCache:
             yield copy
 
     def has_to_come(self, key: str) -> bool:
-        """Whether the original lies in a bucket, and no copy of it on this host."""
-        return self.originals.local_path(key) is None and not self._copy(key).exists()
+        """Whether the original lies in a bucket, and no copy of it on this host. Raises as `opened`."""
+        with _lost_as_ours():
+            return self.originals.local_path(key) is None and not self._copy(key).exists()
 
     def size_of(self, key: str) -> int:
         """How many bytes the original has. Raises as `opened`."""
         with _lost_as_ours():
             return self.originals.stat(key).size
+
+    def read(self, key: str, start: int, length: int) -> bytes:
+        """A few bytes of an original, read where it lies. Raises as `opened`."""
+        with _lost_as_ours(), self.originals.open_range(key, start, length) as chunks:
+            return b"".join(chunks)
 
     def fetch_parts(self, key: str, path: Path, parts: Iterable[tuple[int, int]], *, cancelled: IsCancelled) -> None:
         """Write parts of an original (from, to) into `path`, of its length; what is in no part reads as zeros.

@@ -18,7 +18,6 @@ from ingest.probe import places_of
 from ingest.room import require_room
 from ingest.signature import boxes_of, is_base_media
 from ingest.sources import INDEX_BYTES, SourceCache
-from videolib.storage import Store
 
 # what is no larger comes in seconds, and then serves all of its chunks
 SMALL_BYTES = 256 * 2**20
@@ -46,7 +45,7 @@ def fetch_stretch(
     if not cache.has_to_come(key):
         return False
     size = cache.size_of(key)
-    index = _index_of(cache.originals, key, size) if size > SMALL_BYTES else None
+    index = _index_of(cache, key, size) if size > SMALL_BYTES else None
     if index is None:
         return False
     _fetch(cache, key, bench, index)
@@ -69,10 +68,10 @@ def _fetch(cache: SourceCache, key: str, bench: Bench, parts: Sequence[tuple[int
     cache.fetch_parts(key, bench.source, parts, cancelled=bench.stop)
 
 
-def _index_of(originals: Store, key: str, size: int) -> list[tuple[int, int]] | None:
+def _index_of(cache: SourceCache, key: str, size: int) -> list[tuple[int, int]] | None:
     """Where all of an MP4 lies but its media; None for what is none, or has an index in pieces or of unlikely size."""
     parts, at, index_bytes = [], 0, 0
-    for kind, _start, end in itertools.islice(boxes_of(_Bytes(originals, key), 0, size), BOXES_MAX):
+    for kind, _start, end in itertools.islice(boxes_of(_Bytes(cache, key), 0, size), BOXES_MAX):
         if kind == b"moof" or (at == 0 and not is_base_media(bytes(4) + kind)):
             return None
         is_media = kind == b"mdat"
@@ -87,16 +86,15 @@ def _index_of(originals: Store, key: str, size: int) -> list[tuple[int, int]] | 
 class _Bytes:
     """A few bytes of an object at a time, as of a file."""
 
-    def __init__(self, originals: Store, key: str) -> None:
-        self._originals, self._key, self._at = originals, key, 0
+    def __init__(self, cache: SourceCache, key: str) -> None:
+        self._cache, self._key, self._at = cache, key, 0
 
     def seek(self, at: int) -> int:
         self._at = at
         return at
 
     def read(self, count: int) -> bytes:
-        with self._originals.open_range(self._key, self._at, count) as chunks:
-            return b"".join(chunks)
+        return self._cache.read(self._key, self._at, count)
 
 
 def _joined(packets: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

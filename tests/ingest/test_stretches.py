@@ -13,7 +13,7 @@ from sqlalchemy import select
 from config.settings import Settings
 from ingest import chunk_work, encode, stretches
 from ingest.encode import ways_in
-from ingest.errors import ToolFailed
+from ingest.errors import IngestError, ToolFailed
 from ingest.inspect import inspect
 from ingest.intake import Item, take_in
 from ingest.making import Bench, make_chunk
@@ -30,7 +30,7 @@ from videolib.catalogue.recordings import SETTLED, Recording
 from videolib.children import S3Server
 from videolib.db import Database
 from videolib.errors import Unavailable
-from videolib.storage import Store
+from videolib.storage import Store, open_store
 
 META = {"title": {"zh": "长手术", "en": "A long operation"}, "procedures": ["proc.stent_iliac"]}
 SECONDS, CHUNK_S = 28, 6.0
@@ -247,6 +247,34 @@ def test_where_the_whole_has_no_room_a_broken_stretch_counts_and_does_not_wait_f
 
     with pytest.raises(ToolFailed if has_stretch else Unavailable, match=None if has_stretch else "disk space"):
         maker.make(plan.spans[1])
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize(("kind", "is_late"), [("folder", False), ("bucket", False), ("bucket", True)])
+def test_an_original_that_the_store_has_lost_is_told_as_that(
+    kind: str, is_late: bool, bucket: Store, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = make_recording(tmp_path / "in.mp4", seconds=SECONDS)
+    inspection = inspect(source)
+    plan = next(one for one in make_plans(inspection, Method(CHUNK_S)) if one.is_chunked)
+    originals = bucket if kind == "bucket" else open_store(f"file://{tmp_path}/originals")
+    originals.put_file("original", source)
+    bench = Bench(tmp_path / "part", inspection, tmp_path, lambda _: None, lambda: False)
+    size_of = SourceCache.size_of
+
+    def lost_after(self: SourceCache, key: str) -> int:
+        size = size_of(self, key)
+        originals.delete([key])
+        return size
+
+    if is_late:
+        monkeypatch.setattr(SourceCache, "size_of", lost_after)
+    else:
+        originals.delete(["original"])
+
+    with pytest.raises(IngestError, match="not in the store") as gone:
+        fetch_stretch(SourceCache(settings, originals), "original", bench, plan, plan.spans[1], earlier_s=1.0)
+    assert gone.value.reason == "store_unavailable"
 
 
 def kinds_of(database: Database) -> set[str]:
