@@ -31,24 +31,39 @@ const CHANGES = [
   // A page has one main landmark, and it is ours.
   [API_PAGE, /createElement\("main",/g, 'createElement("div",'],
 ];
-const changeLibraries = {
-  name: 'change-libraries',
+const changed = (library) => ({
+  name: 'change-library',
   setup(build) {
-    const missing = new Set(CHANGES);
-    for (const library of [PLAYER, API_PAGE]) {
-      build.onLoad({ filter: library }, ({ path: file }) => {
-        let contents = readFileSync(file, 'utf8');
-        for (const change of CHANGES.filter(([of]) => of === library)) {
-          const [, pattern, replacement] = change;
-          if (contents.search(pattern) >= 0) missing.delete(change);
-          contents = contents.replace(pattern, replacement);
-        }
-        return { contents, loader: 'js' };
-      });
-    }
+    const changes = CHANGES.filter(([of]) => of === library);
+    const missing = new Set(changes);
+    build.onLoad({ filter: library }, ({ path: file }) => {
+      let contents = readFileSync(file, 'utf8');
+      for (const change of changes) {
+        const [, pattern, replacement] = change;
+        if (contents.search(pattern) >= 0) missing.delete(change);
+        contents = contents.replace(pattern, replacement);
+      }
+      return { contents, loader: 'js' };
+    });
     build.onEnd(() => {
       const patterns = [...missing].map(([, pattern]) => pattern).join('  ');
       if (patterns) throw new Error(`A library has changed; look again at what build.mjs changes in it: ${patterns}`);
+    });
+  },
+});
+
+// Vidstack comes in forty files, some only when they are wanted: one file, without what our pages never play or show.
+const NEVER = /[\\/](?:vidstack-(?:dash|google-cast|vimeo|youtube)|ssa-parser|srt-parser)\.js$/;
+const playerInOne = {
+  name: 'player-in-one',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]static[\\/]js[\\/]vidstack\.js$/ }, async ({ path: file }) => {
+      const without = { name: 'without', setup: (inner) => { inner.onLoad({ filter: NEVER }, () => ({ contents: '' })); } };
+      const { outputFiles: [one] } = await esbuild.build({
+        entryPoints: [file], absWorkingDir: ROOT, bundle: true, write: false, format: 'esm', target: JS_FLOOR,
+        legalComments: 'none', logLevel: 'warning', plugins: [without, changed(PLAYER)],
+      });
+      return { contents: one.text, loader: 'js' };
     });
   },
 };
@@ -87,7 +102,7 @@ async function buildModules() {
     entryPoints: entries.map((name) => path.join(STATIC, 'js', name)),
     outdir: FRESH, absWorkingDir: ROOT, bundle: true, splitting: true, format: 'esm', minify: true,
     target: JS_FLOOR, entryNames: '[name]-[hash]', chunkNames: 'chunk-[hash]', legalComments: 'none',
-    metafile: true, logLevel: 'warning', plugins: [changeLibraries], define: hlsSwitches, alias: hlsSources,
+    metafile: true, logLevel: 'warning', plugins: [playerInOne, changed(API_PAGE)], define: hlsSwitches, alias: hlsSources,
   });
   return Object.entries(metafile.outputs)
     .map(([file, output]) => [path.basename(output.entryPoint ?? ''), path.basename(file)])

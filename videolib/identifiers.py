@@ -82,11 +82,13 @@ _NUMBERED = (
 # the prefix alone is on the screen, and its value beside it, read as a line of its own
 _BARE_PREFIX = re.compile(rf"(?:{_HOSPITAL}|{_NAME_PREFIX}|身份证[号號码]*|检查[号號]|床[号號])\s*[:：]?\s*$")
 _LONG_DIGITS = re.compile(r"(?<![0-9A-Za-z])(?:[0-9OQDlI|ZSB][\s\-]{0,2}){15,19}[0-9XxOlI](?![0-9A-Za-z])")
-_MOBILE = re.compile(r"(?<![0-9A-Za-z])(?:\+?86[\s\-]?)?1[\s\-]?[3-9](?:[\s\-]?[0-9OolIS]){9}(?![0-9])")
+_MOBILE = re.compile(r"(?<![0-9])(?:\+?86[\s\-]?)?1[\s\-]?[3-9](?:[\s\-]?[0-9OolIS]){9}(?![0-9])")
 _DATES = (
     re.compile(r"(?<!\d)(?P<y>(?:19|20)\d{2})\s?[-/.,年]\s?(?P<m>\d{1,2})\s?[-/.,月]\s?(?P<d>\d{1,2})(?!\d|[.]\d)"),
     re.compile(r"(?<!\d)(?P<d>\d{1,2})\s?[-/.]\s?(?P<m>\d{1,2})\s?[-/.]\s?(?P<y>(?:19|20)\d{2})(?!\d)"),
     re.compile(r"(?<!\d)(?P<m>\d{1,2})\s?[-/.]\s?(?P<d>\d{1,2})\s?[-/.]\s?(?P<y>(?:19|20)\d{2})(?!\d)"),
+    # a stroke lost on the way from the screen
+    re.compile(r"(?<!\d)(?P<y>(?:19|20)\d{2})(?:[-/.](?P<m>\d{2})|(?P<mm>\d{2})[-/.])(?P<d>\d{2})(?!\d|[.]\d)"),
     re.compile(r"(?<![\dA-Za-z])(?P<y>(?:19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})(?=[\s_T-]?\d{0,6}(?!\d))"),
     re.compile(
         r"(?<!\d)(?P<d>\d{1,2})[\s\-/.]{0,2}(?P<month>JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)[A-Z]*[\s\-/.,]{0,2}(?P<y>(?:19|20)\d{2})(?!\d)",
@@ -98,7 +100,7 @@ _DATES = (
     ),
 )
 _BIRTH = re.compile(
-    rf"(?:出生(?:日期|年月)?|生日|\bdob\b|\bbirth(?:\s?date)?\b|date of birth){_SEPARATOR}"
+    rf"(?:出生(?:日期|年月)?|生日|\bd[o0]b\b|\bbirth(?:\s?date)?\b|date of birth){_SEPARATOR}"
     r"(?P<value>\d[\d\s\-/.年月日]{5,11})",
     re.IGNORECASE,
 )
@@ -144,6 +146,11 @@ def find_in_lines(lines: Iterable[str]) -> list[Match]:
     return found
 
 
+def is_prefix_alone(line: str) -> bool:
+    """Whether a line is only what stands before a name or number: on a screen, its value was not read."""
+    return _BARE_PREFIX.fullmatch(normalised(line)) is not None
+
+
 def normalised(line: str) -> str:
     """Return a line with full-width signs made plain and all white space one blank."""
     text = unicodedata.normalize("NFKC", line)
@@ -161,7 +168,10 @@ def is_national_id(number: str) -> bool:
 
 def _all_rules(text: str) -> Iterator[Match]:
     yield from _national_ids(text)
-    yield from (Match("mobile", one.start(), one.end(), 0.9) for one in _MOBILE.finditer(text))
+    for one in _MOBILE.finditer(text):
+        # a letter before it: Tel13800138000, a device's number, or other writing on which it lies
+        is_alone = not text[: one.start()][-1:].isalpha()
+        yield Match("mobile", one.start(), one.end(), 0.9 if is_alone else 0.6)
     for pattern, rule, confidence in _NUMBERED:
         for one in pattern.finditer(text):
             if _has_digits(one["value"]):
@@ -197,7 +207,7 @@ def _is_born(number: str) -> bool:
 
 def _is_day(one: re.Match[str]) -> bool:
     groups = one.groupdict()
-    month = _MONTHS.index(groups["month"].upper()[:3]) + 1 if groups.get("month") else int(groups["m"])
+    month = _MONTHS.index(groups["month"].upper()[:3]) + 1 if groups.get("month") else int(groups["m"] or groups["mm"])
     try:
         date(int(groups["y"]), month, int(groups["d"]))
     except ValueError:

@@ -73,13 +73,17 @@ class Reader:
     def _likely(self, picture: Picture, boxes: Sequence[Box], scale: float) -> list[Box]:
         """Return where in some boxes there may be writing, by the detector alone, in a fraction of the size."""
         found: list[Box] = []
+        doubtful: list[Box] = []
         for sheet in _sheets(picture, boxes, scale * FINDS_AT):
             answer = self._finder(cv2.cvtColor(sheet.canvas, cv2.COLOR_GRAY2BGR), use_cls=False, use_rec=False)
             for corners in () if answer.boxes is None else answer.boxes:
                 place = sheet.place_of(_upright(corners, sheet.canvas.shape))
-                if place is not None and self._says_anything(picture, place):
-                    found.append(_widened(place, scale, picture.shape))
-        return _merged(found)
+                if place is not None:
+                    says = self._says_anything(picture, place)
+                    (found if says else doubtful).append(_widened(place, scale, picture.shape))
+        # the rest of a line, where two letters alone say nothing
+        beside = [box for box in doubtful if any(_overlap(box, other) for other in found)]
+        return _merged([*found, *beside])
 
     def _says_anything(self, picture: Picture, box: Box) -> bool:
         """Whether the recogniser makes anything of a place; it costs a quarter of looking for lines there."""

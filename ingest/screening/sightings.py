@@ -17,7 +17,7 @@ import numpy as np
 from ingest.screening.detail import Box, DetailWatch, Picture, strokes_in
 from ingest.screening.patient import PatientValues
 from ingest.screening.reading import Line, Reader
-from videolib.identifiers import RISKS, Match, Rule, find_identifiers, find_in_lines
+from videolib.identifiers import RISKS, Match, Rule, find_identifiers, find_in_lines, is_prefix_alone
 
 # how often the mean of the last pictures is looked at: usually, and in the first and last half minute
 SAMPLE_EVERY_S, EDGE_SAMPLE_EVERY_S, EDGE_S = 5.0, 1.0, 30.0
@@ -161,6 +161,8 @@ def judge(lines: Sequence[Line], values: PatientValues) -> list[tuple[Line, list
         matches = [*values.matches(line.text), *find_identifiers(line.text)]
         if index and (joined := find_in_lines([lines[index - 1].text, line.text])):
             matches += [match for match in joined if match.rule not in {one.rule for one in matches}]
+        if not matches and is_prefix_alone(line.text):
+            matches = [Match("identifier", 0, len(line.text), 0.5)]
         if not matches and is_writing(line):
             matches = [Match("text", 0, len(line.text), 0.5)]
         if matches:

@@ -79,6 +79,7 @@ def test_an_editor_brings_a_file_to_a_trainee_and_a_second_person_stands_between
 
     # 5. publish
     page.reload()
+    assert page.locator('form[action$="/publish"]').count() == 1, page.locator("body").inner_text()
     page.locator('form[action$="/publish"] button').click()
     page.locator(".notice--good").first.wait_for()
 

@@ -8,9 +8,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ingest.screening.detail import Box, DetailWatch, Picture
 from ingest.screening.patient import PatientValues
-from ingest.screening.reading import Reader
+from ingest.screening.reading import Line, Reader
 from ingest.screening.room import RoomWatch, is_room
-from ingest.screening.sightings import PictureScreen, Sighting, join
+from ingest.screening.sightings import PictureScreen, Sighting, join, judge
 from ingest.screening.speech import stretches
 
 SIZE = (640, 360)
@@ -94,6 +94,25 @@ def test_a_value_of_the_header_is_told_as_such(reader: Reader) -> None:
         screen.look(100 + number / 3, written(tissue(number), "Mueller Hannelore", (200, 40)))
 
     assert "header" in {one.rule for one in screen.finish()}
+
+
+@pytest.mark.parametrize(
+    ("texts", "rules"),
+    [
+        (["患者"], ["identifier"]),
+        (["姓名：", "张伟"], ["identifier", "name"]),
+        (["姓名：张伟"], ["name"]),
+        (["这位患者"], ["text"]),
+    ],
+)
+def test_a_prefix_whose_value_was_not_read_is_told_of(texts: list[str], rules: list[str]) -> None:
+    lines = [Line(text, Box(10, 40 * number, 90, 40 * number + 30), 0.95) for number, text in enumerate(texts)]
+
+    found = judge(lines, PatientValues())
+
+    assert [line.text for line, _ in found] == texts
+    for rule, (_, matches) in zip(rules, found, strict=True):
+        assert rule in {match.rule for match in matches}
 
 
 def test_moving_tissue_alone_is_no_finding(reader: Reader) -> None:

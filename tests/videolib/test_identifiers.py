@@ -18,6 +18,8 @@ FOUND = {
     "13800138000": "mobile",
     "138 0013 8000": "mobile",
     "电话 +86 13800138000": "mobile",
+    "Tel13800138000": "mobile",
+    "Op13800138000": "mobile",  # over other writing
     # numbers of the hospital
     "住院号：ZY20231234": "hospital_number",
     "住 院 号 20231234": "hospital_number",
@@ -59,7 +61,10 @@ FOUND = {
     "20230506": "date",
     "12-Mar-2019": "date",
     "Mar 12, 2019": "date",
+    "1984-0903": "date",
+    "198409-03": "date",
     "出生日期：1980-01-02": "date",
+    "D0B: 840903": "date",
     "DOB: 1980-01-02": "date",
 }
 # what devices write on screens, and times alone
@@ -73,6 +78,7 @@ CLEAN = (
     "FPS 25",
     "kV 80 mA 500",
     "2.1.10",
+    "213800138000",
     "LAO 30 CRAN 15",
     "Gain 50%",
     "Frame 12/96",
@@ -85,6 +91,7 @@ CLEAN = (
     "a patient no longer bleeding at 120 s",
     "2023-13-45",
     "31.02.2023x",
+    "2010-1334",
     "门静脉",
     "左心室造影",
     "",

@@ -1,4 +1,4 @@
-import { LocalMediaStorage } from 'vidstack';
+import { LocalMediaStorage } from './vidstack.js';
 
 /** Remembers speed, volume, captions and quality, and no place: that is the person's own and comes from the server. */
 export class Habits extends LocalMediaStorage {

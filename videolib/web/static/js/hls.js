@@ -1,0 +1,2 @@
+// What we take of hls.js.
+export { default } from 'hls.js';
