@@ -135,13 +135,18 @@ def _confirm_file(workshop: Workshop, upload: Upload, person: User | None) -> No
         known = find_recording_by_digest(session, sha256) is not None
     if not known and own is not None:  # from another store the worker fetches it once, for all its work
         inspect(own)
-    original = Original(upload.name, upload.original_key, upload.length, sha256, entry_id=upload.entry_id)
-    confirm = confirm_known if known else confirm_new
+    original = Original(upload.name, upload.original_key, upload.length, sha256)
+
+    def confirmed(session: Session, *, known: bool) -> Intake:
+        # whoever sent it may have begun to describe it meanwhile
+        named = replace(original, entry_id=uploads.lock_upload(session, upload.id).entry_id)
+        return (confirm_known if known else confirm_new)(session, named, by=person, publish=False)
+
     try:
-        _write_down(workshop, upload, partial(confirm, original=original, by=person, publish=False))
+        _write_down(workshop, upload, partial(confirmed, known=known))
     except IntegrityError:  # somebody confirmed the same bytes in this moment: theirs counts
         known = True
-        _write_down(workshop, upload, partial(confirm_known, original=original, by=person, publish=False))
+        _write_down(workshop, upload, partial(confirmed, known=True))
     if known:
         originals.delete([upload.original_key])
 

@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import update
 
 from config.settings import load_settings
+from ingest import arrivals
 from ingest.arrivals import settle_next
 from ingest.garbage import collect_garbage
 from ingest.inspect import inspect
@@ -32,6 +33,7 @@ from videolib.catalogue.receiving import Piece
 from videolib.catalogue.recordings import Recording, get_recording
 from videolib.catalogue.uploads import Announced, Upload, list_parts
 from videolib.db import Database
+from videolib.digests import end_digest
 from videolib.storage import open_store
 
 MIB = 1024 * 1024
@@ -144,6 +146,27 @@ def test_the_draft_that_was_filled_meanwhile_gets_the_recording(workshop: Worksh
     with workshop.database.reading() as session:
         entry = session.get_one(Entry, draft.id)
         assert (entry.title, entry.recording_id) == ({"zh": "支架"}, recording_of(workshop, upload).id)
+
+
+def test_a_draft_that_is_begun_while_the_recording_is_made_gets_it(
+    workshop: Workshop, person: User, video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A short file has all arrived before its title is typed."""
+    upload, drafts = send(workshop, person, video.read_bytes()), list[str]()
+
+    def described_meanwhile(state: bytes | None) -> str | None:
+        with workshop.database.writing() as session:
+            drafts.append(create_entry(session, EntryValues(title={"zh": "支架"}), by=person).id)
+            session.get_one(Upload, upload.id).entry_id = drafts[0]
+        return end_digest(state)
+
+    monkeypatch.setattr(arrivals, "end_digest", described_meanwhile)
+
+    settle_next(workshop)
+
+    assert look(workshop, upload).entry_id == drafts[0]
+    with workshop.database.reading() as session:
+        assert session.get_one(Entry, drafts[0]).recording_id == recording_of(workshop, upload).id
 
 
 def test_what_is_no_recording_is_refused_with_the_reason_and_removed(workshop: Workshop, person: User) -> None:

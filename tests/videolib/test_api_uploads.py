@@ -282,3 +282,11 @@ def test_the_draft_of_an_upload_is_begun_once(sqlite_site: Site) -> None:
     assert first is not None
     assert first == again
     assert sender.client.get(first["edit_url"], headers=sender.token).status_code == 200
+
+
+def test_a_study_that_is_being_taken_in_is_described_when_it_is_there(site: Site) -> None:
+    sender = Sender(site)
+    path = sender.begun(name="study.tar", kind="study", length=9)
+    sender.append(path, 0, CONTENT[:9])
+
+    assert code_of(sender.ask("POST", f"{path}/entry")) == (409, "wrong_state")

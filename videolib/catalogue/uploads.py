@@ -130,6 +130,11 @@ def get_upload(session: Session, upload_id: str, *, by: User) -> Upload:
     return upload
 
 
+def lock_upload(session: Session, upload_id: str) -> Upload:
+    """An upload as it is now, its row held until the unit of work ends. Raises `sqlalchemy.exc.NoResultFound`."""
+    return session.get_one(Upload, upload_id, with_for_update=True, populate_existing=True)
+
+
 def list_uploads(session: Session, *, by: User, limit: int = 100) -> list[Upload]:
     """What this person has not finished uploading, and what was finished of late; the newest first."""
     since = utc_now() - KEPT
@@ -252,7 +257,17 @@ def mark_removed(session: Session, upload: Upload) -> None:
     """Nobody may go on with it; a worker removes what had arrived. Raises `Conflict` where it is being made use of."""
     gone = update(Upload).where(Upload.id == upload.id, Upload.state.in_(("receiving", "done", "refused")))
     if session.scalars(gone.values(state="removed").returning(Upload.id)).one_or_none() is None:
-        raise Conflict("All of it has arrived, and the recording is being made of it.", code="wrong_state")
+        raise _being_taken_in()
+
+
+def require_describable(upload: Upload) -> None:
+    """Raise `Conflict` while a folder or parts are taken in, which brings an entry of its own."""
+    if upload.state == "received" and upload.kind != "file":
+        raise _being_taken_in()
+
+
+def _being_taken_in() -> Conflict:
+    return Conflict("All of it has arrived, and the recording is being made of it.", code="wrong_state")
 
 
 def list_removable(session: Session) -> list[Upload]:

@@ -159,12 +159,14 @@ def override(upload_id: str) -> WerkzeugResponse:
 def describe(upload_id: str) -> WerkzeugResponse:
     """Begin the entry of an upload
 
-    A draft that can be filled while bytes travel; the recording is added to it. The same draft at each call.
+    A draft that can be filled while bytes travel; the recording is added to it. The same draft at each call. None is
+    begun while a folder or parts of a recording are taken in that have all arrived: 409 until that is done.
     """
     person = require_uploader()
     session = database_session()
-    upload = uploads.get_upload(session, upload_id, by=person)
+    upload = uploads.lock_upload(session, uploads.get_upload(session, upload_id, by=person).id)
     if upload.entry_id is None:
+        uploads.require_describable(upload)
         upload.entry_id = create_entry(session, EntryValues(), by=person).id
         commit()
     edit_url = url_for("studio.edit", entry_id=upload.entry_id)
