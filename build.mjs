@@ -58,11 +58,14 @@ const playerInOne = {
   name: 'player-in-one',
   setup(build) {
     build.onLoad({ filter: /[\\/]static[\\/]js[\\/]vidstack\.js$/ }, async ({ path: file }) => {
-      const without = { name: 'without', setup: (inner) => { inner.onLoad({ filter: NEVER }, () => ({ contents: '' })); } };
+      const left = new Set();
+      const leaveOut = ({ path: one }) => { left.add(path.basename(one)); return { contents: '' }; };
+      const without = { name: 'without', setup: (inner) => { inner.onLoad({ filter: NEVER }, leaveOut); } };
       const { outputFiles: [one] } = await esbuild.build({
         entryPoints: [file], absWorkingDir: ROOT, bundle: true, write: false, format: 'esm', target: JS_FLOOR,
         legalComments: 'none', logLevel: 'warning', plugins: [without, changed(PLAYER)],
       });
+      if (left.size !== 6) throw new Error(`Vidstack has changed; look again at what build.mjs leaves out: ${[...left].join(' ')}`);
       return { contents: one.text, loader: 'js' };
     });
   },

@@ -88,7 +88,7 @@ _DATES = (
     re.compile(r"(?<!\d)(?P<d>\d{1,2})\s?[-/.]\s?(?P<m>\d{1,2})\s?[-/.]\s?(?P<y>(?:19|20)\d{2})(?!\d)"),
     re.compile(r"(?<!\d)(?P<m>\d{1,2})\s?[-/.]\s?(?P<d>\d{1,2})\s?[-/.]\s?(?P<y>(?:19|20)\d{2})(?!\d)"),
     # a stroke lost on the way from the screen
-    re.compile(r"(?<!\d)(?P<y>(?:19|20)\d{2})(?:[-/.](?P<m>\d{2})|(?P<mm>\d{2})[-/.])(?P<d>\d{2})(?!\d|[.]\d)"),
+    re.compile(r"(?<!\d)(?P<y>(?:19|20)\d{2})(?:[-.](?P<m>\d{2})|(?P<mm>\d{2})[-.])(?P<d>\d{2})(?!\d|[.]\d)"),
     re.compile(r"(?<![\dA-Za-z])(?P<y>(?:19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})(?=[\s_T-]?\d{0,6}(?!\d))"),
     re.compile(
         r"(?<!\d)(?P<d>\d{1,2})[\s\-/.]{0,2}(?P<month>JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)[A-Z]*[\s\-/.,]{0,2}(?P<y>(?:19|20)\d{2})(?!\d)",
@@ -170,7 +170,7 @@ def _all_rules(text: str) -> Iterator[Match]:
     yield from _national_ids(text)
     for one in _MOBILE.finditer(text):
         # a letter before it: Tel13800138000, a device's number, or other writing on which it lies
-        is_alone = not text[: one.start()][-1:].isalpha()
+        is_alone = re.search(r"[A-Za-z]$", text[: one.start()]) is None
         yield Match("mobile", one.start(), one.end(), 0.9 if is_alone else 0.6)
     for pattern, rule, confidence in _NUMBERED:
         for one in pattern.finditer(text):

@@ -321,3 +321,28 @@ def test_all_scripts_that_the_page_really_loads_before_play_stay_below_300_kilob
 
     assert len(scripts) > 5
     assert sum(scripts.values()) <= 300_000
+
+
+def test_who_has_begun_to_watch_in_the_pages_own_video_goes_on_in_the_player(
+    page: Any, served: Served, watched: str, no_outside_requests: set[str]
+) -> None:
+    """On a slow line the browser's own controls are there for a while; a stand-in for native HLS plays."""
+    log_in(page, served)
+    held: list[Any] = []
+    page.route("**/static/built/player-*.js", lambda route: held.append(route))  # noqa: PLW0108 - a method of C takes no note
+    page.goto(f"{served.url}/entries/{watched}", wait_until="commit")
+    native = "document.querySelector('.stage__native')"
+    page.locator("h1").click()
+    page.evaluate(
+        "(video) => { const canvas = document.createElement('canvas'); canvas.getContext('2d').fillRect(0, 0, 9, 9);"
+        " Object.assign(video, { muted: true, srcObject: canvas.captureStream(25) }); video.play();"
+        " setInterval(() => canvas.getContext('2d').fillRect(0, 0, 9, 9), 40); }",
+        page.query_selector(".stage__native"),
+    )
+    wait_until(page, f"{native}.currentTime > 1.5")
+
+    for route in held:
+        route.continue_()
+
+    wait_until(page, f"{native} === null")
+    wait_until(page, f"!{PLAYER}.paused && {VIDEO}?.currentTime > 1.5")

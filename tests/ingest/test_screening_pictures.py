@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from ingest.screening.detail import Box, DetailWatch, Picture
 from ingest.screening.patient import PatientValues
-from ingest.screening.reading import Line, Reader
+from ingest.screening.reading import ENLARGED, FINDS_AT, Line, Reader
 from ingest.screening.room import RoomWatch, is_room
 from ingest.screening.sightings import PictureScreen, Sighting, join, judge
 from ingest.screening.speech import stretches
@@ -94,6 +96,19 @@ def test_a_value_of_the_header_is_told_as_such(reader: Reader) -> None:
         screen.look(100 + number / 3, written(tissue(number), "Mueller Hannelore", (200, 40)))
 
     assert "header" in {one.rule for one in screen.finish()}
+
+
+def test_what_says_nothing_by_itself_is_read_with_the_line_that_it_stands_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = [Box(40, 100, 100, 130), Box(104, 100, 160, 130), Box(400, 100, 460, 130)]
+    scale = ENLARGED * FINDS_AT
+    corners = [[(x * scale, y * scale) for x in (box.left, box.right) for y in (box.top, box.bottom)] for box in seen]
+    monkeypatch.setattr(Reader, "_finder", lambda *_, **__: SimpleNamespace(boxes=corners))
+    monkeypatch.setattr(Reader, "_says_anything", lambda _self, _picture, box: box.left < 60)
+
+    [line] = Reader()._likely(tissue(0), [Box(0, 0, *SIZE)], ENLARGED)
+
+    assert line.left <= 40
+    assert 160 <= line.right < 400
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,7 @@ CLEAN = (
     "2023-13-45",
     "31.02.2023x",
     "2010-1334",
+    "2048/1024",
     "门静脉",
     "左心室造影",
     "",
@@ -151,3 +152,9 @@ def test_names_are_a_surname_and_one_or_two_more(text: str, is_name: bool) -> No
 def test_pinyin_names_are_a_surname_and_syllables() -> None:
     assert is_pinyin_name("Zhang", "Xiaoming")
     assert not is_pinyin_name("Guide", "Wire")
+
+
+def test_a_number_after_han_characters_is_as_sure_as_one_alone_and_after_letters_it_is_less_so() -> None:
+    sure = {line: find_identifiers(line)[0].confidence for line in ("电话13800138000", "13800138000", "SN13800138000")}
+
+    assert list(sure.values()) == [0.9, 0.9, 0.6]

@@ -22,7 +22,7 @@ from videolib.db import Base, new_id, utc_now
 from videolib.errors import Conflict, InvalidInput, NotFound
 
 # raised when rules, samples or models change: what an older one screened is screened again
-RULES_VERSION = 1
+RULES_VERSION = 2
 # what a person can decide about a finding; open ones keep the recording from being signed off
 DECISIONS = ("open", "accepted", "dismissed")
 # findings of one rule in one place that are so far apart are one

@@ -164,7 +164,8 @@ def describe(upload_id: str) -> WerkzeugResponse:
     """
     person = require_uploader()
     session = database_session()
-    upload = uploads.lock_upload(session, uploads.get_upload(session, upload_id, by=person).id)
+    uploads.lock_upload(session, uploads.get_upload(session, upload_id, by=person).id)
+    upload = uploads.get_upload(session, upload_id, by=person)  # as it is now that nobody else writes to it
     if upload.entry_id is None:
         uploads.require_describable(upload)
         upload.entry_id = create_entry(session, EntryValues(), by=person).id

@@ -27,8 +27,15 @@ export class VlPlayer extends HTMLElement {
     this.notice = new PlayerNotice(this, this.words.own, () => this.renew());
     watchOver(this);
     renewAhead(this);
-    this.querySelector('.stage__native')?.remove();
+    this.replaceNative();
     document.dispatchEvent(new CustomEvent('vl-ready', { detail: this }));
+  }
+
+  /** The page's own video goes; where somebody has begun to watch in it, the player goes on. */
+  replaceNative() {
+    const native = this.querySelector('.stage__native');
+    if (native && (!native.paused || native.currentTime > this.startAt)) this.seek(native.currentTime || this.startAt, { play: !native.paused });
+    native?.remove();
   }
 
   get currentTime() {
@@ -40,12 +47,15 @@ export class VlPlayer extends HTMLElement {
   }
 
   seek(seconds, { play = true } = {}) {
-    if (this.player.state.canPlay) this.player.currentTime = seconds;
-    else {
+    const goOn = () => { if (play) this.player.play().catch(() => {}); }; // refused without a user's gesture: then it stays at the place, paused
+    if (this.player.state.canPlay) {
+      this.player.currentTime = seconds;
+      goOn();
+    } else {
       beginAt(this, seconds);
+      this.player.addEventListener('can-play', goOn, { once: true });
       this.player.startLoading(); // Vidstack waits until it is in view, and can miss that it came there
     }
-    if (play) this.player.play().catch(() => {}); // refused without a user's gesture: then it stays at the place, paused
   }
 
   setKeysOff(off) {

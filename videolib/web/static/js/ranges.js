@@ -53,9 +53,10 @@ class Ranges extends HTMLElement {
 
   /** The time of the player, which is one of the recording that is shown. */
   set(row, edge) {
+    if (!this.host) return; // the player is still on its way
     const select = this.field(row, 'recording');
     if (select.value !== this.given.shown) select.value = this.given.shown;
-    this.field(row, edge).value = exactClock(this.host?.currentTime ?? 0);
+    this.field(row, edge).value = exactClock(this.host.currentTime);
     this.mark(row);
     this.tell();
   }

@@ -109,6 +109,9 @@ class RecordingStatus extends HTMLElement {
   }
 }
 
+/** While somebody waits for the first picture, the largest of the player's scripts are fetched. */
+if (document.querySelector('.stage__message vl-recording-status')) Promise.all([import('./vidstack.js'), import('./hls.js')]).catch(() => {});
+
 let playerIsComing = false;
 
 /** Puts the player where the page said that there is nothing to watch yet: only that part of the page changes. */

@@ -16,7 +16,9 @@ class TimeField extends HTMLElement {
     button.textContent = this.dataset.take;
     button.setAttribute('aria-label', `${this.dataset.take}: ${this.dataset.label}`);
     button.addEventListener('click', () => {
-      field.value = clock(document.querySelector('vl-player')?.currentTime ?? 0);
+      const { player, currentTime } = document.querySelector('vl-player') ?? {};
+      if (!player) return; // it is still on its way
+      field.value = clock(currentTime);
       field.dispatchEvent(new Event('change', { bubbles: true }));
     });
     this.append(button);

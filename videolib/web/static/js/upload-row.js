@@ -125,7 +125,7 @@ class UploadRow extends HTMLElement {
 
   showRecording(upload) {
     const { work, entry, title } = this.parts;
-    if (upload.is_duplicate) title.hidden = true;
+    if (upload.is_duplicate) title.giveUp();
     else title.upload = upload;
     if (upload.entry_id) Object.assign(entry, { href: `/entries/${upload.entry_id}`, hidden: false });
     if (!upload.recording_id || upload.is_duplicate || work.childElementCount) return;

@@ -26,6 +26,14 @@ class UploadTitle extends HTMLElement {
     if (this.state.dataset.state === 'unsaved') this.plan(WAIT_MS);
   }
 
+  /** The bytes were here before: their entry is somebody's already, and keeps its title. */
+  giveUp() {
+    this.hidden = true;
+    this.isGivenUp = true;
+    window.clearTimeout(this.timer);
+    this.show('');
+  }
+
   get isUnsaved() {
     return ['unsaved', 'saving', 'failed'].includes(this.state.dataset.state);
   }
@@ -51,6 +59,7 @@ class UploadTitle extends HTMLElement {
   }
 
   async save() {
+    if (this.isGivenUp) return undefined;
     if (!this.uploadId || this.saving) return this.uploadId && this.plan(WAIT_MS);
     this.saving = true;
     this.show('saving');
@@ -61,8 +70,8 @@ class UploadTitle extends HTMLElement {
       const title = Object.fromEntries(Object.entries({ ...entry.title, ...typed }).filter(([, text]) => text));
       await ask(path, { method: 'PATCH', body: { title }, headers: { 'If-Match': entry.etag } });
       if (this.state.dataset.state === 'saving') this.show('saved');
-    } catch {
-      this.show('failed');
+    } catch (error) {
+      this.show(error.code === 'wrong_state' ? 'unsaved' : 'failed'); // the former: a folder is being taken in, then it has its entry
       this.plan(RETRY_MS); // somebody else was first, or nobody answers: with what is there then
     } finally {
       this.saving = false;
