@@ -34,7 +34,9 @@ export class VlPlayer extends HTMLElement {
   /** The page's own video goes; where somebody has begun to watch in it, the player goes on. */
   replaceNative() {
     const native = this.querySelector('.stage__native');
-    if (native && (!native.paused || native.currentTime > this.startAt)) this.seek(native.currentTime || this.startAt, { play: !native.paused });
+    const isPlaying = native?.paused === false;
+    if (isPlaying) this.player.addEventListener('can-play', () => this.player.play().catch(() => {}), { once: true });
+    if (isPlaying || native?.currentTime > this.startAt) this.seek(native.currentTime || this.startAt, { play: false });
     native?.remove();
   }
 
@@ -47,15 +49,12 @@ export class VlPlayer extends HTMLElement {
   }
 
   seek(seconds, { play = true } = {}) {
-    const goOn = () => { if (play) this.player.play().catch(() => {}); }; // refused without a user's gesture: then it stays at the place, paused
-    if (this.player.state.canPlay) {
-      this.player.currentTime = seconds;
-      goOn();
-    } else {
+    if (this.player.state.canPlay) this.player.currentTime = seconds;
+    else {
       beginAt(this, seconds);
-      this.player.addEventListener('can-play', goOn, { once: true });
       this.player.startLoading(); // Vidstack waits until it is in view, and can miss that it came there
     }
+    if (play) this.player.play().catch(() => {}); // refused without a user's gesture: then it stays at the place, paused
   }
 
   setKeysOff(off) {
