@@ -31,6 +31,17 @@ async function until(look, ...values) {
   }
 }
 
+// an element that is looked for while the page before it goes is looked for again
+async function click(selector, tries = 5) {
+  try {
+    await page.click(selector);
+  } catch (error) {
+    if (tries === 1) throw error;
+    await new Promise((done) => { setTimeout(done, 200); });
+    await click(selector, tries - 1);
+  }
+}
+
 async function enter(role) {
   await page.goto(`${given.url}/login`);
   await page.type('input[name=email]', `${role}@hospital.example`);
@@ -67,7 +78,7 @@ const stories = {
     await page.type('header input[name=q]', '支架');
     await page.keyboard.press('Enter');
     await until(() => location.pathname === '/search' && document.querySelector('main a[href*="/entries/"]') !== null);
-    await page.click('main a[href*="/entries/"]');
+    await click('main a[href*="/entries/"]');
     await until(() => location.pathname.startsWith('/entries/'));
     await play();
     seen.played = await until(() => {
@@ -82,7 +93,7 @@ const stories = {
     const stood = await page.evaluate(() => document.querySelector('vl-player').player.currentTime);
     await page.keyboard.press('.');
     await until((at) => document.querySelector('vl-player video').currentTime > at, stood);
-    await page.click('a[hreflang=en]');
+    await click('a[hreflang=en]');
     seen.english = await until(() => document.documentElement.lang === 'en' && document.querySelector('h1').textContent);
   },
 
